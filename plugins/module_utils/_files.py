@@ -1,0 +1,302 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The one way in which this collection changes a file.
+
+Read once, compute the wanted text, compare, stop there in check mode, stage a copy, validate the copy, rename.
+
+The staged copy is ``PATH.tmp``, locked with flock(2). That is Postfix's own protocol for editing ``main.cf`` and
+``master.cf`` (``edit_file(3)`` in its source), so a ``postconf -e`` that runs at the same time waits for us and we for
+it, and neither loses the other's edit. A symbolic link stays a link: the file it points to is replaced.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import fcntl
+import grp
+import os
+import pwd
+import shutil
+import stat
+import time
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
+
+# How text and the bytes of a configuration file correspond: any byte survives a round trip.
+ENCODING = "utf-8"
+ERRORS = "surrogateescape"
+
+
+class FileBusy(HostError):
+    """Another program holds the lock on the file for longer than we are willing to wait."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Attributes:
+    """Who owns a file and who may read it; None leaves what is there (or, for a new file, root's and `mode` 0644)."""
+
+    owner: str | None = None
+    group: str | None = None
+    mode: int | None = None
+
+    def ids(self) -> tuple[int, int]:
+        """Resolve owner and group to numbers; -1 stands for "leave it", as in chown(2). Raises `BadInput`."""
+        return _uid(self.owner), _gid(self.group)
+
+
+@dataclasses.dataclass(frozen=True)
+class Change:
+    """What `update` did, or would do in check mode."""
+
+    path: str
+    before: str | None
+    after: str
+    attributes_changed: bool = False
+    backup_file: str | None = None
+
+    @property
+    def content_changed(self) -> bool:
+        return self.before != self.after
+
+    @property
+    def changed(self) -> bool:
+        return self.content_changed or self.attributes_changed
+
+
+def read_text(path: str) -> str | None:
+    """The text of *path*, or None when there is no such file. Raises `HostError` when it cannot be read."""
+    try:
+        with open(path, encoding=ENCODING, errors=ERRORS, newline="") as f:
+            return f.read()
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise HostError(f"Cannot read {path}: {e.strerror}.") from e
+
+
+def update(
+    path: str,
+    render: t.Callable[[str | None], str],
+    *,
+    validate: t.Callable[[str], None] | None = None,
+    check_mode: bool = False,
+    attributes: Attributes = Attributes(),
+    backup: bool = False,
+    lock_timeout: float = 30.0,
+) -> Change:
+    """Bring *path* to the text that *render* makes of its present text, or leave every inode alone.
+
+    *render* gets the present text (None: no file) and returns the wanted one; it must be pure, for it runs again
+    when somebody else changed the file meanwhile. *validate* gets the wanted text and raises when the daemon would
+    not take it; it runs in check mode too, and before anything is written next to the live file.
+    *lock_timeout* is in seconds. Raises `HostError` (disk full, read-only, ...), `FileBusy`, and whatever *render*
+    and *validate* raise.
+    """
+    uid, gid = attributes.ids()
+    before = read_text(path)
+    after = render(before)
+    if before == after:
+        wrong = before is not None and _attributes_differ(path, uid, gid, attributes.mode)
+        if wrong and not check_mode:
+            _apply_attributes(os.path.realpath(path), uid, gid, attributes.mode)
+        return Change(path, before, after, attributes_changed=wrong)
+    if validate:
+        validate(after)
+    if check_mode:
+        return Change(path, before, after)
+    with _locked(path, lock_timeout) as staged:
+        now = read_text(path)
+        if now != before:
+            before, after = now, render(now)
+            if before == after:
+                return Change(path, before, after)
+            if validate:
+                validate(after)
+        backup_file = _backup(path) if backup and before is not None else None
+        _write_staged(staged, path, after, uid, gid, attributes.mode)
+    return Change(path, before, after, backup_file=backup_file)
+
+
+def diff(change: Change, *, secret: bool = False) -> dict[str, str]:
+    """The ``diff`` of a module's result; a *secret* file only tells that it changed."""
+    if secret and change.content_changed:
+        return {"before_header": change.path, "after_header": change.path, "before": "", "after": "[the content is not shown]\n"}
+    return {
+        "before_header": change.path,
+        "after_header": change.path,
+        "before": _printable(change.before or ""),
+        "after": _printable(change.after),
+    }
+
+
+def _printable(text: str) -> str:
+    """Make *text* fit for JSON: bytes that are not UTF-8 are shown as a replacement character."""
+    return text.encode(ENCODING, ERRORS).decode(ENCODING, "replace")
+
+
+@contextlib.contextmanager
+def _locked(path: str, timeout: float) -> t.Iterator[t.BinaryIO]:
+    """Hold the lock on ``PATH.tmp``; the file is gone, or has become PATH, when the block ends."""
+    staged_path = f"{path}.tmp"
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fd = os.open(staged_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        except OSError as e:
+            raise HostError(f"Cannot write {staged_path}: {e.strerror}; {path} was left as it is.") from e
+        staged = os.fdopen(fd, "r+b")
+        if _flock_until(staged, deadline) and _is_same_file(staged, staged_path):
+            break
+        staged.close()
+        if time.monotonic() >= deadline:
+            raise FileBusy(
+                f"{path} is being edited by another program (postconf, or a second run of the play), which holds"
+                f" {staged_path} for more than {timeout:g} s; try again when it has finished."
+            )
+    try:
+        yield staged
+    finally:
+        # Only while the lock is held is the name ours to remove; after a rename it is no longer there.
+        with contextlib.suppress(FileNotFoundError):
+            if _is_same_file(staged, staged_path):
+                os.unlink(staged_path)
+        staged.close()
+
+
+def _flock_until(f: t.BinaryIO, deadline: float) -> bool:
+    while True:
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.05)
+
+
+def _is_same_file(f: t.BinaryIO, path: str) -> bool:
+    """Whether the open file still is what *path* names: the former holder may have renamed or removed it."""
+    try:
+        return os.path.samestat(os.fstat(f.fileno()), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _write_staged(staged: t.BinaryIO, path: str, text: str, uid: int, gid: int, mode: int | None) -> None:
+    """Fill the staged file, give it the attributes of the live one or the wanted ones, and rename it into place."""
+    target = os.path.realpath(path)
+    staged_path = f"{path}.tmp"
+    try:
+        staged.seek(0)
+        staged.truncate()
+        staged.write(text.encode(ENCODING, ERRORS))
+        staged.flush()
+        os.fsync(staged.fileno())
+        try:
+            live: os.stat_result | None = os.stat(target)
+        except FileNotFoundError:
+            live = None
+        if live:
+            os.fchown(staged.fileno(), live.st_uid if uid == -1 else uid, live.st_gid if gid == -1 else gid)
+            os.fchmod(staged.fileno(), stat.S_IMODE(live.st_mode) if mode is None else mode)
+            _copy_security_context(target, staged_path)
+        else:
+            os.fchown(staged.fileno(), uid, gid)
+            os.fchmod(staged.fileno(), 0o644 if mode is None else mode)
+        _rename(staged_path, target)
+        _fsync_directory(os.path.dirname(target))
+    except OSError as e:
+        raise HostError(f"Cannot write {path}: {e.strerror}; it was left as it is.") from e
+
+
+def _rename(staged_path: str, target: str) -> None:
+    """Put the staged file in *target*'s place; behind a symbolic link that may be on another file system."""
+    try:
+        os.rename(staged_path, target)
+    except OSError as e:
+        if e.errno != errno.EXDEV:
+            raise
+        beside = f"{target}.tmp"
+        try:
+            shutil.copy2(staged_path, beside)
+            st = os.stat(staged_path)
+            os.chown(beside, st.st_uid, st.st_gid)
+            os.rename(beside, target)
+        except OSError:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside)
+            raise
+
+
+def _copy_security_context(source: str, target: str) -> None:
+    """Keep the SELinux label (security.selinux); on a host without SELinux there is none to keep."""
+    with contextlib.suppress(OSError):
+        os.setxattr(target, "security.selinux", os.getxattr(source, "security.selinux"))
+
+
+def _fsync_directory(directory: str) -> None:
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _backup(path: str) -> str:
+    """Copy the live file beside itself as ``PATH.YYYY-MM-DD@HH:MM:SS~``, with its owner and mode."""
+    copy = f"{path}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
+    try:
+        st = os.stat(path)
+        # Created unreadable first: the file may hold a secret.
+        fd = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as out, open(path, "rb") as live:
+            shutil.copyfileobj(live, out)
+            os.fchown(out.fileno(), st.st_uid, st.st_gid)
+            os.fchmod(out.fileno(), stat.S_IMODE(st.st_mode))
+    except OSError as e:
+        raise HostError(f"Cannot back up {path} to {copy}: {e.strerror}; nothing was changed.") from e
+    return copy
+
+
+def _attributes_differ(path: str, uid: int, gid: int, mode: int | None) -> bool:
+    st = os.stat(path)
+    return uid not in (-1, st.st_uid) or gid not in (-1, st.st_gid) or mode not in (None, stat.S_IMODE(st.st_mode))
+
+
+def _apply_attributes(path: str, uid: int, gid: int, mode: int | None) -> None:
+    try:
+        os.chown(path, uid, gid)
+        if mode is not None:
+            os.chmod(path, mode)
+    except OSError as e:
+        raise HostError(f"Cannot set the owner, group or mode of {path}: {e.strerror}.") from e
+
+
+def _uid(owner: str | None) -> int:
+    if owner is None:
+        return -1
+    try:
+        return pwd.getpwnam(owner).pw_uid
+    except KeyError:
+        if owner.isdecimal():
+            return int(owner)
+        raise BadInput(f"There is no user '{owner}' on this host to own the file.") from None
+
+
+def _gid(group: str | None) -> int:
+    if group is None:
+        return -1
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        if group.isdecimal():
+            return int(group)
+        raise BadInput(f"There is no group '{group}' on this host to own the file.") from None

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The thin seam between AnsibleModule and the pure cores."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible.module_utils.basic import AnsibleModule
+
+
+class Run(t.Protocol):
+    """How the middle layers run a command: a list in, (rc, stdout, stderr) out; never through a shell."""
+
+    def __call__(self, args: list[str], data: str | None = None) -> tuple[int, str, str]: ...
+
+
+def runner(module: AnsibleModule) -> Run:
+    """Give *module*'s ``run_command`` the shape of `Run`.
+
+    Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
+    (Postfix means something else by it), and a program that is not there is rc 127, as a shell would say it.
+    """
+    environ = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C", "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"}
+
+    def run(args: list[str], data: str | None = None) -> tuple[int, str, str]:
+        try:
+            rc, stdout, stderr = module.run_command(
+                args, data=data, binary_data=True, environ_update=environ, expand_user_and_vars=False, handle_exceptions=False
+            )
+        except OSError as e:
+            return 127, "", f"{args[0]}: {e.strerror}"
+        return rc, stdout, stderr
+
+    return run
+
+
+def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
+    """Run *work* and leave with its result, or with the one sentence of the `MailError` it raised."""
+    try:
+        result = work()
+    except MailError as e:
+        module.fail_json(msg=str(e), error=type(e).__name__)
+    module.exit_json(**result)

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import threading
+
+import pytest
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError, RejectedByDaemon
+
+
+@pytest.fixture
+def path(tmp_path):
+    p = tmp_path / "main.cf"
+    p.write_text("a = 1\n")
+    p.chmod(0o640)
+    return p
+
+
+def identity(path):
+    st = os.stat(path)
+    return st.st_ino, st.st_mtime_ns
+
+
+def test_equal_content_keeps_inode_and_mtime(path):
+    before = identity(path)
+    change = _files.update(str(path), lambda text: text)
+    assert not change.changed
+    assert identity(path) == before
+    assert os.listdir(path.parent) == ["main.cf"]
+
+
+def test_change_keeps_mode_and_leaves_no_staged_file(path):
+    change = _files.update(str(path), lambda text: text + "b = 2\n")
+    assert change.changed
+    assert path.read_text() == "a = 1\nb = 2\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert os.listdir(path.parent) == ["main.cf"]
+
+
+def test_check_mode_writes_nothing_and_tells_the_same(path):
+    before = identity(path)
+    change = _files.update(str(path), lambda text: "b = 2\n", check_mode=True)
+    assert (change.changed, change.before, change.after) == (True, "a = 1\n", "b = 2\n")
+    assert identity(path) == before
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_rejected_candidate_leaves_the_live_file(path, check_mode):
+    def refuse(text):
+        raise RejectedByDaemon(f"no: {text}")
+
+    before = identity(path)
+    with pytest.raises(RejectedByDaemon):
+        _files.update(str(path), lambda text: "b = 2\n", validate=refuse, check_mode=check_mode)
+    assert identity(path) == before
+    assert os.listdir(path.parent) == ["main.cf"]
+
+
+def test_symbolic_link_stays_a_link(path, tmp_path):
+    link = tmp_path / "link.cf"
+    link.symlink_to(path)
+    _files.update(str(link), lambda text: "b = 2\n")
+    assert link.is_symlink()
+    assert path.read_text() == "b = 2\n"
+    assert sorted(os.listdir(tmp_path)) == ["link.cf", "main.cf"]
+
+
+def test_new_file_gets_the_wanted_mode(tmp_path):
+    new = tmp_path / "secret.cf"
+    change = _files.update(str(new), lambda text: "x\n", attributes=_files.Attributes(mode=0o600))
+    assert change.before is None
+    assert stat.S_IMODE(new.stat().st_mode) == 0o600
+
+
+def test_wrong_mode_alone_is_a_change_and_keeps_the_inode(path):
+    inode = path.stat().st_ino
+    change = _files.update(str(path), lambda text: text, attributes=_files.Attributes(mode=0o600))
+    assert change.changed and not change.content_changed
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.stat().st_ino == inode
+
+
+def test_any_byte_survives(path):
+    path.write_bytes(b"a = \xff\xfe\r\n")
+    _files.update(str(path), lambda text: text + "b\n")
+    assert path.read_bytes() == b"a = \xff\xfe\r\nb\n"
+
+
+def test_unknown_owner_is_named(path):
+    with pytest.raises(BadInput, match="no user 'no-such-user'"):
+        _files.update(str(path), lambda text: text, attributes=_files.Attributes(owner="no-such-user"))
+
+
+def test_missing_directory_is_one_sentence(tmp_path):
+    with pytest.raises(HostError, match="No such file or directory; .* was left as it is"):
+        _files.update(str(tmp_path / "no" / "main.cf"), lambda text: "x\n")
+
+
+def test_held_lock_times_out_with_the_way_out(path):
+    with open(f"{path}.tmp", "w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        with pytest.raises(_files.FileBusy, match="being edited by another program"):
+            _files.update(str(path), lambda text: "b = 2\n", lock_timeout=0.2)
+    assert path.read_text() == "a = 1\n"
+
+
+def test_concurrent_writers_lose_nothing(path):
+    def add(n):
+        _files.update(str(path), lambda text: f"{text}k{n} = {n}\n")
+
+    threads = [threading.Thread(target=add, args=(n,)) for n in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.read_text().splitlines()) == sorted(["a = 1"] + [f"k{n} = {n}" for n in range(20)])
+
+
+def test_backup_keeps_the_former_text(path):
+    change = _files.update(str(path), lambda text: "b = 2\n", backup=True)
+    assert change.backup_file
+    with open(change.backup_file) as f:
+        assert f.read() == "a = 1\n"
+    assert stat.S_IMODE(os.stat(change.backup_file).st_mode) == 0o640
+
+
+def test_secret_diff_shows_no_content():
+    change = _files.Change("/etc/x", "password = old", "password = new")
+    assert "old" not in str(_files.diff(change, secret=True)) and "new" not in str(_files.diff(change, secret=True))

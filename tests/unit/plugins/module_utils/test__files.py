@@ -81,7 +81,8 @@ def test_new_file_gets_the_wanted_mode(tmp_path):
 def test_wrong_mode_alone_is_a_change_and_keeps_the_inode(path):
     inode = path.stat().st_ino
     change = _files.update(str(path), lambda text: text, attributes=_files.Attributes(mode=0o600))
-    assert change.changed and not change.content_changed
+    assert change.changed
+    assert not change.content_changed
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.stat().st_ino == inode
 
@@ -132,4 +133,5 @@ def test_backup_keeps_the_former_text(path):
 
 def test_secret_diff_shows_no_content():
     change = _files.Change("/etc/x", "password = old", "password = new")
-    assert "old" not in str(_files.diff(change, secret=True)) and "new" not in str(_files.diff(change, secret=True))
+    assert "old" not in str(_files.diff(change, secret=True))
+    assert "new" not in str(_files.diff(change, secret=True))

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Who owns which sender address, for Postfix's ``smtpd_sender_login_maps`` (postconf(5), SASL_README)."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+# What an alias may name: one target, or several (as a list, or separated by commas as in aliases(5)).
+Targets = t.Union[str, list[str]]
+
+
+def sender_logins(aliases: dict[str, Targets], virtual_aliases: dict[str, Targets], domains: list[str]) -> dict[str, str]:
+    """The addresses that belong to somebody else than their local part says, each with the logins that may send from it.
+
+    An alias belongs to every account it leads to, through other aliases too; one that leads only elsewhere (another
+    host, a file, a command) belongs to nobody. *domains* are those whose addresses are local accounts.
+    """
+    everything = {key.lower(): targets for key, targets in {**virtual_aliases, **aliases}.items()}
+    addresses: dict[str, Targets] = {f"{name}@{domain}": targets for name, targets in aliases.items() for domain in domains}
+    addresses.update(virtual_aliases)
+    owners = {address.lower(): _logins(targets, everything, domains, frozenset()) for address, targets in addresses.items()}
+    return {address: ", ".join(logins) for address, logins in owners.items() if logins}
+
+
+def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[str, str]]:
+    """The rows of a regexp table by which every login owns its own name in each of *domains*.
+
+    Postfix asks for ``user+tag@domain`` first and for ``user@domain`` next; the tag is left out of the pattern so
+    that an alias, found in an earlier table by its plain name, keeps its own tags too.
+    """
+    names = "|".join(re.escape(domain).replace(r"\-", "-") for domain in dict.fromkeys(domains))
+    return [{"pattern": f"/^([^@{delimiter}]+)@({names})$/", "value": "$1"}]
+
+
+def _logins(targets: Targets, everything: dict[str, Targets], domains: list[str], seen: frozenset[str]) -> list[str]:
+    logins: dict[str, None] = {}
+    for target in _split(targets):
+        name = _local_name(target, domains)
+        if name is None or name in seen:
+            continue
+        further = everything.get(target.lower()) or everything.get(name)
+        if further is None:
+            logins[name] = None
+            continue
+        # An alias that names itself (alice: [alice, bob]) keeps a copy for the account of that name.
+        if name in (_local_name(item, domains) for item in _split(further)):
+            logins[name] = None
+        logins.update(dict.fromkeys(_logins(further, everything, domains, seen | {name})))
+    return list(logins)
+
+
+def _split(targets: Targets) -> list[str]:
+    items = targets.split(",") if isinstance(targets, str) else targets
+    return [item.strip() for item in items if item.strip()]
+
+
+def _local_name(target: str, domains: list[str]) -> str | None:
+    """The account or alias that *target* names on this host; None for files, commands, includes and other hosts."""
+    if target.startswith(("|", "/", ":", '"', "@")):
+        return None
+    name, _at, domain = target.lstrip("\\").rpartition("@") if "@" in target else (target.lstrip("\\"), "", "")
+    if domain and domain.lower() not in (d.lower() for d in domains):
+        return None
+    return name.lower()

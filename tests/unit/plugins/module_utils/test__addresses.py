@@ -1,0 +1,51 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns, sender_logins
+
+D = "example.org"
+
+
+@pytest.mark.parametrize(
+    ("aliases", "virtual", "expected"),
+    [
+        pytest.param({"me": "alice"}, {}, {f"me@{D}": "alice"}, id="one account"),
+        pytest.param(
+            {"w": ["root", "bob"], "root": "alice"}, {}, {f"w@{D}": "alice, bob", f"root@{D}": "alice"}, id="through another alias"
+        ),
+        pytest.param({"w": "alice, bob"}, {}, {f"w@{D}": "alice, bob"}, id="several in one text"),
+        pytest.param({"me": "panda@panda.test"}, {}, {}, id="elsewhere belongs to nobody"),
+        pytest.param({"p": ["|/bin/x", "/var/x", ":include:/x", '"|x y"']}, {}, {}, id="files and commands belong to nobody"),
+        pytest.param({"a": "b", "b": "a"}, {}, {}, id="a loop ends"),
+        pytest.param({"alice": [r"\alice", "bob"]}, {}, {f"alice@{D}": "alice, bob"}, id="a copy"),
+        pytest.param({}, {"Sales@Shop.test": f"alice@{D}"}, {"sales@shop.test": "alice"}, id="virtual, case folded"),
+        pytest.param({"root": "alice"}, {"x@shop.test": "root"}, {f"root@{D}": "alice", "x@shop.test": "alice"}, id="virtual to alias"),
+        pytest.param({}, {"@shop.test": "alice"}, {"@shop.test": "alice"}, id="catch-all"),
+        pytest.param({}, {"@a.test": f"@{D}"}, {}, id="domain to domain"),
+    ],
+)
+def test_sender_logins(aliases, virtual, expected):
+    assert sender_logins(aliases, virtual, [D]) == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "owner"),
+    [
+        ("alice@example.org", "alice"),
+        ("alice@mail.example.org", "alice"),
+        ("alice+tag@example.org", None),
+        ("alice@exampleXorg", None),
+        ("alice@example.org.evil.test", None),
+        ("a@b@example.org", None),
+    ],
+)
+def test_own_address_patterns(address, owner):
+    (row,) = own_address_patterns(["example.org", "mail.example.org", "example.org"])
+    match = re.search(row["pattern"].strip("/"), address)
+    assert (match and match.group(1)) == owner

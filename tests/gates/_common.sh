@@ -1,0 +1,66 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=bash
+
+# What every gate shares; a gate sources this file first. A gate is a list of checks. All of them run, also after one
+# has failed, so that one run tells everything; the last line says how many passed.
+
+set -euo pipefail
+gate=$(basename "$0")
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+cache=$root/.cache/gates
+cd "$root"
+mkdir -p "$cache"
+if [ -d "$root/.venv/bin" ]; then
+  PATH=$root/.venv/bin:$PATH
+fi
+
+# The checkout under the name that Python and Ansible know it by: a link, so that edits are live.
+collections=${ANSIBLE_COLLECTIONS_PATH:-$root/.ansible/collections}
+collections=${collections%%:*}
+if [ ! -e "$collections/ansible_collections/postroom/mail" ]; then
+  mkdir -p "$collections/ansible_collections/postroom"
+  ln -sfn "$root" "$collections/ansible_collections/postroom/mail"
+fi
+export ANSIBLE_COLLECTIONS_PATH=$collections PYTHONPATH=$collections
+export ANSIBLE_NOCOLOR=1 NO_COLOR=1 PYTHONDONTWRITEBYTECODE=1
+
+# Files of the checkout, with those not committed yet, that match the given git patterns; NUL-separated. Deleted ones
+# are left out. Without git (an unpacked archive), everything that is not hidden counts.
+files() {
+  if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
+    git ls-files -z --cached --others --exclude-standard -- "$@" |
+      while IFS= read -r -d '' name; do
+        if [ -e "$name" ]; then printf '%s\0' "$name"; fi
+      done
+  else
+    find . -path './.*' -prune -o -type f -print0
+  fi
+}
+
+passed=0
+failed=()
+
+# check NAME COMMAND...: run one check and remember how it ended.
+check() {
+  local name=$1
+  shift
+  printf '\n==> %s: %s\n' "$gate" "$name"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    printf 'FAILED: %s: %s\n' "$gate" "$name"
+    failed+=("$name")
+  fi
+}
+
+finish() {
+  printf '\n'
+  local name
+  for name in "${failed[@]}"; do
+    printf 'FAILED: %s: %s\n' "$gate" "$name"
+  done
+  printf '%s: %d passed, %d failed\n' "$gate" "$passed" "${#failed[@]}"
+  [ "${#failed[@]}" -eq 0 ]
+}

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Everything that the roles need to know about a host, asked once."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+import threading
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import (
+    _host_dovecot,
+    _host_names,
+    _host_packages,
+    _host_postfix,
+    _host_sockets,
+    _services,
+)
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "queue", "listeners")
+DPKG_STATUS = "/var/lib/dpkg/status"
+RESOLVER_SECONDS = 2.0
+
+
+class Questions(t.NamedTuple):
+    """What the caller wants to know."""
+
+    gather: t.Sequence[str] = SUBSETS
+    packages: t.Sequence[str] = ()
+    services: t.Sequence[str] = ("postfix", "dovecot")
+    resolve: t.Sequence[str] = ()
+
+
+class Host:
+    """One host; each answer is asked for at most once."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def tell(self, questions: Questions) -> dict[str, t.Any]:
+        answers: dict[str, t.Callable[[], t.Any]] = {
+            "host": lambda: self._host(questions.resolve),
+            "packages": lambda: self._packages(questions.packages),
+            "services": lambda: self._services(questions.services),
+            "postfix": lambda: self.postfix,
+            "dovecot": lambda: _host_dovecot.ask(self.run, self.distribution.os_family),
+            "queue": self._queue,
+            "listeners": _host_sockets.listeners,
+        }
+        return {subset: answers[subset]() for subset in SUBSETS if subset in questions.gather}
+
+    @functools.cached_property
+    def distribution(self) -> _host_names.Distribution:
+        return _host_names.distribution(_read("/etc/os-release") or _read("/usr/lib/os-release"))
+
+    @functools.cached_property
+    def postfix(self) -> dict[str, t.Any]:
+        return _host_postfix.ask(self.run)
+
+    @functools.cached_property
+    def queue_directory(self) -> str | None:
+        """Where Postfix keeps its queues, without asking for the rest when that was not wanted."""
+        if "postfix" in self.__dict__:
+            return t.cast("str | None", self.postfix["queue_directory"])
+        rc, stdout, _stderr = self.run(["postconf", "-hx", "queue_directory"])
+        return stdout.strip() or None if rc == 0 else None
+
+    def _host(self, resolve: t.Sequence[str]) -> dict[str, t.Any]:
+        hostname = socket.gethostname()
+        hosts = _read("/etc/hosts")
+        return {
+            "fqdn": _host_names.canonical_name(hosts, hostname) or _canonical_by_resolver(hostname) or hostname,
+            "hostname": hostname,
+            **self.distribution._asdict(),
+            "service_manager": _services.manager(),
+            "addresses": {name: _host_names.addresses_in_hosts(hosts, name) or addresses(name) for name in resolve},
+        }
+
+    def _packages(self, names: t.Sequence[str]) -> dict[str, str | None]:
+        if not names:
+            return {}
+        status = _read(DPKG_STATUS)
+        if status:
+            return _host_packages.dpkg_versions(status, names)
+        return _host_packages.rpm_versions(self.run(["rpm", "-q", "--queryformat", _host_packages.RPM_FORMAT, *names])[1], names)
+
+    def _services(self, names: t.Sequence[str]) -> dict[str, dict[str, bool]]:
+        queue_directory = self.queue_directory if "postfix" in names else None
+        return {name: state._asdict() for name, state in _services.states(self.run, names, queue_directory).items()}
+
+    def _queue(self) -> dict[str, int | None]:
+        return _host_postfix.count_queue(self.queue_directory) if self.queue_directory else dict.fromkeys(_host_postfix.QUEUES)
+
+
+def _read(path: str) -> str:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as f:
+        return f.read()
+    return ""
+
+
+def addresses(name: str) -> list[str]:
+    """What the resolver says the addresses of *name* are; none when it does not know, or does not answer in time."""
+    return sorted({str(row[4][0]) for row in _bounded(lambda: socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)) or []})
+
+
+def _canonical_by_resolver(hostname: str) -> str | None:
+    """The full name that the resolver (DNS, or the name service of a domain) knows *hostname* by."""
+    rows = _bounded(lambda: socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME))
+    name = rows[0][3].rstrip(".") if rows else ""
+    return name if "." in name and not name.startswith("localhost.") else None
+
+
+def _bounded(ask: t.Callable[[], t.Any]) -> t.Any:
+    """The resolver has no time limit of its own that we could set: its thread is left behind when it takes too long."""
+    answer: list[t.Any] = []
+
+    def work() -> None:
+        with contextlib.suppress(OSError, UnicodeError):
+            answer.append(ask())
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(RESOLVER_SECONDS)
+    return answer[0] if answer else None

@@ -1,0 +1,270 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mail_info
+short_description: Tell everything about a mail host in one call
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Answers what a role or an administrator wants to know about a mail host before changing it, the host itself, the
+    versions of packages, the state of services, what Postfix and Dovecot are configured to do, how much mail is queued,
+    and who listens on which port.
+  - Nothing is taken from the name of the distribution that the host itself can be asked for.
+  - It never fails because something is not installed; what is not there is V(null), V(false) or empty.
+  - Passwords and keys are not part of the answer; where one is set, the value is V([hidden]).
+extends_documentation_fragment:
+  - postroom.mail._attributes
+  - postroom.mail._attributes.info_module
+options:
+  gather:
+    description:
+      - What to tell. Asking for less is quicker.
+    type: list
+    elements: str
+    choices: [host, packages, services, postfix, dovecot, queue, listeners]
+    default: [host, packages, services, postfix, dovecot, queue, listeners]
+  packages:
+    description:
+      - The names of the packages to look up.
+    type: list
+    elements: str
+    default: []
+  services:
+    description:
+      - The names of the services to look up.
+    type: list
+    elements: str
+    default: [postfix, dovecot]
+  resolve:
+    description:
+      - Host names whose addresses are looked up as this host sees them, in C(/etc/hosts) first and then through its
+        resolver, for no longer than two seconds each.
+    type: list
+    elements: str
+    default: []
+notes:
+  - Run it as root. As another user it cannot look into the queues (V(null)), tell which process listens, or see
+    whether Dovecot's protected files were changed.
+seealso:
+  - module: postroom.mail.mail_service
+"""
+
+EXAMPLES = r"""
+- name: Ask the mail host
+  postroom.mail.mail_info:
+    packages: [postfix, dovecot-imapd]
+  register: host_info
+
+- name: Show what Postfix is configured to do
+  ansible.builtin.debug:
+    var: host_info.postfix.parameters
+
+- name: Wait until the queue is empty
+  postroom.mail.mail_info:
+    gather: [queue]
+  register: mail
+  until: mail.queue.active + mail.queue.incoming + mail.queue.deferred == 0
+  retries: 10
+  delay: 3
+"""
+
+RETURN = r"""
+host:
+  description: The host itself.
+  returned: when O(gather) has V(host)
+  type: dict
+  contains:
+    fqdn:
+      description:
+        - The full name, as C(hostname --fqdn) would say it, from C(/etc/hosts) or, for no longer than two seconds, from
+          the resolver. The host's short name when nobody knows a longer one.
+      type: str
+      sample: mail.example.org
+    hostname:
+      description: What the kernel says the name is.
+      type: str
+      sample: mail
+    os_family:
+      description: The family of the distribution, in Ansible's words.
+      type: str
+      sample: Debian
+    distribution:
+      description: The distribution, in Ansible's words.
+      type: str
+      sample: Debian
+    distribution_major_version:
+      description: Its major version, or the code name where it has no version.
+      type: str
+      sample: "13"
+    service_manager:
+      description:
+        - Who starts services. V(systemd) when it is running, V(sysvinit) when there are init scripts instead, V(none)
+          when there is neither.
+      type: str
+      sample: systemd
+    addresses:
+      description: The addresses of each name in O(resolve); an empty list for a name that does not resolve.
+      type: dict
+      sample: {mail.example.org: [192.0.2.25]}
+packages:
+  description: The version of each package in O(packages), V(null) when it is not installed.
+  returned: when O(gather) has V(packages)
+  type: dict
+  sample: {postfix: 3.10.13-0+deb13u1, exim4-daemon-light: null}
+services:
+  description:
+    - The state of each service in O(services). For Postfix and Dovecot RV(services.running) means that the master process lives.
+  returned: when O(gather) has V(services)
+  type: dict
+  sample: {postfix: {installed: true, running: true, enabled: true}}
+  contains:
+    installed:
+      description: Whether the service manager knows it.
+      type: bool
+    running:
+      description: Whether it runs.
+      type: bool
+    enabled:
+      description: Whether it is started at boot.
+      type: bool
+postfix:
+  description: What Postfix is configured to do.
+  returned: when O(gather) has V(postfix)
+  type: dict
+  contains:
+    installed:
+      description: Whether C(postconf) is there.
+      type: bool
+    version:
+      description: The version of Postfix.
+      type: str
+      sample: 3.10.13
+    config_directory:
+      description: Where main.cf and master.cf are.
+      type: str
+      sample: /etc/postfix
+    queue_directory:
+      description: Where the queues are, and the root directory of the services that run chrooted.
+      type: str
+      sample: /var/spool/postfix
+    daemon_directory:
+      description: Where the daemon programs are.
+      type: str
+      sample: /usr/lib/postfix/sbin
+    default_database_type:
+      description: The type of lookup table that Postfix makes when none is named.
+      type: str
+      sample: hash
+    map_types:
+      description: The types of lookup tables that this installation supports.
+      type: list
+      elements: str
+      sample: [cidr, hash, pcre]
+    sasl_types:
+      description: The types of SASL server that it supports.
+      type: list
+      elements: str
+      sample: [cyrus, dovecot]
+    parameters:
+      description: The parameters that main.cf sets, as C(postconf -n) shows them.
+      type: dict
+      sample: {myhostname: mail.example.org}
+    services:
+      description:
+        - The services of master.cf by name and type. A V(-) in the columns private, unprivileged and chroot is given
+          as the V(true) or V(false) that it stands for.
+      type: dict
+      sample:
+        smtp/inet:
+          type: inet
+          private: false
+          unprivileged: true
+          chroot: true
+          wakeup: "-"
+          process_limit: "-"
+          command: smtpd
+          args: []
+          overrides: {}
+    config_error:
+      description: What Postfix says is wrong with its configuration files, V(null) when they can be parsed.
+      type: str
+dovecot:
+  description: What Dovecot is configured to do.
+  returned: when O(gather) has V(dovecot)
+  type: dict
+  contains:
+    installed:
+      description: Whether C(doveconf) is there.
+      type: bool
+    version:
+      description: The version of Dovecot.
+      type: str
+      sample: 2.4.1
+    dialect:
+      description: Which of the two languages of dovecot.conf this version speaks, V(2.3) or V(2.4).
+      type: str
+      sample: "2.4"
+    config_path:
+      description: The main configuration file.
+      type: str
+      sample: /etc/dovecot/dovecot.conf
+    pristine:
+      description: Whether every file of the configuration is as the package shipped it, and none was added.
+      type: bool
+    managed:
+      description: Whether dovecot.conf was written by this collection.
+      type: bool
+    modified_files:
+      description: The files that were changed, added or removed.
+      type: list
+      elements: str
+      sample: [/etc/dovecot/conf.d/10-auth.conf]
+    settings:
+      description:
+        - The settings that differ from Dovecot's defaults, nested as M(postroom.mail.dovecot_setting) takes them. Of
+          a block that comes more than once under the same name the value is a list.
+      type: dict
+      sample: {protocols: imap lmtp, service auth: {unix_listener auth-userdb: {mode: "0660"}}}
+    config_error:
+      description: What Dovecot says is wrong with its configuration, V(null) when it is valid.
+      type: str
+queue:
+  description: How many messages each queue of Postfix holds; V(null) when it cannot be read or counted within a second.
+  returned: when O(gather) has V(queue)
+  type: dict
+  sample: {active: 0, incoming: 0, deferred: 2, hold: 0, maildrop: 0}
+listeners:
+  description: The TCP ports that are listened on, and the process that does.
+  returned: when O(gather) has V(listeners)
+  type: list
+  elements: dict
+  sample: [{address: 0.0.0.0, port: 25, process: master}]
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils._host_info import SUBSETS, Host, Questions
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(SUBSETS)},
+            "packages": {"type": "list", "elements": "str", "default": []},
+            "services": {"type": "list", "elements": "str", "default": ["postfix", "dovecot"]},
+            "resolve": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, lambda: {"changed": False, **Host(runner(module)).tell(Questions(**module.params))})
+
+
+if __name__ == "__main__":
+    main()

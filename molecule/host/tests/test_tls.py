@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which TLS the doors of a mail host speak."""
+
+from __future__ import annotations
+
+import pytest
+
+DOORS = [pytest.param(25, True, id="25"), pytest.param(587, True, id="587")] + [
+    pytest.param(port, False, id=str(port)) for port in (465, 993, 995)
+]
+CLIENT_DOORS = DOORS[1:]
+REFUSALS = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
+
+
+@pytest.mark.parametrize(("port", "starttls"), DOORS)
+def test_modern_client_gets_tls_1_3(mail, outside, port, starttls):
+    assert outside.ask("handshake", host=mail.fqdn, port=port, starttls=starttls)["version"] == "TLSv1.3"
+
+
+@pytest.mark.parametrize(("port", "starttls"), DOORS)
+def test_tls_1_1_is_refused(mail, outside, port, starttls):
+    assert outside.ask("handshake", host=mail.fqdn, port=port, starttls=starttls, tls_max="TLSv1_1").get("error") in REFUSALS
+
+
+@pytest.mark.parametrize(("port", "starttls"), CLIENT_DOORS)
+def test_tls_1_2_with_forward_secrecy_is_taken(mail, outside, port, starttls):
+    """The positive control of the next test."""
+    seen = outside.ask("handshake", host=mail.fqdn, port=port, starttls=starttls, tls_max="TLSv1_2")
+    assert seen["version"] == "TLSv1.2"
+    assert seen["cipher"].startswith("ECDHE-")
+    assert "GCM" in seen["cipher"] or "CHACHA20" in seen["cipher"]
+
+
+@pytest.mark.parametrize("ciphers", ["AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256", "DHE-RSA-AES128-GCM-SHA256"])
+@pytest.mark.parametrize(("port", "starttls"), CLIENT_DOORS)
+def test_weaker_ciphers_are_refused(mail, outside, port, starttls, ciphers):
+    seen = outside.ask("handshake", host=mail.fqdn, port=port, starttls=starttls, tls_max="TLSv1_2", ciphers=ciphers)
+    assert seen.get("error") in REFUSALS

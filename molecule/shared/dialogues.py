@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a test has another container say to a mail host: ``dialogues.py NAME JSON`` answers with JSON.
+
+Written with nothing but Python's own smtplib, imaplib and poplib, and apart from the collection's code, so that a
+mistake there cannot agree with itself here. Every dialogue ends by itself: sockets time out, waits are bounded.
+"""
+
+from __future__ import annotations
+
+import imaplib
+import json
+import poplib
+import smtplib
+import socket
+import ssl
+import sys
+import time
+
+# Dovecot delays its answer after failed logins for several seconds.
+TIMEOUT = 25
+
+
+def context(tls_max: str | None = None, ciphers: str | None = None) -> ssl.SSLContext:
+    """A client that takes any certificate; what it is shown is another test's subject."""
+    ctx = ssl.create_default_context()
+    ctx.check_hostname = False
+    ctx.verify_mode = ssl.CERT_NONE
+    # A client as old as the test wants it, whatever this system's own policy is.
+    ctx.set_ciphers(f"{ciphers or 'ALL'}:@SECLEVEL=0")
+    ctx.minimum_version = ssl.TLSVersion.TLSv1
+    if tls_max:
+        ctx.maximum_version = getattr(ssl.TLSVersion, tls_max)
+    return ctx
+
+
+def _smtp(host: str, port: int, tls: str) -> tuple[smtplib.SMTP, dict]:
+    seen: dict = {}
+    cls = {"implicit": lambda: smtplib.SMTP_SSL(timeout=TIMEOUT, context=context())}.get(tls, lambda: smtplib.SMTP(timeout=TIMEOUT))
+    smtp = cls()
+    # The name is what starttls() and SMTP_SSL hand to the TLS layer.
+    smtp._host = host
+    seen["banner"] = smtp.connect(host, port)[1].decode()
+    smtp.ehlo("client.example.net")
+    seen["before"] = sorted(smtp.esmtp_features)
+    if tls == "starttls":
+        smtp.starttls(context=context())
+        smtp.ehlo("client.example.net")
+    seen["features"] = {name: value for name, value in smtp.esmtp_features.items()}
+    return smtp, seen
+
+
+def smtp(host: str, port: int = 25, tls: str = "none", login: list[str] | None = None, commands: list[str] | None = None) -> dict:
+    """Greet, perhaps start TLS and log in, then say *commands*; every reply as [code, text]."""
+    session, seen = _smtp(host, port, tls)
+    if login:
+        try:
+            seen["login"] = [session.login(*login)[0], ""]
+        except smtplib.SMTPAuthenticationError as e:
+            seen["login"] = [e.smtp_code, e.smtp_error.decode()]
+        except smtplib.SMTPNotSupportedError:
+            seen["login"] = [0, "AUTH is not offered"]
+    seen["replies"] = []
+    for command in commands or []:
+        code, text = session.docmd(command)
+        seen["replies"].append([code, text.decode("utf-8", "replace")])
+    session.close()
+    return seen
+
+
+def submit(
+    host: str, subject: str, sender: str, recipient: str, port: int = 25, tls: str = "none", login: list[str] | None = None, body: str = "x"
+) -> dict:
+    """Send one message; answers {accepted, code, text}."""
+    session, _seen = _smtp(host, port, tls)
+    try:
+        if login:
+            session.login(*login)
+        session.sendmail(sender, [recipient], f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: {subject}\r\n\r\n{body}\r\n")
+    except smtplib.SMTPRecipientsRefused as e:
+        code, text = e.recipients[recipient]
+        return {"accepted": False, "code": code, "text": text.decode()}
+    except smtplib.SMTPResponseException as e:
+        return {"accepted": False, "code": e.smtp_code, "text": e.smtp_error.decode()}
+    finally:
+        session.close()
+    return {"accepted": True}
+
+
+def raw_smtp(host: str, data: str, sender: str, recipient: str, port: int = 25) -> dict:
+    """Send *data* (latin-1, byte for byte) after DATA, then QUIT: for line endings that no library would write."""
+    with socket.create_connection((host, port), TIMEOUT) as s:
+        f = s.makefile("rb")
+
+        def reply() -> str:
+            while True:
+                line = f.readline().decode("utf-8", "replace")
+                if line[3:4] != "-":
+                    return line.strip()
+
+        replies = [reply()]
+        for line in ("EHLO client.example.net", f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"):
+            s.sendall(f"{line}\r\n".encode())
+            replies.append(reply())
+        s.sendall(data.encode("latin-1"))
+        replies.append(reply())
+        s.sendall(b"QUIT\r\n")
+    return {"replies": replies}
+
+
+def handshake(host: str, port: int, tls_max: str | None = None, ciphers: str | None = None, starttls: bool = False) -> dict:
+    """One TLS handshake; answers {version, cipher} or {error}."""
+    with socket.create_connection((host, port), TIMEOUT) as s:
+        if starttls:
+            f = s.makefile("rb")
+            f.readline()
+            s.sendall(b"EHLO client.example.net\r\n")
+            while f.readline()[3:4] == b"-":
+                pass
+            s.sendall(b"STARTTLS\r\n")
+            f.readline()
+        try:
+            with context(tls_max, ciphers).wrap_socket(s, server_hostname=host) as secured:
+                return {"version": secured.version(), "cipher": secured.cipher()[0]}
+        except (ssl.SSLError, ConnectionError) as e:
+            return {"error": getattr(e, "reason", None) or type(e).__name__}
+
+
+def _imap(host: str, port: int, tls: str) -> imaplib.IMAP4:
+    if tls == "implicit":
+        return imaplib.IMAP4_SSL(host, port, ssl_context=context(), timeout=TIMEOUT)
+    session = imaplib.IMAP4(host, port, timeout=TIMEOUT)
+    if tls == "starttls":
+        session.starttls(context())
+    return session
+
+
+def imap(host: str, login: list[str], port: int = 993, tls: str = "implicit", subject: str | None = None, wait: float = 20) -> dict:
+    """Log in and select INBOX; with *subject*, wait for that message and fetch it."""
+    session = _imap(host, port, tls)
+    seen: dict = {"capabilities": list(session.capabilities)}
+    try:
+        session.login(*login)
+    except imaplib.IMAP4.error as e:
+        return {**seen, "login": False, "text": str(e)}
+    seen["login"] = True
+    deadline = time.monotonic() + wait
+    while True:
+        session.select("INBOX")
+        if subject is None:
+            break
+        _ok, found = session.search(None, "SUBJECT", f'"{subject}"')
+        seen["count"] = len(found[0].split())
+        if found[0]:
+            _ok, parts = session.fetch(found[0].split()[0], "(BODY.PEEK[])")
+            seen["message"] = parts[0][1].decode("utf-8", "replace")
+            break
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.3)
+    _ok, folders = session.list()
+    seen["folders"] = [folder.decode() for folder in folders or []]
+    session.logout()
+    return seen
+
+
+def _pop3(host: str, port: int, tls: str) -> poplib.POP3:
+    if tls == "implicit":
+        return poplib.POP3_SSL(host, port, context=context(), timeout=TIMEOUT)
+    session = poplib.POP3(host, port, timeout=TIMEOUT)
+    if tls == "starttls":
+        session.stls(context())
+    return session
+
+
+def pop3(host: str, login: list[str], port: int = 995, tls: str = "implicit", subject: str | None = None, wait: float = 20) -> dict:
+    """Log in; with *subject*, wait for that message and read it with TOP and RETR."""
+    deadline = time.monotonic() + wait
+    while True:
+        session = _pop3(host, port, tls)
+        seen: dict = {}
+        try:
+            session.user(login[0])
+            session.pass_(login[1])
+        except poplib.error_proto as e:
+            return {"login": False, "text": str(e)}
+        seen["login"] = True
+        if subject is None:
+            session.quit()
+            return seen
+        count, _size = session.stat()
+        for number in range(count, 0, -1):
+            top = b"\n".join(session.top(number, 0)[1]).decode("utf-8", "replace")
+            if f"Subject: {subject}" in top:
+                seen["message"] = b"\n".join(session.retr(number)[1]).decode("utf-8", "replace")
+                session.quit()
+                return seen
+        session.quit()
+        if time.monotonic() > deadline:
+            return seen
+        time.sleep(0.5)
+
+
+def reachable(host: str, ports: list[int]) -> dict:
+    """Which of *ports* accept a connection."""
+    answer = {}
+    for port in ports:
+        try:
+            socket.create_connection((host, port), 5).close()
+            answer[str(port)] = True
+        except OSError:
+            answer[str(port)] = False
+    return answer
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](**json.loads(sys.argv[2]))))

@@ -49,7 +49,7 @@ def _smtp(host: str, port: int, tls: str) -> tuple[smtplib.SMTP, dict]:
     if tls == "starttls":
         smtp.starttls(context=context())
         smtp.ehlo("client.example.net")
-    seen["features"] = {name: value for name, value in smtp.esmtp_features.items()}
+    seen["features"] = dict(smtp.esmtp_features)
     return smtp, seen
 
 

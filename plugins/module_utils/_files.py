@@ -207,12 +207,12 @@ def _write_staged(staged: t.BinaryIO, path: str, text: str, uid: int, gid: int, 
         if live:
             os.fchown(staged.fileno(), live.st_uid if uid == -1 else uid, live.st_gid if gid == -1 else gid)
             os.fchmod(staged.fileno(), stat.S_IMODE(live.st_mode) if mode is None else mode)
-            _copy_security_context(target, staged_path)
+            copy_security_context(target, staged_path)
         else:
             os.fchown(staged.fileno(), uid, gid)
             os.fchmod(staged.fileno(), 0o644 if mode is None else mode)
         _rename(staged_path, target)
-        _fsync_directory(os.path.dirname(target))
+        fsync_directory(os.path.dirname(target))
     except OSError as e:
         raise HostError(f"Cannot write {path}: {e.strerror}; it was left as it is.") from e
 
@@ -236,13 +236,13 @@ def _rename(staged_path: str, target: str) -> None:
             raise
 
 
-def _copy_security_context(source: str, target: str) -> None:
+def copy_security_context(source: str, target: str) -> None:
     """Keep the SELinux label (security.selinux); on a host without SELinux there is none to keep."""
     with contextlib.suppress(OSError):
         os.setxattr(target, "security.selinux", os.getxattr(source, "security.selinux"))
 
 
-def _fsync_directory(directory: str) -> None:
+def fsync_directory(directory: str) -> None:
     fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)

@@ -1,0 +1,56 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the tests of this directory read the tree."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import typing as t
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def files() -> list[pathlib.Path]:
+    """Give the files of the checkout, relative to it, with those that are not committed yet."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    names = (pathlib.Path(name) for name in sorted(set(listed.split("\0"))) if name)
+    return [name for name in names if (ROOT / name).is_file()]
+
+
+def roles() -> list[str]:
+    return sorted({name.parts[1] for name in files() if name.parts[0] == "roles" and len(name.parts) > 2})
+
+
+def load(path: pathlib.Path) -> t.Any:
+    """Read a YAML file of Ansible's; a tag such as !unsafe or !vault counts as the text it stands before."""
+    if not path.exists():
+        return None
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))
+    return yaml.load(path.read_text(), Loader)
+
+
+def tasks(role: str) -> t.Iterator[dict[str, t.Any]]:
+    """Give every task of *role*, also those inside blocks, and its handlers."""
+    for folder in ("tasks", "handlers"):
+        for path in sorted((ROOT / "roles" / role / folder).glob("**/*.yml")):
+            yield from _flat(load(path) or [])
+
+
+def _flat(listed: list[dict[str, t.Any]]) -> t.Iterator[dict[str, t.Any]]:
+    for task in listed:
+        inner = [part for key in ("block", "rescue", "always") for part in task.get(key, [])]
+        if inner:
+            yield from _flat(inner)
+        else:
+            yield task

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each role writes, read from its tasks, its variables and the templates between them."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from _house import ROOT, load, roles, tasks
+
+PARAMETER, SERVICE, TABLE, FILE = "parameter of main.cf", "service of master.cf", "lookup table", "file"
+FILE_ACTIONS = {f"ansible.builtin.{name}" for name in ("copy", "template", "lineinfile", "blockinfile")}
+
+
+class Unclear(AssertionError):
+    pass
+
+
+def variables(role: str) -> dict[str, t.Any]:
+    """Give what the role itself says its variables are: its vars, and its defaults as they stand without an inventory."""
+    found: dict[str, t.Any] = {}
+    for path in [ROOT / "roles" / role / "defaults/main.yml", *sorted((ROOT / "roles" / role / "vars").glob("*.yml"))]:
+        for name, value in (load(path) or {}).items():
+            # Several files of vars, one a family of distributions: what any of them says counts.
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def literals(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Iterator[t.Any]:
+    """Give every literal dict or list that *value* is made of, through templates and the variables they name."""
+    if not isinstance(value, str):
+        yield value
+        return
+    code = " ".join(re.findall(r"{{(.*?)}}", value, re.DOTALL))
+    if not code:
+        raise Unclear(f"{where}: {value!r} is neither a literal nor a template")
+    text_free = re.sub(r"'[^']*'|\"[^\"]*\"", "''", code)
+    names = [name for name in re.findall(r"(?<![\w.])([a-z_]\w*)\b(?!\s*\()", text_free) if name in known]
+    inline = re.findall(r"['\"](\w+)['\"]\s*:", code)
+    if not names and not inline:
+        raise Unclear(f"{where}: cannot tell what {value!r} holds; let it name a variable of the role")
+    yield dict.fromkeys(inline)
+    for name in names:
+        for meaning in known[name]:
+            yield from literals(meaning, {key: v for key, v in known.items() if key != name}, f"{where}, {name}")
+
+
+def each(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Iterator[t.Any]:
+    """Give the elements of the lists, and the keys of the dicts, that *value* is made of."""
+    for literal in literals(value, known, where):
+        yield from literal or ()
+
+
+def writes(role: str) -> t.Iterator[tuple[str, str]]:
+    for task in tasks(role):
+        where = f"roles/{role}: {task.get('name')}"
+        known = {**variables(role), **{name: [value] for name, value in task.get("vars", {}).items()}}
+        for action, options in task.items():
+            if action == "postroom.mail.postfix_config":
+                for name in each(options["parameters"], known, where):
+                    yield PARAMETER, name
+            elif action == "postroom.mail.postfix_service":
+                for service in each(options["services"], known, where):
+                    yield SERVICE, f"{service['name']}/{service['type']}"
+            elif action == "postroom.mail.postmap":
+                for table in each(options.get("tables", [options]), known, where):
+                    yield TABLE, table["path"]
+            elif action == "postroom.mail.dovecot_setting":
+                for name in paths(options.get("path", "/etc/dovecot/dovecot.conf"), known):
+                    yield FILE, name
+            elif action == "postroom.mail.mail_certificate":
+                for option in ("certificate", "private_key"):
+                    for name in paths(options[option], known):
+                        yield FILE, name
+            elif action in (
+                "ansible.builtin.copy",
+                "ansible.builtin.template",
+                "ansible.builtin.lineinfile",
+                "ansible.builtin.blockinfile",
+            ):
+                for name in paths(options.get("dest") or options["path"], known):
+                    yield FILE, name
+
+
+def paths(value: str, known: dict[str, list[t.Any]]) -> t.Iterator[str]:
+    """Give the path that *value* is, or the name of the variable that will be one."""
+    variable = re.fullmatch(r"{{\s*(\w+)\s*}}", value)
+    meanings = known.get(variable[1], []) if variable else []
+    for meaning in meanings:
+        if isinstance(meaning, str) and "{{" not in meaning:
+            yield meaning
+    if not meanings:
+        yield value
+
+
+def written() -> dict[tuple[str, str], set[str]]:
+    owners: dict[tuple[str, str], set[str]] = {}
+    for role in roles():
+        for what in writes(role):
+            owners.setdefault(what, set()).add(role)
+    return owners

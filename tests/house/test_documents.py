@@ -1,0 +1,50 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The documents: their links lead somewhere, and what the README lists exists."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+from _house import ROOT, files
+
+DOCUMENTS = [name for name in files() if name.suffix == ".md"]
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+
+
+def prose(name: pathlib.Path) -> str:
+    return re.sub(r"^```.*?^```", "", (ROOT / name).read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(name: pathlib.Path) -> set[str]:
+    headings = re.findall(r"^#+ +(.*?)\s*#*$", prose(name), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS, ids=str)
+def test_links_lead_somewhere(name):
+    for link in LINK.finditer(prose(name)):
+        target, _hash, anchor = link["target"].partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        path = pathlib.Path(name.parent, target) if target else name
+        assert (ROOT / path).exists(), f"{link[0]} leads nowhere"
+        if anchor and path.suffix == ".md":
+            assert anchor in anchors(path), f"{link[0]}: {path} has no such heading"
+
+
+def test_readme_lists_every_module_and_nothing_else():
+    modules = {path.stem for path in (ROOT / "plugins/modules").glob("*.py")}
+    listed = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text().split("## The modules")[1].split("\n## ")[0], re.MULTILINE))
+    assert listed == modules
+
+
+@pytest.mark.parametrize("name", DOCUMENTS, ids=str)
+def test_commands_of_make_exist(name):
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"`make ([a-z][\w-]*)", (ROOT / name).read_text()):
+        assert re.search(rf"^{re.escape(target)}:", makefile, re.MULTILINE), f"`make {target}`: the Makefile has no such target"

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for every file, and which layer may know what (CONTRIBUTING.md says why)."""
+
+from __future__ import annotations
+
+import ast
+import pathlib
+import re
+
+import pytest
+from _house import ROOT, files
+
+TEXT = [name for name in files() if name.name != "LICENSE" and b"\0" not in (ROOT / name).read_bytes()[:8192]]
+PYTHON = [name for name in TEXT if name.suffix == ".py" or (ROOT / name).read_text(errors="replace").startswith("#!/usr/bin/env python")]
+SHELL = [name for name in TEXT if name.suffix == ".sh" or (ROOT / name).read_text(errors="replace").startswith("#!/usr/bin/env bash")]
+MODULES = [name for name in PYTHON if name.parent == pathlib.Path("plugins/modules")]
+UTILS = [name for name in PYTHON if name.parent == pathlib.Path("plugins/module_utils")]
+GENERATED = {"CHANGELOG.md", "changelogs/changelog.yaml", "docs/ownership.md"}
+
+HEAD = (
+    "# Copyright (c) 2026, The postroom.mail contributors\n"
+    "# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)\n"
+    "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+)
+
+# What runs on the managed host has the standard library and nothing else; basic.py is for plugins/modules.
+NOT_FOR_UTILS = re.compile(r"ansible\.module_utils\.basic|^(import|from) (yaml|jinja2|ansible\.)")
+
+# Each is a way to leave something unfinished or to look away. This file has to name them, so it is left out.
+UNFINISHED = re.compile(
+    r"\bTODO\b|\bFIXME\b|\bXXX\b|ignore_errors:\s*(true|yes)|failed_when:\s*(false|no)\b"
+    r"|pytest\.(mark\.)?(skip|xfail)|# noqa(?!: ?[A-Z]+\d+ {1,2}#)"
+)
+
+
+# Variables that are Ansible's own and no facts.
+MAGIC = re.compile(
+    r"ansible_(facts|check_mode|diff_mode|host|connection|port|user|become\w*|python_interpreter|play_\w+|role_name|version|failed_\w+)"
+)
+
+
+def text(name: pathlib.Path) -> str:
+    return (ROOT / name).read_text()
+
+
+@pytest.mark.parametrize("name", PYTHON + SHELL, ids=str)
+def test_says_whose_it_is_and_under_which_licence(name):
+    body = re.sub(r"\A#!.*\n", "", text(name))
+    assert body.removeprefix("# -*- coding: utf-8 -*-\n").lstrip("\n").startswith(HEAD)
+
+
+@pytest.mark.parametrize("name", [name for name in TEXT if str(name) not in GENERATED], ids=str)
+def test_is_short_enough_to_read(name):
+    assert len(text(name).splitlines()) < 400
+
+
+@pytest.mark.parametrize("name", [name for name in TEXT if name.name != "test_files.py"], ids=str)
+def test_leaves_nothing_unfinished(name):
+    assert [line for line in text(name).splitlines() if UNFINISHED.search(line)] == []
+
+
+@pytest.mark.parametrize("name", TEXT, ids=str)
+def test_names_no_path_of_the_machine_it_was_written_on(name):
+    mine = [str(ROOT), *(str(folder) for folder in [ROOT.parent, pathlib.Path.home() / ".pyenv"] if len(folder.parts) > 1)]
+    assert [path for path in mine if re.search(re.escape(path) + r"(?![\w-])", text(name))] == []
+    assert re.search(r"/(home|Users)/[a-z]\w*/", text(name).replace("/home/alice/", "").replace("/home/bob/", "")) is None
+
+
+@pytest.mark.parametrize("name", UTILS, ids=str)
+def test_module_utils_are_private_and_know_nothing_of_modules(name):
+    assert name.name.startswith("_")
+    assert "is **PRIVATE** to the collection" in text(name)
+    tree = ast.parse(text(name))
+    typing_only = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)]
+    allowed = {id(inner) for node in typing_only for inner in ast.walk(node)}
+    imported = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom)) and id(n) not in allowed]
+    assert [line for line in imported if NOT_FOR_UTILS.search(line)] == []
+
+
+@pytest.mark.parametrize("name", MODULES, ids=str)
+def test_modules_are_documentation_and_wiring(name):
+    tree = ast.parse(text(name))
+    names = {target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets if isinstance(target, ast.Name)}
+    assert {"DOCUMENTATION", "EXAMPLES", "RETURN"} <= names
+    assert text(name).startswith("#!/usr/bin/python\n")
+    main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
+    assert main.end_lineno - main.lineno < 50
+
+
+@pytest.mark.parametrize("name", [name for name in TEXT if name.parts[0] in ("roles", "playbooks") and name.suffix == ".yml"], ids=str)
+def test_uses_no_injected_facts(name):
+    assert [word for word in re.findall(r"\bansible_\w+", text(name)) if not MAGIC.fullmatch(word)] == []

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two roles never write the same thing, and docs/ownership.md says which role writes what."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from _house import ROOT
+from _ownership import Unclear, each, written
+
+DOCUMENT = ROOT / "docs/ownership.md"
+ROW = re.compile(r"^\| (?P<kind>[^|]+) \| `(?P<name>[^`]+)` \| `(?P<role>[^`]+)` \|$", re.MULTILINE)
+
+
+def test_each_thing_is_written_by_one_role():
+    assert {what: owners for what, owners in written().items() if len(owners) > 1} == {}
+
+
+def test_the_document_says_who_writes_what():
+    rows = {(row["kind"], row["name"]): {row["role"]} for row in ROW.finditer(DOCUMENT.read_text())}
+    actual = written()
+    assert rows == actual, "docs/ownership.md should hold these rows:\n" + "\n".join(
+        f"| {kind} | `{name}` | `{', '.join(sorted(owners))}` |" for (kind, name), owners in sorted(actual.items())
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "names"),
+    [
+        ({"a": 1}, ["a"]),
+        ("{{ mine | combine(theirs) }}", ["b", "c"]),
+        ("{{ {'x': 1, 'y': mine} }}", ["x", "y", "b"]),
+        ("{{ mine if theirs == 'mine' else {} }}", ["b", "c"]),
+    ],
+)
+def test_reads_through_templates(value, names):
+    known = {"mine": [{"b": 1}], "theirs": ["{{ {'c': 2} }}"]}
+    assert list(each(value, known, "here")) == names
+
+
+def test_refuses_what_it_cannot_read():
+    with pytest.raises(Unclear, match="cannot tell"):
+        list(each("{{ lookup('file', 'x') }}", {}, "here"))

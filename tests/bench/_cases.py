@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is measured, against what, and within which budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from _host import Host, Stopped
+
+PING = "ansible -m ping"
+
+# A small host, as the README shows it.
+VARIABLES: dict[str, t.Any] = {
+    # Ansible is root in the container already.
+    "ansible_become": False,
+    "mail_domain": "example.org",
+    "mail_users": [{"name": "alice", "password": "bench-of-alice"}, {"name": "bob", "password": "bench-of-bob"}],
+    "mail_aliases": {"postmaster": "root", "root": "alice", "wizards": ["root", "alice"]},
+}
+
+# The fifteen that peers set by fifteen tasks.
+FIFTEEN: dict[str, t.Any] = {
+    "biff": False,
+    "bounce_queue_lifetime": "2d",
+    "default_process_limit": 50,
+    "delay_warning_time": "4h",
+    "header_checks": "",
+    "mailbox_size_limit": 0,
+    "maximal_queue_lifetime": "3d",
+    "message_size_limit": 26214400,
+    "minimal_backoff_time": "300s",
+    "notify_classes": ["resource", "software"],
+    "queue_minfree": 52428800,
+    "smtp_connect_timeout": "20s",
+    "smtpd_client_connection_count_limit": 40,
+    "smtpd_error_sleep_time": "1s",
+    "swap_bangpath": False,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One thing to measure: how, against what, and at most how many times that."""
+
+    name: str
+    run: t.Callable[[int], None]
+    against: str = PING
+    budget: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Group:
+    """Cases that share a state of the host: *prepare* brings it about, untimed, and warms what they read."""
+
+    name: str
+    prepare: t.Callable[[], None]
+    cases: list[Case]
+
+
+def rendered(value: t.Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+def whole_host(host: Host) -> Group:
+    relay = [{"roles": ["postroom.mail.postfix", "postroom.mail.relay_policy"]}]
+
+    def prepare() -> None:
+        host.play("postroom.mail.site", changed=True)
+        host.play("postroom.mail.site")
+
+    return Group(
+        "a converged mail host",
+        prepare,
+        [
+            Case("whole host, all roles, converged", lambda _n: host.play("postroom.mail.site"), budget=10),
+            Case("Postfix and relay policy, converged", lambda _n: host.play(relay), budget=5),
+        ],
+    )
+
+
+def tables(host: Host, size: int) -> Group:
+    """Build tables of *size* entries; the raw tool and the module read the same lines."""
+    folder = f"/var/tmp/bench-{size}"
+    exponent = f"1e{len(str(size)) - 1}"
+
+    def task(source: str) -> list[dict[str, t.Any]]:
+        return [{"tasks": [{"postroom.mail.postmap": {"path": f"{folder}/table", "src": f"{folder}/{source}"}}]}]
+
+    def prepare() -> None:
+        # Two sources that differ in one value: taking turns, each round changes the table.
+        host.shell(f"""mkdir -p {folder} && cd {folder} && python3 -c '
+for turn in (0, 1):
+    with open("source-%d" % turn, "w") as source:
+        for n in range({size}):
+            source.write("user%07d@example.org\\tuser%07d\\n" % (n, n + (turn if n == {size} // 2 else 0)))
+' && cp source-0 raw && postmap raw""")
+        host.play(task("source-1"), changed=True)
+
+    raw = f"raw postmap, {exponent} entries"
+    large = size >= 1_000_000
+    return Group(
+        f"{exponent} entries",
+        prepare,
+        [
+            Case(raw, lambda _n: host.shell(f"postmap {folder}/raw") and None),
+            Case(
+                f"postmap, {exponent} entries, changed",
+                lambda n: host.play(task(f"source-{n % 2}"), changed=True),
+                against=raw,
+                budget=1.3 if large else None,
+            ),
+            Case(f"postmap, {exponent} entries, unchanged", lambda n: host.play(task(f"source-{n % 2}")), budget=3 if large else None),
+        ],
+    )
+
+
+def parameters(host: Host) -> Group:
+    ours = [{"tasks": [{"postroom.mail.postfix_config": {"parameters": FIFTEEN}}]}]
+    line_by_line = {
+        "ansible.builtin.lineinfile": {
+            "path": "/etc/postfix/main.cf",
+            "regexp": "^{{ item.name }} =",
+            "line": "{{ item.name }} = {{ item.value }}",
+        },
+        "loop": [{"name": name, "value": rendered(value)} for name, value in FIFTEEN.items()],
+    }
+    theirs = [{"tasks": [line_by_line]}]
+
+    def prepare() -> None:
+        host.play(ours, changed=True)
+        host.play(theirs, changed=None)
+
+    name = "postfix_config, 15 parameters, converged"
+    return Group(
+        "15 parameters",
+        prepare,
+        [
+            Case(name, lambda _n: host.play(ours), budget=1.3),
+            Case("lineinfile, 15 parameters in a loop, converged", lambda _n: host.play(theirs)),
+        ],
+    )
+
+
+def many_parameters(host: Host) -> Group:
+    play: list[dict[str, t.Any]] = []
+
+    def prepare() -> None:
+        # This Postfix's own numbers, times and switches, each set to what it is already by default.
+        listed = host.shell("postconf -d | grep -E '^[a-z0-9_]+ = ([0-9]+[smhdw]?|yes|no)$' | grep -v compatibility_level | head -300")
+        chosen = dict(line.split(" = ") for line in listed.splitlines())
+        if len(chosen) != 300:
+            raise Stopped(f"Only {len(chosen)} plain parameters found, 300 wanted.")
+        play.append({"tasks": [{"postroom.mail.postfix_config": {"parameters": chosen}}]})
+        host.play(play, changed=True)
+
+    return Group("300 parameters", prepare, [Case("postfix_config, 300 parameters, converged", lambda _n: host.play(play))])
+
+
+def groups(host: Host) -> dict[str, Group]:
+    return {
+        "host": whole_host(host),
+        "1e5": tables(host, 100_000),
+        "1e6": tables(host, 1_000_000),
+        "15": parameters(host),
+        "300": many_parameters(host),
+    }

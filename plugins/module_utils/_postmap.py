@@ -1,0 +1,290 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Lookup tables on the host: the source and its compiled forms, kept in step.
+
+postmap(1) rewrites a ``.db`` in place, so a daemon that looks meanwhile finds a part of the table. Here the table is
+compiled in a private directory beside the live one, and both source and compiled form are renamed into place. Daemons
+notice by themselves: before each lookup they compare the time stamp and the link count of the file they have open.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import grp
+import os
+import re
+import shutil
+import tempfile
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _compiled_table, _files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
+from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import CLIENT_TYPES, FILE_TYPES, SUFFIXES
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+    from ansible_collections.postroom.mail.plugins.module_utils._table_request import Table
+
+
+DIFF_LIMIT = 200_000  # characters; nobody reads the diff of a larger table
+
+
+class TypeNotSupported(HostError):
+    """This Postfix has no support for the table's type."""
+
+
+class PostfixMissing(HostError):
+    """There is no Postfix on the host to compile the table."""
+
+
+class TableRejected(RejectedByDaemon):
+    """postmap or postalias found fault with the candidate."""
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What was done to one table, or would be done in check mode."""
+
+    table: Table
+    change: _files.Change | None = None
+    removed: list[str] = dataclasses.field(default_factory=list)
+    built: dict[str, str] = dataclasses.field(default_factory=dict)
+    attributes_changed: bool = False
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.removed or self.built or self.attributes_changed or (self.change and self.change.changed))
+
+    @property
+    def reload_required(self) -> bool:
+        """Daemons look again at a compiled table by themselves; a text file they read once."""
+        content_changed = bool(self.removed) or bool(self.change and self.change.content_changed)
+        return content_changed and self.table.type not in SUFFIXES
+
+
+class Postmap:
+    """The host's postmap and postalias, and what this Postfix can do; asked at most once, and only when needed."""
+
+    def __init__(self, run: Run, config_directory: str, *, check_mode: bool, backup: bool = False, tmpdir: str | None = None) -> None:
+        self.run = run
+        self.config_directory = config_directory
+        self.check_mode = check_mode
+        self.backup = backup
+        self.tmpdir = tmpdir
+        self.warnings: list[str] = []
+        self.type_known = True
+        self._default_type: str | None = None
+        self._types: list[str] | None = None
+
+    def default_type(self) -> str:
+        """The host's default_database_type; where there is no Postfix yet, check mode goes on with the usual one."""
+        if self._default_type is None:
+            answer = self._postconf("-h", "default_database_type")
+            self.type_known = answer is not None
+            self._default_type = answer[0].strip() if answer else "hash"
+        return self._default_type
+
+    def group_for(self, group: str) -> str | None:
+        """*group*, or None where check mode comes before the package that makes it."""
+        try:
+            grp.getgrnam(group)
+        except KeyError:
+            if self.check_mode:
+                return None
+        return group
+
+    def supported_types(self) -> list[str] | None:
+        """What ``postconf -m`` lists; None when there is no Postfix yet (only told in check mode)."""
+        if self._types is None:
+            self._types = self._postconf("-m")
+        return self._types
+
+    def _postconf(self, *args: str) -> list[str] | None:
+        rc, stdout, stderr = self.run(["postconf", "-c", self.config_directory, *args])
+        if rc == 127:
+            if self.check_mode:
+                return None
+            raise PostfixMissing("There is no postconf program on this host: install Postfix before its tables are built.")
+        if rc != 0 or not stdout.strip():
+            raise HostError(f"postconf cannot read the configuration in {self.config_directory}: {stderr.strip() or 'no answer'}.")
+        return stdout.splitlines()
+
+    def apply(self, tables: list[Table]) -> list[Outcome]:
+        """Bring all *tables* up to date: first every candidate is built and checked, only then the first is put in place."""
+        with contextlib.ExitStack() as stack:
+            outcomes = [Outcome(table) for table in tables]
+            todo = [outcome for outcome in outcomes if not self._is_converged(outcome)]
+            if not self.check_mode:
+                for directory in sorted({os.path.dirname(outcome.table.path) for outcome in todo}):
+                    stack.enter_context(_compiled_table.directory_lock(directory))
+            staged = [(outcome, _Staged(self, outcome.table, stack)) for outcome in todo if outcome.table.present]
+            for _outcome, candidate in staged:
+                candidate.build()
+            for outcome in todo:
+                if not outcome.table.present:
+                    self._remove(outcome)
+            for outcome, candidate in staged:
+                candidate.commit(outcome)
+            return outcomes
+
+    def _is_converged(self, outcome: Outcome) -> bool:
+        """Whether nothing but owner and mode, which are set at once, needs a hand. Runs no command."""
+        table = outcome.table
+        if not table.present:
+            return not any(map(os.path.lexists, _compiled_table.all_files(table.path)))
+        before = _files.read_text(table.path)
+        kinds = _compiled_table.kinds_of(table.path, table.type)
+        if before is None or table.wanted(before) != before or any(_compiled_table.staleness(table.path, kind) for kind in kinds):
+            return False
+        outcome.change = _files.update(table.path, table.wanted, check_mode=self.check_mode, attributes=table.attributes)
+        outcome.attributes_changed = _compiled_table.follow_attributes(table.path, kinds, table.attributes, check_mode=self.check_mode)
+        return True
+
+    def _remove(self, outcome: Outcome) -> None:
+        for path in _compiled_table.all_files(outcome.table.path):
+            if os.path.lexists(path):
+                outcome.removed.append(path)
+                if not self.check_mode:
+                    try:
+                        os.unlink(path)
+                    except OSError as e:
+                        raise HostError(f"Cannot remove {path}: {e.strerror}.") from e
+
+    def check_support(self, table: Table) -> bool:
+        """Whether *table* can be compiled here; False: there is no Postfix yet. Raises `TypeNotSupported`."""
+        types = self.supported_types()
+        if types is None:
+            return False
+        if table.type not in types:
+            others = ", ".join(kind for kind in types if kind in FILE_TYPES)
+            raise TypeNotSupported(
+                f"This Postfix cannot read tables of type '{table.type}' ({table.path}): install the package"
+                f" postfix-{table.type} if the distribution has it, or use one of {others}."
+            )
+        return True
+
+
+class _Staged:
+    """A candidate in a private directory, under the name it will have, so that no complaint needs translation."""
+
+    def __init__(self, host: Postmap, table: Table, stack: contextlib.ExitStack) -> None:
+        self.host = host
+        self.table = table
+        self.stack = stack
+        self.text: str | None = None
+        self.directory = ""
+        self.kinds: list[str] = []
+
+    def build(self) -> None:
+        """Write the wanted source into a private directory and compile it there. Raises `TableRejected`."""
+        table, host = self.table, self.host
+        self.text = table.wanted(_files.read_text(table.path))
+        self.kinds = _compiled_table.kinds_of(table.path, table.type)
+        if table.style == "parameters" and table.ours:
+            table.check_parameters(self.text)
+        if not host.check_support(table):
+            return
+        types = host.supported_types() or []
+        self.kinds = [kind for kind in self.kinds if kind in types]
+        try:
+            self.directory = tempfile.mkdtemp(
+                prefix=f".{os.path.basename(table.path)}.", dir=host.tmpdir if host.check_mode else os.path.dirname(table.path)
+            )
+            self.stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            source = os.path.join(self.directory, os.path.basename(table.path))
+            with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as f:
+                f.write(self.text.encode(_files.ENCODING, _files.ERRORS))
+        except OSError as e:
+            raise HostError(f"Cannot stage {table.path} in {os.path.dirname(table.path)}: {e.strerror}; it was left as it is.") from e
+        self._compile(source)
+
+    def _compile(self, source: str) -> None:
+        table = self.table
+        program = "postalias" if table.style == "aliases" else "postmap"
+        if table.type in SUFFIXES:
+            args = [program, "-c", self.host.config_directory, *(f"{kind}:{source}" for kind in self.kinds)]
+        elif table.type in CLIENT_TYPES:
+            return  # A lookup would connect to the database, which may be down or not be there yet.
+        else:
+            args = [program, "-c", self.host.config_directory, "-q", "postroom.invalid", f"{table.type}:{source}"]
+        rc, _stdout, stderr = self.host.run(args)
+        complaints = complaints_about(stderr, source, table.path)
+        if rc != 0 and (table.type in SUFFIXES or "fatal:" in stderr):
+            cause = "; ".join(complaints) or stderr.strip().replace(source, table.path) or f"exit code {rc}"
+            raise TableRejected(f"{program} does not take {table.name}: {cause}.")
+        if complaints and table.ours:
+            raise TableRejected(f"{program} finds fault with {table.name}: {'; '.join(self._with_lines(complaints))}.")
+        self.host.warnings += [f"{program}: {complaint}" for complaint in complaints]
+
+    def _with_lines(self, complaints: list[str]) -> list[str]:
+        lines = (self.text or "").split("\n")
+        if self.table.secret:
+            return complaints
+        told = []
+        for complaint in complaints:
+            found = re.search(r"line (\d+)", complaint)
+            number = int(found.group(1)) if found else 0
+            told.append(f"{complaint} (the line is: {lines[number - 1].strip()})" if 0 < number <= len(lines) else complaint)
+        return told
+
+    def commit(self, outcome: Outcome) -> None:
+        """Put the source and the compiled forms in place, or tell what would be done."""
+        table, host = self.table, self.host
+        stale = {kind: _compiled_table.staleness(table.path, kind) for kind in self.kinds}
+        outcome.change = _files.update(
+            table.path, self._same_text, check_mode=host.check_mode, attributes=table.attributes, backup=host.backup
+        )
+        touched = outcome.change.content_changed
+        outcome.built = {kind: reason or "its source changed" for kind, reason in stale.items() if reason or touched}
+        if host.check_mode:
+            return
+        for suffix in (suffix for kind in outcome.built for suffix in SUFFIXES[kind]):
+            staged = os.path.join(self.directory, os.path.basename(table.path) + suffix)
+            _compiled_table.put_in_place(staged, table.path, suffix)
+        _files.fsync_directory(os.path.dirname(table.path))
+        outcome.attributes_changed = _compiled_table.follow_attributes(table.path, self.kinds, table.attributes, check_mode=False)
+
+    def _same_text(self, before: str | None) -> str:
+        """The text that was compiled; an editor that was faster than we are is told, not overwritten."""
+        if self.table.wanted(before) != self.text:
+            raise _files.FileBusy(f"{self.table.path} was changed by somebody else while it was being compiled; run the task again.")
+        return self.text
+
+
+def complaints_about(stderr: str, source: str, path: str) -> list[str]:
+    """The warnings in *stderr* that concern the staged *source*, each once, in the words they would have for *path*.
+
+    Others (about main.cf, or that the table's type is deprecated) are not the table's fault.
+    """
+    found: dict[str, None] = {}
+    for text in stderr.splitlines():
+        if source in text:
+            found[re.sub(r"^\S+: (?:(?:warning|error|fatal): )?", "", text).replace(source, path)] = None
+    return list(found)
+
+
+def diff_of(outcome: Outcome) -> t.Iterator[dict[str, str]]:
+    """The parts of the diff that *outcome* has."""
+    for path in outcome.removed:
+        yield {"before_header": path, "after_header": path, "before": "present\n", "after": "absent\n"}
+    change = outcome.change
+    if change and change.content_changed:
+        texts = (change.before or "", change.after)
+        if max(map(len, texts)) > DIFF_LIMIT and not outcome.table.secret:
+            before, after = (f"[{text.count(chr(10))} lines, {len(text)} characters: too many to show]\n" for text in texts)
+            yield {"before_header": change.path, "after_header": change.path, "before": before, "after": after}
+        else:
+            yield _files.diff(change, secret=outcome.table.secret)
+    for kind, reason in outcome.built.items():
+        if not (change and change.content_changed):
+            path = outcome.table.path + SUFFIXES[kind][0]
+            yield {"before_header": path, "after_header": path, "before": f"[{reason}]\n", "after": "[compiled]\n"}
+    if outcome.attributes_changed or (change and change.attributes_changed):
+        path = outcome.table.path
+        yield {"before_header": path, "after_header": path, "before": "[owner, group or mode differ]\n", "after": "[as wanted]\n"}

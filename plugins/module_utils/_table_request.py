@@ -1,0 +1,211 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What an administrator wants a lookup table to be: the options of one table, checked and put in the tables' own words."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import (
+    CLIENT_TYPES,
+    FILE_TYPES,
+    REQUIRED_PARAMETERS,
+    SUFFIXES,
+    Entry,
+    Style,
+    entries_from,
+    merge,
+    parse,
+    render,
+)
+
+# What is secret in a client configuration; the rest may be shown.
+SECRET_PARAMETERS = ("password", "bind_pw", "tls_key", "uri")
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table as it is wanted. At most one of `entries` and `text` is given; with neither, the source is left as it is."""
+
+    path: str
+    type: str
+    style: Style
+    entries: list[Entry] | None = None
+    text: str | None = None
+    exclusive: bool = True
+    present: bool = True
+    secret: bool = False
+    attributes: _files.Attributes = dataclasses.field(default_factory=_files.Attributes)
+
+    @property
+    def name(self) -> str:
+        return f"{self.type}:{self.path}"
+
+    @property
+    def ours(self) -> bool:
+        """Whether every line of the source comes from us, so that a complaint is about what was just given."""
+        return self.text is not None or (self.entries is not None and self.exclusive)
+
+    def wanted(self, before: str | None) -> str:
+        """The text of the source, made of its present text. Raises `BadInput`."""
+        if self.text is not None:
+            return self.text
+        if self.entries is not None:
+            return render(self.entries, self.style) if self.exclusive else merge(before or "", self.entries, self.style)
+        if before is None:
+            raise BadInput(f"There is no {self.path} to compile; create it, or give its entries, content or src.")
+        return before
+
+    def check_parameters(self, text: str) -> None:
+        """Refuse a client configuration that cannot answer a single lookup."""
+        names = {entry.key for entry in parse(text, "parameters")}
+        for wanted in REQUIRED_PARAMETERS.get(self.type, ()):
+            if not names & set(wanted.split("|")):
+                told = wanted.replace("|", "' or '")
+                raise BadInput(f"{self.name} has no parameter '{told}', so that every lookup would fail; add it to 'parameters'.")
+
+
+class Host(t.Protocol):
+    """What the requests ask of the host."""
+
+    def default_type(self) -> str: ...
+
+    def group_for(self, group: str) -> str | None: ...
+
+
+def requests_from(given: list[dict[str, t.Any]], host: Host) -> list[Table]:
+    """Make a `Table` of each table's options; no two may have one path. Raises `BadInput`."""
+    tables = [table_from(options, host) for options in given]
+    paths = [table.path for table in tables]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise BadInput(f"The table {path} is given twice; join the two.")
+    return tables
+
+
+def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str], str | None] = _files.read_text) -> Table:
+    """Make a `Table` of one table's options; the host is only asked for what they leave open. Raises `BadInput`."""
+    path = _checked_path(options["path"])
+    present = options["state"] == "present"
+    given = [name for name in ("entries", "content", "src", "parameters") if options[name] is not None]
+    if len(given) > 1:
+        raise BadInput(f"The table {path} has {' and '.join(given)}; give only one of them.")
+    kind = options["type"] or (host.default_type() if present and "parameters" not in given else "")
+    style = _style(path, kind, options["format"], given) if present else "table"
+    if not options["exclusive"] and given and given[0] in ("content", "src"):
+        raise BadInput(f"The table {path} has {given[0]}, which is always the whole table; only entries can be merged (exclusive: false).")
+    secret = bool(options["secret"] if options["secret"] is not None else kind in CLIENT_TYPES)
+    entries = options["parameters"] if options["parameters"] is not None else options["entries"]
+    return Table(
+        path=path,
+        type=kind,
+        style=style,
+        entries=None if entries is None or not present else _entries(path, entries, style),
+        text=_text(path, options, read_text) if present else None,
+        exclusive=options["exclusive"],
+        present=present,
+        secret=secret,
+        attributes=_attributes(options, kind, secret, host),
+    )
+
+
+def secrets_of(options: dict[str, t.Any]) -> set[str]:
+    """The texts in one table's options that no output may show."""
+    secrets: set[str] = set()
+    for name, value in (options["parameters"] or {}).items():
+        if name in SECRET_PARAMETERS or options["secret"]:
+            secrets |= _strings(value)
+    if options["secret"]:
+        entries = options["entries"]
+        values = entries.values() if isinstance(entries, dict) else [e.get("value") if isinstance(e, dict) else e for e in entries or []]
+        for value in values:
+            for text in _strings(value):
+                # "user:password", as in smtp_sasl_password_maps: the second half alone is as secret as the whole.
+                secrets |= {text, text.partition(":")[2]}
+        if options["content"]:
+            secrets |= {options["content"], *(line.strip() for line in options["content"].splitlines())}
+    return secrets - {""}
+
+
+def _strings(value: t.Any) -> set[str]:
+    if isinstance(value, (list, tuple)):
+        return set().union(*map(_strings, value)) if value else set()
+    return {str(value)} if isinstance(value, (str, int, float)) and not isinstance(value, bool) else set()
+
+
+def _checked_path(path: str) -> str:
+    if not path.startswith("/") or path.endswith("/"):
+        raise BadInput(f"The path of a table must be absolute and name a file, as /etc/postfix/virtual does; '{path}' does not.")
+    if re.search(r"[\s,:{}$]", path):
+        raise BadInput(f"The path '{path}' has a character that main.cf cannot have in the name of a table (white space , : {{ }} $).")
+    base, suffix = os.path.splitext(path)
+    if suffix in {suffix for suffixes in SUFFIXES.values() for suffix in suffixes}:
+        raise BadInput(f"'{path}' is the name of a compiled table; give the path of its source, {base}.")
+    return os.path.normpath(path)
+
+
+def _style(path: str, kind: str, table_format: str, given: list[str]) -> Style:
+    if given == ["parameters"] and kind not in CLIENT_TYPES:
+        raise BadInput(f"The table {path} has parameters, so its type must be one of {', '.join(CLIENT_TYPES)}.")
+    if kind not in FILE_TYPES:
+        raise BadInput(
+            f"The type '{kind}' of {path} is not one that has a source file ({', '.join(FILE_TYPES)});"
+            " a table of another type is named in main.cf alone."
+        )
+    if kind in CLIENT_TYPES and given == ["entries"]:
+        raise BadInput(f"The table {kind}:{path} is asked of a server: it has 'parameters', not 'entries'.")
+    if table_format == "aliases":
+        if kind not in SUFFIXES:
+            raise BadInput(
+                f"Aliases are compiled by postalias, which cannot make type '{kind}' for {path}; use one of {', '.join(SUFFIXES)}."
+            )
+        return "aliases"
+    if kind in CLIENT_TYPES:
+        return "parameters"
+    return "cidr" if kind == "cidr" else "regexp" if kind in ("regexp", "pcre") else "table"
+
+
+def _entries(path: str, given: t.Any, style: Style) -> list[Entry]:
+    try:
+        return entries_from(given, style)
+    except BadInput as e:
+        raise type(e)(f"{path}: {e}") from None
+
+
+def _text(path: str, options: dict[str, t.Any], read_text: t.Callable[[str], str | None]) -> str | None:
+    content, src = options["content"], options["src"]
+    if content is not None:
+        return f"{content}\n" if content and not content.endswith("\n") else str(content)
+    if src is None or os.path.realpath(src) == os.path.realpath(path):
+        return None
+    text = read_text(src)
+    if text is None:
+        raise BadInput(f"There is no file {src} on the host to make the table {path} of.")
+    return text
+
+
+def _attributes(options: dict[str, t.Any], kind: str, secret: bool, host: Host) -> _files.Attributes:
+    """Owner, group and mode as given; a secret is root's own, and one that proxymap must read is for Postfix, too."""
+    mode = options["mode"]
+    if mode is not None:
+        try:
+            mode = int(str(mode), 8)
+        except ValueError:
+            raise BadInput(f"The mode '{mode}' of {options['path']} is not an octal number, as '0640' is.") from None
+    owner, group = options["owner"], options["group"]
+    if secret:
+        client = kind in CLIENT_TYPES
+        owner = owner or "root"
+        group = group or host.group_for("postfix" if client else "root")
+        mode = (0o640 if client else 0o600) if mode is None else mode
+    return _files.Attributes(owner, group, mode)

@@ -1,0 +1,362 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postmap
+short_description: Keep Postfix lookup tables, their sources and their compiled forms
+version_added: 0.1.0
+description:
+  - Writes the source of a lookup table and compiles it with C(postmap) or C(postalias), or does so for many tables in one call.
+  - A candidate is compiled, or opened for a query, in a private directory first. When Postfix finds fault with it, the live table
+    stays as it was. Source and compiled form are renamed into place, so that no daemon ever reads half a table.
+  - A compiled form that is missing, older than its source or of another type is built again. A table that is right already
+    costs no command and keeps its inodes. When compiled forms of further types lie beside the source, they are kept in step with it.
+  - Running daemons notice a new compiled table by themselves. For other tables RV(reload_required) tells when they need a reload.
+author: "The postroom.mail contributors (@postroom)"
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Where Postfix is installed the candidate is compiled in check mode, too, in a temporary directory.
+      - Where Postfix is not installed yet, a table without O(type) is taken to be of type V(hash), and RV(type_known) is V(false).
+  diff_mode:
+    support: full
+    details:
+      - The content of a secret table is not shown, nor that of one larger than 200,000 characters.
+  idempotent:
+    support: full
+options:
+  path:
+    description:
+      - The source of the table, as for example V(/etc/postfix/virtual).
+    type: path
+  type:
+    description:
+      - The type of the table, for example V(hash), V(lmdb), V(cdb), V(pcre), V(regexp), V(cidr), V(texthash), V(mysql), V(pgsql),
+        V(ldap) or V(sqlite).
+      - If not given, it is what C(postconf -h default_database_type) says on the host.
+    type: str
+  format:
+    description:
+      - V(table) is C(key value), as in postmap(1). V(aliases) is C(name: value), as in aliases(5), and compiled with C(postalias).
+    type: str
+    choices: [table, aliases]
+    default: table
+  entries:
+    description:
+      - The entries, a dictionary of key and value, or a list of dictionaries with V(key) (or V(pattern)) and V(value).
+      - Ordered tables (V(pcre), V(regexp), V(cidr)) are looked up from top to bottom in the order given; the lines C(if /pattern/)
+        and C(endif) have no value.
+      - A value may be a list; its items are joined by a comma. In aliases, items with spaces, C(|command) and the like are put in quotes
+        where aliases(5) wants them. A value of V(null) means that the key shall not be in the table.
+      - A key that stands twice is an error. Case does not count, save in ordered tables.
+    type: raw
+  content:
+    description:
+      - The whole source as text.
+    type: str
+  src:
+    description:
+      - A file on the host whose text becomes the source; the way for large tables.
+      - Without this, O(entries), O(content) and O(parameters), the source is left as it is, and only its compiled form is kept.
+    type: path
+  parameters:
+    description:
+      - The client configuration of a table that is asked of a server (types V(mysql), V(pgsql), V(ldap), V(sqlite), V(memcache) and
+        V(mongodb)), a dictionary of parameter and value. Lists are joined by a comma; booleans are written V(yes) and V(no).
+    type: dict
+  exclusive:
+    description:
+      - If V(true), the table has the given entries or parameters and no others.
+      - If V(false), they are set in the source that is there; other entries and comments stay.
+    type: bool
+    default: true
+  secret:
+    description:
+      - Whether the table holds passwords, as C(smtp_sasl_password_maps) does. Source and compiled form are then readable for root only,
+        and no content is shown in output or diff.
+      - The default is V(true) for tables with O(parameters). The group C(postfix) may read these, because C(proxymap) must.
+    type: bool
+  owner:
+    description:
+      - Who owns the files. The compiled form always has owner, group and mode of its source.
+      - The default is V(root) for secret tables. Otherwise what is there stays, and a new table is root's.
+    type: str
+  group:
+    description:
+      - The group of the files. The default is V(postfix) for tables with O(parameters) and V(root) for other secret tables.
+    type: str
+  mode:
+    description:
+      - The mode of the files, in octal digits. The default is V(0640) for tables with O(parameters) and V(0600) for other secret tables.
+        Otherwise what is there stays, and a new table gets V(0644).
+    type: str
+  state:
+    description:
+      - V(absent) removes the source and every compiled form.
+    type: str
+    choices: [present, absent]
+    default: present
+  tables:
+    description:
+      - Many tables in one call. Every candidate is checked before the first table is put in place.
+    type: list
+    elements: dict
+    suboptions:
+      path:
+        description: See O(path).
+        type: path
+        required: true
+      type:
+        description: See O(type).
+        type: str
+      format:
+        description: See O(format).
+        type: str
+        choices: [table, aliases]
+        default: table
+      entries:
+        description: See O(entries).
+        type: raw
+      content:
+        description: See O(content).
+        type: str
+      src:
+        description: See O(src).
+        type: path
+      parameters:
+        description: See O(parameters).
+        type: dict
+      exclusive:
+        description: See O(exclusive).
+        type: bool
+        default: true
+      secret:
+        description: See O(secret).
+        type: bool
+      owner:
+        description: See O(owner).
+        type: str
+      group:
+        description: See O(group).
+        type: str
+      mode:
+        description: See O(mode).
+        type: str
+      state:
+        description: See O(state).
+        type: str
+        choices: [present, absent]
+        default: present
+  config_directory:
+    description:
+      - The directory of the Postfix instance whose programs and settings are used.
+    type: path
+    default: /etc/postfix
+  backup:
+    description:
+      - Keep a copy of each source that is changed, under its name with the time appended.
+    type: bool
+    default: false
+seealso:
+  - module: postroom.mail.postfix_config
+"""
+
+EXAMPLES = r"""
+---
+- name: Virtual aliases in the host's own type of table
+  postroom.mail.postmap:
+    path: /etc/postfix/virtual
+    entries:
+      sales@example.org: [alice, bob]
+      "@example.net": "@example.org"
+  register: virtual
+
+- name: Name the table in main.cf
+  postroom.mail.postfix_config:
+    parameters:
+      virtual_alias_maps: "{{ virtual.table }}"
+
+- name: System aliases, beside those that are there
+  postroom.mail.postmap:
+    path: /etc/aliases
+    format: aliases
+    exclusive: false
+    entries:
+      root: alice
+      wizards: [root, alice]
+      list: "|/usr/local/bin/list-post --name 'all hands'"
+
+- name: Several tables in one call, one of them with passwords
+  postroom.mail.postmap:
+    tables:
+      - path: /etc/postfix/header_checks
+        type: pcre
+        entries:
+          - {pattern: "/^Subject: .*lottery/i", value: "REJECT We do not play"}
+      - path: /etc/postfix/sasl_passwd
+        secret: true
+        entries:
+          "[smtp.example.com]:587": "me:{{ vault_relay_password }}"
+
+- name: Mailboxes in a database
+  postroom.mail.postmap:
+    path: /etc/postfix/mysql-mailboxes.cf
+    type: mysql
+    parameters:
+      hosts: unix:/run/mysqld/mysqld.sock
+      user: postfix
+      password: "{{ vault_database_password }}"
+      dbname: mail
+      query: SELECT maildir FROM mailbox WHERE address = '%s'
+
+- name: A table of a million entries, made by another program
+  postroom.mail.postmap:
+    path: /etc/postfix/relay_recipients
+    src: /srv/export/recipients
+
+- name: No table
+  postroom.mail.postmap:
+    path: /etc/postfix/generic
+    state: absent
+"""
+
+RETURN = r"""
+table:
+  description: The name of the table as main.cf wants it, when one table was given by O(path).
+  type: str
+  returned: success, when O(path) is given
+  sample: hash:/etc/postfix/virtual
+tables:
+  description: What was done to each table, in the order given.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    path:
+      description: The source.
+      type: str
+      sample: /etc/postfix/virtual
+    type:
+      description: The type; empty for a table that is absent and has no O(type).
+      type: str
+      sample: hash
+    table:
+      description: The name of the table as main.cf wants it.
+      type: str
+      sample: hash:/etc/postfix/virtual
+    changed:
+      description: Whether anything changed.
+      type: bool
+    rebuilt:
+      description: Whether a compiled form was built.
+      type: bool
+    reload_required:
+      description: Whether running daemons serve the new content only after a reload.
+      type: bool
+    backup_file:
+      description: The copy of the former source.
+      type: str
+      returned: when O(backup) is V(true) and the source changed
+reload_required:
+  description: Whether any of the tables needs C(postfix reload) for its new content to be served. Compiled tables never do.
+  type: bool
+  returned: success
+type_known:
+  description: Whether the default type could be asked of the host. V(false) in check mode without Postfix.
+  type: bool
+  returned: success
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._postmap import Outcome, Postmap, diff_of
+from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of
+
+TABLE_OPTIONS: dict[str, t.Any] = {
+    "path": {"type": "path"},
+    "type": {"type": "str"},
+    "format": {"type": "str", "choices": ["table", "aliases"], "default": "table"},
+    "entries": {"type": "raw"},
+    "content": {"type": "str"},
+    "src": {"type": "path"},
+    # No no_log here: it would also hide words like "mail" and "localhost", and with them RV(table). See secrets_of().
+    "parameters": {"type": "dict"},
+    "exclusive": {"type": "bool", "default": True},
+    "secret": {"type": "bool", "no_log": False},
+    "owner": {"type": "str"},
+    "group": {"type": "str"},
+    "mode": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+}
+
+
+def result_of(outcome: Outcome) -> dict[str, t.Any]:
+    """What is told about one table."""
+    table = outcome.table
+    result = {
+        "path": table.path,
+        "type": table.type,
+        "table": table.name,
+        "changed": outcome.changed,
+        "rebuilt": bool(outcome.built) and table.type in SUFFIXES,
+        "reload_required": outcome.reload_required,
+    }
+    if outcome.change and outcome.change.backup_file:
+        result["backup_file"] = outcome.change.backup_file
+    return result
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    host = Postmap(runner(module), params["config_directory"], check_mode=module.check_mode, backup=params["backup"], tmpdir=module.tmpdir)
+    given = params["tables"] if params["tables"] is not None else [params]
+    outcomes = host.apply(requests_from(given, host))
+    for warning in host.warnings:
+        module.warn(warning)
+    results = [result_of(outcome) for outcome in outcomes]
+    result: dict[str, t.Any] = {
+        "changed": any(outcome.changed for outcome in outcomes),
+        "tables": results,
+        "reload_required": any(outcome.reload_required for outcome in outcomes),
+        "type_known": host.type_known,
+    }
+    if params["tables"] is None:
+        result["table"] = results[0]["table"]
+    if module._diff:
+        result["diff"] = [entry for outcome in outcomes for entry in diff_of(outcome)]
+    return result
+
+
+def main() -> None:
+    suboptions = {**TABLE_OPTIONS, "path": {"type": "path", "required": True}}
+    module = AnsibleModule(
+        argument_spec={
+            **TABLE_OPTIONS,
+            "tables": {"type": "list", "elements": "dict", "options": suboptions},
+            "config_directory": {"type": "path", "default": "/etc/postfix"},
+            "backup": {"type": "bool", "default": False},
+        },
+        mutually_exclusive=[("tables", option) for option in ("path", "type", "entries", "content", "src", "parameters")],
+        required_one_of=[("path", "tables")],
+        supports_check_mode=True,
+        # The invocation is not logged on the host: which of its words are secret is only known from here on.
+        no_log=True,
+    )
+    for table in [module.params, *(module.params["tables"] or [])]:
+        module.no_log_values.update(secrets_of(table))
+    run_module(module, lambda: work(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -10,11 +10,12 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import sys
 import time
 import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._processes import process
 
 _LISTEN = "0A"
 
@@ -75,15 +76,7 @@ def _owners(inodes: set[int], proc: str, deadline: float) -> dict[int, str]:
         except OSError:
             continue  # The process has ended, or is not ours to look into.
         for inode in held - {None} - owners.keys():
-            owners[t.cast("int", inode)] = process_name(pid, proc) or "?"
+            owner = process(pid, proc)
+            if inode is not None and owner:
+                owners[inode] = owner.name
     return owners
-
-
-def process_name(pid: int, proc: str = "/proc") -> str | None:
-    """The name of a living process, or None. A zombie no longer does anything."""
-    try:
-        with open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as f:
-            match = re.match(r"\d+ \((.*)\) (\S)", f.read(), re.DOTALL)
-    except OSError:
-        return None
-    return match.group(1) if match and match.group(2) not in "ZX" else None

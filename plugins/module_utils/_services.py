@@ -16,7 +16,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._host_postfix import master_pid
-from ansible_collections.postroom.mail.plugins.module_utils._host_sockets import process_name
+from ansible_collections.postroom.mail.plugins.module_utils._processes import process
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
@@ -63,8 +63,14 @@ def states(run: Run, names: t.Sequence[str], queue_directory: str | None = None)
 
 def is_running(name: str, queue_directory: str | None = None) -> bool:
     """Whether Postfix's or Dovecot's master process lives."""
+    return master(name, queue_directory) is not None
+
+
+def master(name: str, queue_directory: str | None = None) -> int | None:
+    """The process id of Postfix's or Dovecot's living master process."""
     pid = master_pid(queue_directory or DEFAULT_QUEUE_DIRECTORY) if name == "postfix" else _first_pid(DOVECOT_PID_FILES)
-    return pid is not None and process_name(pid) == MASTERS[name]
+    found = process(pid) if pid is not None else None
+    return pid if found and found.name == MASTERS[name] else None
 
 
 def _first_pid(paths: t.Iterable[str]) -> int | None:
@@ -107,3 +113,8 @@ def _init_state(run: Run, name: str) -> State:
 def _has_start_link(name: str) -> bool:
     """Whether an init script is started at boot, or in a runlevel with users."""
     return any(glob.glob(f"/etc/{rc}[2345S].d/S[0-9][0-9]{glob.escape(name)}") for rc in ("rc", "rc.d/rc"))
+
+
+def has_links(name: str) -> bool:
+    """Whether an init script has links in any runlevel, as a package leaves them."""
+    return any(glob.glob(f"/etc/{rc}[0-6S].d/[SK][0-9][0-9]{glob.escape(name)}") for rc in ("rc", "rc.d/rc"))

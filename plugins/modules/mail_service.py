@@ -1,0 +1,156 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mail_service
+short_description: Start, stop, reload and restart Postfix and Dovecot without breaking them
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Brings services to the wanted state through systemd or, on a host without it, through the packages' init scripts.
+  - Before Postfix or Dovecot is started, reloaded or restarted, its configuration is checked by the daemon's own checker
+    (C(postfix check), C(doveconf -nx)). With a broken configuration nothing is done at all, a running daemon goes on
+    serving, and the error says what is wrong.
+  - Afterwards it waits until the daemon really serves, every port that it is configured to listen on is listened on and
+    greets. When that does not happen, the error carries what the daemon logged.
+  - While Dovecot is reloaded, restarted or stopped, Postfix's queue manager pauses. Otherwise a message that is just being
+    handed to Dovecot may be stored and yet be reported as not stored, and arrives twice. Mail is accepted all the
+    while. After Dovecot was started or restarted, mail that had to wait for it is tried again at once.
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - On a host where the service is not installed yet, it tells what would be done once it is.
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - V(reloaded) and V(restarted) are done each time.
+options:
+  name:
+    description:
+      - The name of one service, V(postfix), V(dovecot) or any other one of the host.
+      - Exactly one of O(name) and O(services) is required.
+    type: str
+  state:
+    description:
+      - What the service of O(name) shall be.
+      - V(started) and V(stopped) do nothing when it already is.
+      - V(reloaded) has it read its configuration again, V(restarted) stops and starts it; either starts one that does not run.
+    type: str
+    choices: [started, stopped, reloaded, restarted]
+  enabled:
+    description:
+      - Whether the service of O(name) is started at boot.
+    type: bool
+  services:
+    description:
+      - Several services at once, in the order in which they are to be treated. All are validated before the first is touched.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name of the service.
+        type: str
+        required: true
+      state:
+        description:
+          - What the service shall be, as O(state).
+        type: str
+        choices: [started, stopped, reloaded, restarted]
+      enabled:
+        description:
+          - Whether it is started at boot.
+        type: bool
+  timeout:
+    description:
+      - How many seconds a daemon may take until it serves.
+    type: int
+    default: 30
+seealso:
+  - module: postroom.mail.mail_info
+"""
+
+EXAMPLES = r"""
+- name: Postfix and Dovecot run, now and after a boot
+  postroom.mail.mail_service:
+    services:
+      - {name: postfix, state: started, enabled: true}
+      - {name: dovecot, state: started, enabled: true}
+
+- name: Have Dovecot read its configuration again, without a mail arriving twice
+  postroom.mail.mail_service:
+    name: dovecot
+    state: reloaded
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be in check mode, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: [enable dovecot, start dovecot, flush the queue]
+services:
+  description: The state of each service afterwards.
+  returned: success
+  type: dict
+  sample: {postfix: {installed: true, running: true, enabled: true}}
+  contains:
+    installed:
+      description: Whether the service manager knows it.
+      type: bool
+    running:
+      description: Whether it runs; for Postfix and Dovecot, whether the master process lives.
+      type: bool
+    enabled:
+      description: Whether it is started at boot.
+      type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control, Wanted
+
+STATES = ["started", "stopped", "reloaded", "restarted"]
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str"},
+            "state": {"type": "str", "choices": STATES},
+            "enabled": {"type": "bool"},
+            "services": {
+                "type": "list",
+                "elements": "dict",
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "state": {"type": "str", "choices": STATES},
+                    "enabled": {"type": "bool"},
+                },
+            },
+            "timeout": {"type": "int", "default": 30},
+        },
+        required_one_of=[("name", "services")],
+        mutually_exclusive=[("name", "services"), ("state", "services"), ("enabled", "services")],
+        supports_check_mode=True,
+    )
+    one = {key: module.params[key] for key in Wanted._fields}
+    wanted = [Wanted(**service) for service in module.params["services"] or [one]]
+    control = Control(runner(module), module.params["timeout"], module.check_mode)
+    run_module(module, lambda: control.bring(wanted))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The Dovecot of this host: what it is, and whether it would take a configuration."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import errno
+import os
+import re
+import socket
+import tempfile
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_checks as checks
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_edit as editor
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_tree as trees
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+HEADER = "# Managed by postroom.mail: what is changed in this file by hand is overwritten.\n"
+INCLUDES_HEADER = "# The administrator's own settings; what they say wins.\n"
+
+
+class NoDovecot(HostError):
+    """There is no Dovecot on this host that could read the configuration."""
+
+
+@dataclasses.dataclass
+class Verdict:
+    """What the check of a candidate found, short of a refusal."""
+
+    checked: bool = False
+    warnings: list[str] = dataclasses.field(default_factory=list)
+
+
+def default_path(main: str) -> str:
+    """The collection's own drop-in, in the last directory that Dovecot reads on this host.
+
+    That is ``local.d`` beneath a dovecot.conf of this collection and ``conf.d`` beneath the distribution's, whose
+    highest number comes last. Where there is no dovecot.conf yet, the distribution's layout is expected.
+    """
+    directory = os.path.dirname(os.path.normpath(main))
+    patterns = trees.read(main, {}).patterns
+    if not os.path.exists(main) or f"{directory}/conf.d/*.conf" in patterns:
+        return f"{directory}/conf.d/99-postroom.conf"
+    if f"{directory}/local.d/*.conf" in patterns:
+        return f"{directory}/local.d/99-postroom.conf"
+    raise HostError(f"{main} includes neither conf.d/*.conf nor local.d/*.conf; say with the option 'path' which file the settings go to.")
+
+
+def render_file(wanted: t.Sequence[conf.Wanted], includes: t.Sequence[str]) -> str:
+    """A whole file of the collection: its header, the settings in their order, the includes."""
+    text = HEADER + "\n" + conf.render_wanted(wanted)
+    if includes:
+        text += "\n" + INCLUDES_HEADER + "".join(f"!include_try {path}\n" for path in includes)
+    return text
+
+
+def new_text(before: str | None, wanted: t.Sequence[conf.Wanted], exclusive: bool, includes: t.Sequence[str]) -> str:
+    """What the file shall say: all of it, or what it said with the wanted settings brought in."""
+    if exclusive:
+        return render_file(wanted, includes)
+    if before is None:
+        return "" if all(item.is_removal for item in wanted) else "# Settings brought in by postroom.mail.\n\n" + editor.edit("", wanted)
+    return editor.edit(before, wanted)
+
+
+def check(run: Run, main: str, path: str, before: str | None, after: str, *, required: bool) -> Verdict:
+    """Let Dovecot judge its configuration as it would be with *after* in *path*.
+
+    Raises `RejectedByDaemon` for what this change makes wrong. What was wrong before is only warned about: otherwise
+    a broken file could never be repaired in two steps. Without Dovecot on the host nothing can be judged: then it
+    raises `NoDovecot` when the check is *required*.
+    """
+    rc, stdout, _stderr = run(["dovecot", "--version"])
+    if rc == 127:
+        if required:
+            raise NoDovecot(f"Dovecot is not installed on this host, so {path} cannot be checked before it is written; install it first.")
+        return Verdict()
+    verdict = Verdict(checked=True)
+    version = stdout.split()[0] if rc == 0 and stdout.split() else "2.3"
+    tree = trees.read(main, {path: after})
+    # Without its main file there is no configuration yet that the file could be a part of.
+    if not tree.files:
+        return verdict
+    if not trees.is_read(tree, path):
+        verdict.warnings.append(f"Dovecot does not read {path}: neither {main} nor a file that it includes names it.")
+        return verdict
+    error = _doveconf_error(run, tree, {path: after})
+    if error:
+        live = trees.read(main, {})
+        old = _doveconf_error(run, live, {}) if live.files else None
+        if old is None or _without_line(old) != _without_line(error):
+            raise RejectedByDaemon(f"Dovecot {version} would refuse {path}: {error}{_suggestion(run, error)} Nothing was written.")
+        verdict.warnings.append(f"The configuration was broken before, and still is: {error}")
+    changed = conf.changes(before or "", after)
+    found = checks.complaints(changed, conf.flatten(conf.parse(after)), trees.passdb_drivers(tree), ask(run, version, changed))
+    if found:
+        raise RejectedByDaemon(
+            f"{found[0][:-1]}. Nothing was written to {path}." if len(found) == 1 else f"{' '.join(found)} Nothing was written to {path}."
+        )
+    return verdict
+
+
+def overrides(main: str, path: str, after: str, wanted: t.Iterable[conf.Path]) -> list[str]:
+    """A sentence for each of our settings that another file, which Dovecot reads later, sets to something else."""
+    tree = trees.read(main, {path: after})
+    return [
+        f"{conf.display(setting)} of {path} has no effect: {file}, which Dovecot reads later, sets it to something else."
+        for setting, file in trees.overridden(tree, path, wanted)
+    ]
+
+
+def ask(run: Run, version: str, changed: t.Collection[conf.Path]) -> checks.Host:
+    """What the installed Dovecot can do, as far as the changed settings need it."""
+    steps = {re.split(r"[ \[]", step)[0] for path in changed for step in path}
+    if not steps & {"passdb", "userdb", "auth_mechanisms", "listen", "address"}:
+        return checks.Host(version)
+    options = run(["dovecot", "--build-options"])[1]
+    modules = run(["doveconf", "-h", "mail_plugin_dir"])[1].strip()
+
+    def has_module(name: str) -> bool:
+        return not name or not os.path.isdir(modules) or os.path.exists(os.path.join(modules, "auth", name))
+
+    return checks.Host(version, _built(options, "Passdb"), _built(options, "Userdb"), has_module, address_error)
+
+
+def _built(options: str, kind: str) -> tuple[str, ...]:
+    line = re.search(rf"^{kind}:(.*)$", options, re.M)
+    return tuple(re.sub(r"\(plugin\)", "", line.group(1)).split()) if line else ()
+
+
+def address_error(address: str) -> str | None:
+    """Why no socket can listen on *address* here, or None."""
+    try:
+        found = socket.getaddrinfo(address, 0, type=socket.SOCK_STREAM)
+    except OSError as e:
+        return f"its name does not resolve ({e.strerror})"
+    for family, kind, protocol, _, where in found:
+        try:
+            with socket.socket(family, kind, protocol) as probe:
+                probe.bind(where)
+        except OSError as e:
+            return "no network interface has this address" if e.errno == errno.EADDRNOTAVAIL else str(e.strerror)
+    return None
+
+
+def _doveconf_error(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> str | None:
+    """What doveconf says against the configuration, with live file names; None when it takes it.
+
+    ``-x`` makes it open certificates and keys. Its standard output is never looked at: it may hold secrets.
+    """
+    with tempfile.TemporaryDirectory(prefix="postroom-dovecot-") as room:
+        staged = trees.stage(tree, exchanged, room)
+        rc, _, stderr = run(["doveconf", "-c", staged, "-n", "-x"])
+        return None if rc == 0 else _sentence(stderr.replace(room, ""), rc)
+
+
+def _sentence(stderr: str, rc: int) -> str:
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    fatal = next((line for line in lines if re.search(r"\b(Fatal|Error):", line)), lines[-1] if lines else f"doveconf ended with code {rc}")
+    text = re.sub(r"^doveconf: (Fatal|Error): ", "", fatal).strip()
+    text = re.sub(r"^Error in configuration file (\S+) line (\d+): ", r"\1 line \2: ", text)
+    return text if text.endswith(".") else f"{text}."
+
+
+def _without_line(sentence: str) -> str:
+    return re.sub(r" line \d+: ", ": ", sentence)
+
+
+def _suggestion(run: Run, error: str) -> str:
+    """The nearest real names for a misspelt one."""
+    unknown = re.search(r"Unknown setting: (\S+?)\.?$", error)
+    if not unknown:
+        return ""
+    # Only the names are taken; values may be secrets.
+    names = {line.key for _, line in conf.walk(conf.parse(run(["doveconf", "-a"])[1]), (), {}) if line.kind == "setting"}
+    near = difflib.get_close_matches(unknown.group(1).split("/")[-1], sorted(names), n=3)
+    return f" Did you mean {' or '.join(near)}?" if near else ""

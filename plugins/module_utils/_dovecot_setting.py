@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The work of the module dovecot_setting: from its options to a changed file and what to tell about it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot as dovecot
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
+from ansible_collections.postroom.mail.plugins.module_utils import _files as files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+SECRET_NAME = re.compile(r"(password|passwd|secret|dnpass|api_key|nonce)$", re.I)
+HIDDEN = "[hidden]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """The module's options."""
+
+    settings: dict[str, t.Any]
+    secret_settings: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    path: str | None = None
+    exclusive: bool = False
+    includes: t.Sequence[str] = ()
+    config_path: str = "/etc/dovecot/dovecot.conf"
+    backup: bool = False
+    owner: str | None = None
+    group: str | None = None
+    mode: str | None = None
+    check_mode: bool = False
+
+
+@dataclasses.dataclass
+class Outcome:
+    result: dict[str, t.Any]
+    diff: dict[str, str]
+    warnings: list[str]
+
+
+def apply(run: Run, request: Request) -> Outcome:
+    """Bring the wanted settings into the file, or tell in check mode what that would change."""
+    if request.includes and not request.exclusive:
+        raise BadInput("The option 'includes' is for files that hold nothing else: set 'exclusive' to true, or leave it out.")
+    wanted = conf.wanted_from(merged(request.settings, request.secret_settings))
+    secrets = paths(conf.wanted_from(request.secret_settings))
+    path = request.path or dovecot.default_path(request.config_path)
+    attributes = files.Attributes(request.owner, request.group, file_mode(request.mode, path, bool(secrets)))
+    verdict = dovecot.Verdict()
+
+    def judge(after: str) -> None:
+        nonlocal verdict
+        verdict = dovecot.check(run, request.config_path, path, files.read_text(path), after, required=not request.check_mode)
+
+    def render(before: str | None) -> str:
+        return dovecot.new_text(before, wanted, request.exclusive, request.includes)
+
+    before = files.read_text(path)
+    if before is None and not request.exclusive and all(item.is_removal for item in wanted):
+        # Nothing is there to be removed, and an empty file would help nobody.
+        change = files.Change(path, "", "")
+    else:
+        if not os.path.isdir(os.path.dirname(path)) and not request.check_mode:
+            # Judged first, so that no directory is made for a file that Dovecot would refuse.
+            judge(render(None))
+            make_directory(os.path.dirname(path))
+        change = files.update(path, render, validate=judge, check_mode=request.check_mode, attributes=attributes, backup=request.backup)
+    changed = conf.changes(change.before or "", change.after)
+    warnings = list(verdict.warnings)
+    if change.content_changed:
+        warnings += dovecot.overrides(request.config_path, path, change.after, changed)
+    warnings += [
+        f"{conf.display(name)} looks like a secret; give it with the option 'secret_settings', which keeps it out of logs and output."
+        for name in paths(conf.wanted_from(request.settings))
+        if SECRET_NAME.search(name[-1])
+    ]
+    result: dict[str, t.Any] = {
+        "changed": change.changed,
+        "path": path,
+        "changed_settings": [conf.display(name) for name in changed],
+        "reload_required": bool(changed),
+        "checked": verdict.checked,
+    }
+    if change.backup_file:
+        result["backup_file"] = change.backup_file
+    return Outcome(result, files.diff(without_secrets(change, secrets)), warnings)
+
+
+def merged(settings: t.Mapping[str, t.Any], more: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Both dictionaries in one; blocks that are in both are merged likewise."""
+    result = dict(settings)
+    for key, value in more.items():
+        here = result.get(key)
+        result[key] = merged(here, value) if isinstance(here, t.Mapping) and isinstance(value, t.Mapping) else value
+    return result
+
+
+def paths(wanted: t.Iterable[conf.Wanted]) -> list[conf.Path]:
+    """The paths of the settings in a wanted tree."""
+    return [path for path in conf.flatten(conf.parse(conf.render_wanted(wanted))) if path[-1]]
+
+
+def file_mode(mode: str | None, path: str, has_secrets: bool) -> int | None:
+    """The permissions as a number; a file with secrets is for its owner alone."""
+    if mode is None:
+        return 0o600 if has_secrets else None
+    if not re.fullmatch(r"0[0-7]{3,4}", mode):
+        raise BadInput(
+            f'The mode {mode} of {path} is not understood: write it in quotes, in octal digits and with a leading zero, as in "0640".'
+        )
+    return int(mode, 8)
+
+
+def make_directory(directory: str) -> None:
+    """Make the directory of a drop-in where the distribution does not ship it; its parent must be there."""
+    try:
+        os.mkdir(directory, 0o755)
+    except FileExistsError:
+        return
+    except OSError as e:
+        raise HostError(f"Cannot make the directory {directory}: {e.strerror}.") from e
+
+
+def without_secrets(change: files.Change, secrets: t.Collection[conf.Path]) -> files.Change:
+    """The same change with the values of secret settings hidden, and a word where such a value is another one now."""
+    old = conf.flatten(conf.parse(change.before or ""))
+    before = None if change.before is None else _hidden(change.before, secrets, {})
+    return dataclasses.replace(change, before=before, after=_hidden(change.after, secrets, old if change.before else {}))
+
+
+def _hidden(text: str, secrets: t.Collection[conf.Path], old: t.Mapping[conf.Path, conf.Meaning]) -> str:
+    tree = conf.parse(text)
+    for path, line in conf.walk(tree, (), {}):
+        if line.kind == "setting" and (path in secrets or SECRET_NAME.search(path[-1])):
+            note = "" if old.get(path, conf.meaning(line.value)) == conf.meaning(line.value) else " (another one)"
+            indent = line.raw[: len(line.raw) - len(line.raw.lstrip())]
+            line.raw = f"{indent}{line.key} = {HIDDEN}{note}\n"
+    # A setting that was commented out may be as secret as a live one.
+    return re.sub(r"^([ \t]*#[ \t]*\S*(?:password|passwd|secret|dnpass)[ \t]*=).*$", rf"\1 {HIDDEN}", conf.render(tree), flags=re.M | re.I)

@@ -1,0 +1,16 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh disable=SC2034
+
+# What the test images hold. A mail host's image is a bare Debian that boots systemd: the roles under test
+# install the daemons themselves, from packages that already lie in apt's cache.
+
+# On every machine Ansible manages, container or not.
+INSTALLED="systemd systemd-sysv python3 python3-apt iproute2 ca-certificates"
+
+# Downloaded, not installed. Complete for what the roles ask for on Debian 12 and 13.
+DOWNLOADED="postfix postfix-pcre postfix-lmdb dovecot-imapd dovecot-pop3d dovecot-lmtpd sasl2-bin libsasl2-modules ssl-cert openssl"
+
+# The hosts around the mail host: a resolver, a stranger with a mail server of his own, a trusted client.
+PROBE_INSTALLED="dnsmasq postfix openssl"

@@ -12,6 +12,9 @@ import typing as t
 from _house import ROOT, load, roles, tasks
 
 PARAMETER, SERVICE, TABLE, FILE = "parameter of main.cf", "service of master.cf", "lookup table", "file"
+DOCUMENT = ROOT / "docs/ownership.md"
+HEAD = "| what | name | role |\n|---|---|---|\n"
+
 FILE_ACTIONS = {f"ansible.builtin.{name}" for name in ("copy", "template", "lineinfile", "blockinfile")}
 
 
@@ -102,3 +105,9 @@ def written() -> dict[tuple[str, str], set[str]]:
         for what in writes(role):
             owners.setdefault(what, set()).add(role)
     return owners
+
+
+def document(old: str) -> str:
+    """Give docs/ownership.md as it should be: the prose of *old*, and the table as the roles are now."""
+    rows = (f"| {kind} | `{name}` | `{', '.join(sorted(owners))}` |\n" for (kind, name), owners in sorted(written().items()))
+    return old.partition(HEAD)[0] + HEAD + "".join(rows)

@@ -10,7 +10,8 @@ import pathlib
 import re
 
 import pytest
-from _house import ROOT, files
+from _house import ROOT, files, roles
+from _role_readme import render
 
 DOCUMENTS = [name for name in files() if name.suffix == ".md"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)")
@@ -35,6 +36,13 @@ def test_links_lead_somewhere(name):
         assert (ROOT / path).exists(), f"{link[0]} leads nowhere"
         if anchor and path.suffix == ".md":
             assert anchor in anchors(path), f"{link[0]}: {path} has no such heading"
+
+
+@pytest.mark.parametrize("role", roles())
+def test_readme_of_role_says_what_its_contract_says(role):
+    path = ROOT / "roles" / role / "README.md"
+    assert path.exists(), "run tests/house/write_documents"
+    assert path.read_text() == render(role), "run tests/house/write_documents"
 
 
 def test_readme_lists_every_module_and_nothing_else():

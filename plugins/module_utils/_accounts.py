@@ -1,0 +1,335 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""System accounts with mail: what is wanted, what is there, and the commands between the two.
+
+Passwords go through pipes only: never into an argument, a file of ours or a message. Whether one is still right is
+asked of the host's own crypt(3), so that an unchanged password costs no write.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import grp
+import os
+import pwd
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+NOLOGIN = "/usr/sbin/nologin"
+UID_MIN = 1000  # What login.defs(5) says where it says nothing.
+MAX_PASSWORD = 511  # Bytes; crypt(3) takes no longer phrase.
+
+
+class BadAccount(BadInput):
+    """A user as no host can have it."""
+
+
+class ProtectedAccount(BadInput):
+    """An account of the system itself, which is not ours to touch."""
+
+
+class CommandFailed(HostError):
+    """useradd, usermod, userdel or chpasswd failed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class User:
+    """A system account as it is wanted; None leaves what is there."""
+
+    name: str
+    password: str | None = dataclasses.field(default=None, repr=False)
+    present: bool = True
+    shell: str | None = None
+    home: str | None = None
+    comment: str | None = None
+    groups: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Account:
+    """A system account as it is."""
+
+    name: str
+    uid: int
+    gid: int
+    comment: str
+    home: str
+    shell: str
+    hash: str = dataclasses.field(default="", repr=False)
+
+
+@dataclasses.dataclass
+class Plan:
+    """What there is to do; the names of users in the order given."""
+
+    create: list[User] = dataclasses.field(default_factory=list)
+    modify: list[tuple[User, dict[str, tuple[str, str]]]] = dataclasses.field(default_factory=list)
+    passwords: list[User] = dataclasses.field(default_factory=list)
+    remove: list[User] = dataclasses.field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.create or self.modify or self.passwords or self.remove)
+
+    def lines(self) -> tuple[str, str]:
+        """What the diff shows, before and after: names and what changes, never a hash."""
+        before, after = [], []
+        for user in self.create:
+            after.append(f"{user.name}: account\n")
+        for user, changes in self.modify:
+            for field, (old, new) in changes.items():
+                before.append(f"{user.name}: {field} {old}\n")
+                after.append(f"{user.name}: {field} {new}\n")
+        for user in self.passwords:
+            after.append(f"{user.name}: [password changed]\n")
+        for user in self.remove:
+            before.append(f"{user.name}: account\n")
+        return "".join(before), "".join(after)
+
+
+class Crypt(t.Protocol):
+    """The host's crypt(3)."""
+
+    def verify(self, password: str, stored: str) -> bool: ...
+
+    def hash(self, password: str) -> str: ...
+
+
+# --- pure ----------------------------------------------------------------------------------------------------------
+
+
+def users_from(given: list[dict[str, t.Any]]) -> list[User]:
+    """Check the module's ``users`` and make `User` objects of them. Raises `BadAccount`."""
+    users = [_user(options) for options in given]
+    names = [user.name for user in users]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadAccount(f"The user '{name}' is given twice; join the two.")
+    return users
+
+
+def _user(options: dict[str, t.Any]) -> User:
+    name, password = options["name"], options.get("password")
+    if not re.fullmatch(r"[a-z_][a-z0-9_.-]{0,31}", name) or name in ("root", "_"):
+        raise BadAccount(
+            f"'{name}' cannot be the name of a mail user: it is root's, or not of 1 to 32 lower-case letters, digits, '_', '-' and '.',"
+            " the first of which is a letter or '_'."
+        )
+    present = options.get("state", "present") == "present"
+    if password is not None:
+        problem = _problem_with(password)
+        if problem:
+            raise BadAccount(f"The password of user '{name}' {problem}.")
+    for field in ("shell", "home", "comment"):
+        value = options.get(field)
+        if value is not None and re.search(r"[:\n\r\0]", value):
+            raise BadAccount(f"The {field} of user '{name}' has a colon or a line break in it, which /etc/passwd cannot hold.")
+        if field != "comment" and value is not None and not value.startswith("/"):
+            raise BadAccount(f"The {field} of user '{name}' must be an absolute path, and '{value}' is not.")
+    return User(
+        name=name,
+        password=password if present else None,
+        present=present,
+        shell=options.get("shell"),
+        home=options.get("home"),
+        comment=options.get("comment"),
+        groups=tuple(options.get("groups") or ()),
+    )
+
+
+def _problem_with(password: str) -> str | None:
+    if not password:
+        return "is empty; leave the option out for an account without password"
+    if re.search(r"[\n\r\0]", password):
+        return "has a line break in it, which no mail client could send"
+    if len(password.encode(_files.ENCODING, _files.ERRORS)) > MAX_PASSWORD:
+        return f"is longer than {MAX_PASSWORD} bytes"
+    return None
+
+
+def plan(users: list[User], accounts: dict[str, Account], memberships: dict[str, set[str]], uid_min: int, crypt: Crypt) -> Plan:
+    """Compare *users* with the host's *accounts*. Raises `ProtectedAccount` before anything is done."""
+    result = Plan()
+    for user in users:
+        account = accounts.get(user.name)
+        if account and account.uid < uid_min:
+            _protect(user, account, uid_min)
+        if not user.present:
+            if account:
+                result.remove.append(user)
+            continue
+        if account is None:
+            result.create.append(user)
+            if user.password is not None:
+                result.passwords.append(user)
+            continue
+        changes = _changes(user, account, memberships.get(user.name, set()))
+        if changes:
+            result.modify.append((user, changes))
+        if user.password is not None and not crypt.verify(user.password, account.hash):
+            result.passwords.append(user)
+    return result
+
+
+def _protect(user: User, account: Account, uid_min: int) -> None:
+    what = "remove" if not user.present else "set the password of" if user.password is not None else ""
+    if not what and (user.shell or user.home or user.comment or user.groups):
+        what = "change"
+    if what:
+        raise ProtectedAccount(
+            f"'{user.name}' is an account of the system itself (uid {account.uid} is below {uid_min}), and this module does not {what}"
+            " such an account; give the mail user another name."
+        )
+
+
+def _changes(user: User, account: Account, groups: set[str]) -> dict[str, tuple[str, str]]:
+    changes = {}
+    for field in ("shell", "home", "comment"):
+        old, new = getattr(account, field), getattr(user, field)
+        if new is not None and new != old:
+            changes[field] = (old, new)
+    if not set(user.groups) <= groups:
+        changes["groups"] = (",".join(sorted(groups)), ",".join(sorted(groups | set(user.groups))))
+    return changes
+
+
+def parse_uid_min(login_defs: str | None) -> int:
+    """The first uid of people's accounts, from the text of /etc/login.defs."""
+    found = re.findall(r"^\s*UID_MIN\s+(\d+)", login_defs or "", re.MULTILINE)
+    return int(found[-1]) if found else UID_MIN
+
+
+# --- the host ------------------------------------------------------------------------------------------------------
+
+
+class LibCrypt:
+    """crypt(3) of libxcrypt or glibc by way of ctypes: Python itself has no crypt module any more."""
+
+    def __init__(self) -> None:
+        for name in ("libcrypt.so.1", "libcrypt.so.2"):
+            try:
+                self._library = ctypes.CDLL(name)
+                break
+            except OSError:
+                continue
+        else:
+            raise HostError("The library libcrypt.so.1, which hashes passwords, is not on this host: install libcrypt1 or libxcrypt.")
+        self._library.crypt.restype = ctypes.c_char_p
+        self._library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+        self._library.crypt_gensalt.restype = ctypes.c_char_p
+        self._library.crypt_gensalt.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
+
+    def verify(self, password: str, stored: str) -> bool:
+        """Whether *stored* (the second field of /etc/shadow) is the hash of *password*; an empty or locked one never is."""
+        if not stored or stored[0] in "!*x":
+            return False
+        return self._crypt(password, stored.encode()) == stored.encode()
+
+    def hash(self, password: str) -> str:
+        """A new hash, by the method that the library holds for the best."""
+        setting = self._library.crypt_gensalt(None, 0, None, 0)
+        hashed = self._crypt(password, setting) if setting else None
+        if not hashed or hashed.startswith(b"*"):
+            raise HostError("libcrypt cannot hash a password on this host.")
+        return hashed.decode()
+
+    def _crypt(self, password: str, setting: bytes) -> bytes | None:
+        answer: bytes | None = self._library.crypt(password.encode(_files.ENCODING, _files.ERRORS), setting)
+        return answer
+
+
+class Host:
+    """The accounts of the host in front of us."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    def accounts(self, users: list[User]) -> dict[str, Account]:
+        """The accounts that *users* have already, with the hash of a password only where one is to be compared."""
+        hashes = self._hashes() if any(user.password is not None for user in users) else {}
+        accounts = {}
+        for user in users:
+            try:
+                entry = pwd.getpwnam(user.name)
+            except KeyError:
+                continue
+            accounts[user.name] = Account(
+                entry.pw_name,
+                entry.pw_uid,
+                entry.pw_gid,
+                entry.pw_gecos,
+                entry.pw_dir,
+                entry.pw_shell,
+                hashes.get(user.name, entry.pw_passwd),
+            )
+        return accounts
+
+    def _hashes(self) -> dict[str, str]:
+        text = _files.read_text("/etc/shadow") or ""
+        return {fields[0]: fields[1] for fields in (line.split(":") for line in text.splitlines()) if len(fields) > 1}
+
+    def memberships(self, users: list[User]) -> dict[str, set[str]]:
+        """The supplementary groups of each of *users*; only asked where groups are wanted. Raises `BadAccount`."""
+        wanted = {user.name for user in users if user.groups}
+        if not wanted:
+            return {}
+        members = {entry.gr_name: set(entry.gr_mem) for entry in grp.getgrall()}
+        for user in users:
+            for group in user.groups:
+                if group not in members:
+                    raise BadAccount(f"There is no group '{group}' on this host for user '{user.name}' to be in; create it first.")
+        return {name: {group for group, names in members.items() if name in names} for name in wanted}
+
+    def uid_min(self) -> int:
+        return parse_uid_min(_files.read_text("/etc/login.defs"))
+
+    def carry_out(self, todo: Plan, crypt: Crypt) -> None:
+        """Do what *todo* says: all accounts first, then all passwords in one go, so that a failure leaves none half made."""
+        for user in todo.create:
+            self._create(user)
+        for user, changes in todo.modify:
+            self._modify(user, changes)
+        if todo.passwords:
+            # chpasswd locks /etc/shadow and replaces it once for all; -e takes hashes, which say nothing even to PAM's own log.
+            lines = "".join(f"{user.name}:{crypt.hash(user.password or '')}\n" for user in todo.passwords)
+            self._command(["chpasswd", "-e"], "set passwords", data=lines)
+        for user in todo.remove:
+            # Without -r: home and mail stay for whoever has to look at them.
+            self._command(["userdel", user.name], f"remove user '{user.name}'")
+
+    def _create(self, user: User) -> None:
+        # -m for Debian, whose useradd makes no home unless told; nologin, because mail needs no shell.
+        args = ["useradd", "-m", "-s", user.shell or self._nologin()]
+        args += ["-d", user.home] if user.home else []
+        args += ["-c", user.comment] if user.comment else []
+        args += ["-G", ",".join(user.groups)] if user.groups else []
+        self._command([*args, user.name], f"create user '{user.name}'")
+
+    def _modify(self, user: User, changes: dict[str, tuple[str, str]]) -> None:
+        options = {"shell": "-s", "home": "-d", "comment": "-c"}
+        args = ["usermod"]
+        for field, (_old, new) in changes.items():
+            args += ["-a", "-G", ",".join(user.groups)] if field == "groups" else [options[field], new]
+        self._command([*args, user.name], f"change user '{user.name}'")
+
+    def _nologin(self) -> str:
+        return NOLOGIN if os.path.exists(NOLOGIN) else "/sbin/nologin"
+
+    def _command(self, args: list[str], what: str, data: str | None = None) -> None:
+        rc, stdout, stderr = self.run(args, data)
+        if rc == 127:
+            raise CommandFailed(f"Cannot {what}: there is no program {args[0]} on this host; install shadow-utils or passwd.")
+        if rc != 0:
+            raise CommandFailed(f"Cannot {what}: {(stderr or stdout).strip() or f'{args[0]} ended with exit code {rc}'}.")

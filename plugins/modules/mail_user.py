@@ -1,0 +1,167 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mail_user
+short_description: Keep the system accounts that have mail
+version_added: 0.1.0
+description:
+  - Creates, changes and removes system accounts, any number of them in one call.
+  - A password that is the account's already is recognised by its hash and not written again.
+  - Accounts of the system itself, whose user id is below C(UID_MIN) of C(/etc/login.defs), are never changed or removed.
+author: "The postroom.mail contributors (@postroom)"
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Tells which accounts and which of their fields change. Of a password it only tells that it changes.
+  idempotent:
+    support: full
+options:
+  users:
+    description:
+      - The accounts.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - The name to log in with, of lower-case letters, digits, C(_), C(-) and C(.).
+        type: str
+        required: true
+      password:
+        description:
+          - The password in clear. It is hashed on the host by the best method that its libcrypt knows.
+          - If not given, the password of an account that is there stays, and a new account cannot log in with one.
+        type: str
+      state:
+        description:
+          - V(absent) removes the account, and keeps its home directory and its mail.
+        type: str
+        choices: [present, absent]
+        default: present
+      shell:
+        description:
+          - The login shell. An account that is there keeps the one it has if this is not given; a new one gets C(/usr/sbin/nologin),
+            which does not keep anybody from mail.
+        type: path
+      home:
+        description:
+          - The home directory. A new account's is created, C(/home/NAME) if this is not given. What is in the home directory of an account
+            that is there is not moved.
+        type: path
+      comment:
+        description:
+          - The full name of the user.
+        type: str
+      groups:
+        description:
+          - Groups to be in, beside those the account is in already. They must exist.
+        type: list
+        elements: str
+        default: []
+"""
+
+EXAMPLES = r"""
+---
+- name: Two people with mail
+  postroom.mail.mail_user:
+    users:
+      - name: alice
+        password: "{{ vault_alice }}"
+      - name: bob
+        password: "{{ vault_bob }}"
+        comment: Bob Example
+
+- name: Somebody left; the mail stays
+  postroom.mail.mail_user:
+    users:
+      - {name: carol, state: absent}
+"""
+
+RETURN = r"""
+created:
+  description: The names of accounts that were created.
+  type: list
+  elements: str
+  returned: success
+  sample: [alice]
+modified:
+  description: The names of accounts whose shell, home, comment or groups changed.
+  type: list
+  elements: str
+  returned: success
+removed:
+  description: The names of accounts that were removed.
+  type: list
+  elements: str
+  returned: success
+changed_passwords:
+  description: The names of accounts that were given another password, new ones included.
+  type: list
+  elements: str
+  returned: success
+  sample: [alice]
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils import _accounts
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    users = _accounts.users_from(module.params["users"])
+    host, crypt = _accounts.Host(runner(module)), _accounts.LibCrypt()
+    todo = _accounts.plan(users, host.accounts(users), host.memberships(users), host.uid_min(), crypt)
+    if not module.check_mode:
+        host.carry_out(todo, crypt)
+    result: dict[str, t.Any] = {
+        "changed": todo.changed,
+        "created": [user.name for user in todo.create],
+        "modified": [user.name for user, _changes in todo.modify],
+        "removed": [user.name for user in todo.remove],
+        "changed_passwords": [user.name for user in todo.passwords],
+    }
+    if module._diff:
+        before, after = todo.lines()
+        result["diff"] = {"before_header": "accounts", "after_header": "accounts", "before": before, "after": after}
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "users": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "password": {"type": "str", "no_log": True},
+                    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                    "shell": {"type": "path"},
+                    "home": {"type": "path"},
+                    "comment": {"type": "str"},
+                    "groups": {"type": "list", "elements": "str", "default": []},
+                },
+            },
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, lambda: work(module))
+
+
+if __name__ == "__main__":
+    main()

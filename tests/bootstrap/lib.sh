@@ -11,7 +11,6 @@ CACHE=$ROOT/.cache
 # What was done to the machine itself; make demo-down and make clean name it.
 # shellcheck disable=SC2034  # used by the scripts that read this file
 NOTES=$CACHE/machine-notes
-export PATH="$VENV/bin:$PATH"
 
 say() { printf '==> %s\n' "$*"; }
 

@@ -104,7 +104,7 @@ def update(
     before = read_text(path)
     after = render(before)
     if before == after:
-        wrong = before is not None and _attributes_differ(path, uid, gid, attributes.mode)
+        wrong = _attributes_differ(path, uid, gid, attributes.mode)
         if wrong and not check_mode:
             _apply_attributes(os.path.realpath(path), uid, gid, attributes.mode)
         return Change(path, before, after, attributes_changed=wrong)

@@ -27,6 +27,11 @@ class Sample:
         return statistics.median(self.seconds)
 
     @property
+    def net(self) -> float:
+        """What is left of the median without the way to the host and back."""
+        return self.median - statistics.median(self.pings)
+
+    @property
     def in_pings(self) -> float:
         return statistics.median(mine / floor for mine, floor in zip(self.seconds, self.pings))
 
@@ -39,6 +44,7 @@ class Row:
     high: float
     in_pings: float
     ratio: float
+    net_ratio: float
     against: str
     budget: float | None
 
@@ -60,6 +66,7 @@ def rows(samples: list[Sample]) -> list[Row]:
             high=max(sample.seconds),
             in_pings=sample.in_pings,
             ratio=sample.in_pings if sample.case.against == PING else sample.median / medians[sample.case.against],
+            net_ratio=sample.net / medians.get(sample.case.against, sample.median),
             against=sample.case.against,
             budget=sample.case.budget,
         )
@@ -75,7 +82,8 @@ def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
         budget = ""
         verdict = row.verdict
         if row.against != PING:
-            verdict = f"{row.ratio:.2f} × {row.against}{': ' if verdict else ''}{verdict}"
+            compared = f"{row.ratio:.2f} × {row.against}, {row.net_ratio:.2f} without the ping"
+            verdict = f"{verdict}: {compared}" if verdict else compared
         if row.budget is not None:
             budget = f"≤ {row.budget:g} × {'ping' if row.against == PING else 'raw'}"
         body.append([row.name, f"{row.seconds:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.in_pings:.1f}", budget, verdict])

@@ -26,17 +26,18 @@ fi
 export ANSIBLE_COLLECTIONS_PATH=$collections PYTHONPATH=$collections
 export ANSIBLE_NOCOLOR=1 NO_COLOR=1 PYTHONDONTWRITEBYTECODE=1
 
-# Files of the checkout, with those not committed yet, that match the given git patterns; NUL-separated. Deleted ones
-# are left out. Without git (an unpacked archive), everything that is not hidden counts.
+# The files of the checkout, NUL-separated: with those not committed yet, without those that are deleted.
 files() {
-  if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
-    git ls-files -z --cached --others --exclude-standard -- "$@" |
-      while IFS= read -r -d '' name; do
-        if [ -e "$name" ]; then printf '%s\0' "$name"; fi
-      done
-  else
-    find . -path './.*' -prune -o -type f -print0
-  fi
+  git ls-files -z --cached --others --exclude-standard |
+    while IFS= read -r -d '' name; do
+      if [ -e "$name" ]; then printf '%s\0' "$name"; fi
+    done
+}
+
+# copy_to FOLDER: all of them, and nothing else that lies about.
+copy_to() {
+  mkdir -p "$1"
+  files | xargs -0 cp -a --parents -t "$1"
 }
 
 passed=0

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: mail_proof
+short_description: List what there is to prove about a mail host
+version_added: 0.1.0
+author: "The postroom.mail contributors (@postroom)"
+description:
+  - Gives the probes with which the playbook C(postroom.mail.verify) proves a mail host, for the option
+    O(postroom.mail.mail_probe#module:probes).
+options:
+  _input:
+    description: The host's main domain.
+    type: str
+    required: true
+  user:
+    description: Who sends and receives. A name without a domain gets mail in the main domain.
+    type: str
+    required: true
+  password:
+    description: The user's password.
+    type: str
+    required: true
+  protocols:
+    description: Which of V(imaps), V(pop3s), V(imap) and V(pop3) the host serves.
+    type: list
+    elements: str
+    default: [imaps, pop3s]
+  ports:
+    description:
+      - Ports that are not the standard ones, under the names V(smtp), V(submission), V(submissions), V(imap), V(imaps), V(pop3) and V(pop3s).
+    type: dict
+    default: {}
+  stranger:
+    description: The sender address of somebody who has nothing to do with the host.
+    type: str
+    default: stranger@example.net
+  elsewhere:
+    description: A recipient in a domain that is not the host's. Nothing is sent to it, it is only named.
+    type: str
+    default: somebody@example.com
+seealso:
+  - plugin: postroom.mail.mail_probe
+    plugin_type: module
+"""
+
+EXAMPLES = r"""
+---
+- name: Prove the mail host
+  postroom.mail.mail_probe:
+    host: mail.example.org
+    recipient: alice@example.org
+    probes: "{{ 'example.org' | postroom.mail.mail_proof(user='alice', password=vault_alice) }}"
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+_value:
+  description: The probes.
+  type: list
+  elements: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._probe_plan import Host, proof
+
+
+def mail_proof(domain: str, user: str, password: str, **more: t.Any) -> list[dict[str, t.Any]]:
+    try:
+        return proof(Host(domain=domain, user=user, password=password, **more))
+    except (BadInput, TypeError) as e:
+        raise AnsibleFilterError(str(e)) from e
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"mail_proof": mail_proof}

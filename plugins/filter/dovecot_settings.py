@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: dovecot_settings
+short_description: Say the same in the language of Dovecot 2.3 or 2.4
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Turns neutral settings into the nested settings of one version of Dovecot, in the form that M(postroom.mail.dovecot_setting) takes.
+  - A setting that both versions call the same is passed on as it is, so everything that Dovecot knows may be among them.
+    What differs is written once, as the page C(docs/dovecot.md) of the collection lists it.
+  - Plain settings come before blocks, and for 2.4 the version of the language comes first.
+positional: version, more
+options:
+  _input:
+    description:
+      - The neutral settings.
+    type: dict
+    required: true
+  version:
+    description:
+      - The version of Dovecot, of which the first two numbers count.
+    type: str
+    required: true
+  more:
+    description:
+      - Settings in the language of that version, which are merged in at the end and win. V(null) takes a setting out.
+    type: dict
+    default: {}
+seealso:
+  - module: postroom.mail.dovecot_setting
+"""
+
+EXAMPLES = r"""
+- name: IMAP over TLS from Maildirs, whatever Dovecot this is
+  postroom.mail.dovecot_setting:
+    path: /etc/dovecot/dovecot.conf
+    exclusive: true
+    settings: "{{ neutral | postroom.mail.dovecot_settings(host_info.dovecot.version) }}"
+  vars:
+    neutral:
+      protocols: [imaps]
+      ssl_server_cert_file: /etc/ssl/certs/mail.pem
+      ssl_server_key_file: /etc/ssl/private/mail.key
+      mail_location: maildir:~/Maildir
+      auth_username_format: "%{user|username|lower}"
+      passdb: [{driver: pam}]
+      userdb: [{driver: passwd}]
+"""
+
+RETURN = r"""
+_value:
+  description: The nested settings.
+  type: dict
+  sample:
+    protocols: [imap]
+    ssl_cert: </etc/ssl/certs/mail.pem
+    mail_location: maildir:~/Maildir
+    passdb: [{driver: pam}]
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
+from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
+
+
+def dovecot_settings(neutral: t.Any, version: t.Any, more: t.Any = None) -> dict[str, t.Any]:
+    """Translate *neutral*, or say what is wrong with it in Ansible's way."""
+    for name, value in (("The neutral settings", neutral), ("The settings in 'more'", more or {})):
+        if not isinstance(value, t.Mapping):
+            raise AnsibleFilterError(f"postroom.mail.dovecot_settings: {name} must be a dictionary, but are {value!r}.")
+    try:
+        return translate(neutral, str(version), more)
+    except MailError as e:
+        raise AnsibleFilterError(f"postroom.mail.dovecot_settings: {e}") from e
+
+
+class FilterModule:
+    """Ansible asks this class for the filters of the file."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"dovecot_settings": dovecot_settings}

@@ -54,7 +54,9 @@ def test_says_whose_it_is_and_under_which_licence(name):
 
 @pytest.mark.parametrize("name", [name for name in TEXT if str(name) not in GENERATED], ids=str)
 def test_is_short_enough_to_read(name):
-    assert len(text(name).splitlines()) < 400
+    # The documentation of a module has to stand in the module's file, however much there is to say.
+    code = re.sub(r'^(DOCUMENTATION|EXAMPLES|RETURN) = r""".*?^"""$', "", text(name), flags=re.DOTALL | re.MULTILINE)
+    assert len(code.splitlines()) < 400
 
 
 @pytest.mark.parametrize("name", [name for name in TEXT if name.name != "test_files.py"], ids=str)

@@ -1,0 +1,227 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""The Postfix on this host: what it knows, and what it says to a candidate before that becomes its configuration."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import re
+import tempfile
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
+from ansible_collections.postroom.mail.plugins.module_utils._files import ENCODING, ERRORS, read_text
+from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf, expand
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+# What the packages are called that bring a lookup table type; both families name them alike, save as noted.
+_PACKAGED_TYPES = {"cdb": "postfix-cdb", "ldap": "postfix-ldap", "lmdb": "postfix-lmdb", "mongodb": "postfix-mongodb"}
+_PACKAGED_TYPES.update({"mysql": "postfix-mysql", "pcre": "postfix-pcre", "pgsql": "postfix-pgsql", "sqlite": "postfix-sqlite"})
+
+
+class PostfixMissing(HostError):
+    """There is no Postfix on this host."""
+
+
+class PostfixFailed(HostError):
+    """A Postfix program did not answer as it always does."""
+
+
+class Rejected(RejectedByDaemon):
+    """Postfix refuses the candidate; the live configuration was left as it is."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Remarks:
+    """What Postfix remarks on a candidate and does not remark on the live configuration."""
+
+    unused: tuple[str, ...] = ()
+    undefined: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def package_of(table_type: str) -> str | None:
+    """The package that brings a lookup table type."""
+    return _PACKAGED_TYPES.get(table_type)
+
+
+class Postfix:
+    """One instance of Postfix, known by its configuration directory."""
+
+    def __init__(self, run: Run, config_directory: str) -> None:
+        self._run = run
+        self.config_directory = config_directory
+        self.main_cf = os.path.join(config_directory, "main.cf")
+        self.master_cf = os.path.join(config_directory, "master.cf")
+
+    def defaults(self) -> dict[str, str] | None:
+        """Every parameter that this Postfix knows, with its raw default; None when it is not installed.
+
+        The names derived from the services in master.cf (``smtp_destination_concurrency_limit``) are among them.
+        """
+        rc, stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-d"])
+        if rc == 127:
+            return None
+        if rc:
+            # A master.cf that postconf cannot read must not keep anyone from repairing it: ask without it.
+            with tempfile.TemporaryDirectory(prefix="postroom-") as empty:
+                rc, stdout, _stderr = self._run(["postconf", "-c", empty, "-d"])
+            if rc:
+                raise PostfixFailed(f"postconf -d failed: {_last_line(stderr)}.")
+        found = {}
+        for line in stdout.splitlines():
+            name, _equals, value = line.partition(" =")
+            found[name] = value.strip()
+        return found
+
+    def table_types(self) -> list[str]:
+        """The lookup table types that are installed."""
+        return self._words("-m")
+
+    def sasl_types(self, *, client: bool) -> list[str]:
+        """The SASL implementations that are built in."""
+        return self._words("-A" if client else "-a")
+
+    def _words(self, option: str) -> list[str]:
+        rc, stdout, stderr = self._run(["postconf", option])
+        if rc:
+            raise PostfixFailed(f"postconf {option} failed: {_last_line(stderr)}.")
+        return stdout.split()
+
+    def knows_restriction(self, name: str, daemon_directory: str) -> bool:
+        """Whether this host's smtpd contains *name*, which our own table does not: the program is newer than the table."""
+        try:
+            with open(os.path.join(daemon_directory, "smtpd"), "rb") as f:
+                return b"\0" + name.encode(ENCODING, ERRORS) + b"\0" in f.read()
+        except OSError:
+            return False
+
+    def remarks(self, *, main_cf: str | None = None, master_cf: str | None = None) -> Remarks:
+        """What postconf and ``postfix check`` say to the candidate texts (None: as it is), beyond what the live ones get.
+
+        Raises `Rejected` when they refuse it, unless they refuse the live configuration with the same words.
+        """
+        with self._staged(main_cf, master_cf) as staged:
+            rc, _stdout, stderr = self._run(["postconf", "-c", staged, "-n"])
+            found = _messages(stderr, staged)
+            if rc:
+                self._refuse_if_new(found, "-n")
+                return Remarks()
+            self._check(staged, _text(main_cf, self.main_cf))
+        if found:
+            rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
+            live = _messages(stderr, self.config_directory)
+            found = [message for message in found if message not in live]
+        return _sort(found)
+
+    def live_remarks(self) -> Remarks:
+        """What postconf says to the live configuration."""
+        _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
+        return _sort(_messages(stderr, self.config_directory))
+
+    def _refuse_if_new(self, found: list[str], option: str) -> None:
+        _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, option])
+        live = _messages(stderr, self.config_directory)
+        fresh = [message for message in found if message not in live]
+        if fresh:
+            raise Rejected(f"Postfix refuses the new configuration: {fresh[-1]}. Nothing was changed.")
+
+    def _check(self, staged: str, main_cf: str) -> None:
+        """Run ``postfix check``, on a queue directory of its own: on the live one it would repair and create things."""
+        with tempfile.TemporaryDirectory(prefix="postroom-queue-") as queue:
+            os.chmod(queue, 0o755)
+            values = MainCf(main_cf).values()
+            self._mirror_queue(expand(values.get("queue_directory", "/var/spool/postfix"), values, {}), queue)
+            failure = self._check_text(staged, main_cf, queue)
+            if not failure:
+                return
+            live = read_text(self.main_cf)
+            if live is not None and live != main_cf and self._check_text(staged, live, queue) == failure:
+                return
+        raise Rejected(f"Postfix refuses the new configuration: {failure}. Nothing was changed.")
+
+    def _check_text(self, staged: str, main_cf: str, queue: str) -> str:
+        """The last words of a failed ``postfix check`` of *main_cf*; empty when it passes."""
+        overrides: dict[str, str | None] = {"queue_directory": queue, "config_directory": None}
+        # With several instances postfix(1) would hand over to the wrapper, which looks at the live ones.
+        overrides.update({"multi_instance_wrapper": None, "multi_instance_directories": None})
+        _write(os.path.join(staged, "main.cf"), str(MainCf(main_cf).edit(overrides)))
+        rc, _stdout, stderr = self._run(["postfix", "-c", staged, "check"])
+        if not rc:
+            return ""
+        messages = _messages(stderr, staged)
+        fatal = [message for message in messages if not message.startswith("warning: ")]
+        return (fatal or messages or [f"postfix check failed with exit code {rc}"])[-1]
+
+    @staticmethod
+    def _mirror_queue(live: str | None, queue: str) -> None:
+        """Make the subdirectories of the live queue in *queue*; creating them would cost ``postfix check`` two seconds."""
+        if live is None:
+            return
+        with contextlib.suppress(OSError), os.scandir(live) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    st = entry.stat(follow_symlinks=False)
+                    copy = os.path.join(queue, entry.name)
+                    os.mkdir(copy)
+                    os.chown(copy, st.st_uid, st.st_gid)
+                    os.chmod(copy, st.st_mode & 0o7777)
+
+    @contextlib.contextmanager
+    def _staged(self, main_cf: str | None, master_cf: str | None) -> t.Iterator[str]:
+        """A copy of the configuration directory with the candidates in it, readable by its owner only.
+
+        What is neither main.cf nor master.cf stands there as a symbolic link: nothing large or secret is copied.
+        """
+        with tempfile.TemporaryDirectory(prefix="postroom-") as staged:
+            for name, text in (("main.cf", _text(main_cf, self.main_cf)), ("master.cf", _text(master_cf, self.master_cf))):
+                _write(os.path.join(staged, name), text)
+            with contextlib.suppress(FileNotFoundError):
+                for name in os.listdir(self.config_directory):
+                    if name not in ("main.cf", "master.cf"):
+                        os.symlink(os.path.join(os.path.abspath(self.config_directory), name), os.path.join(staged, name))
+            yield staged
+
+
+def _text(candidate: str | None, path: str) -> str:
+    return candidate if candidate is not None else read_text(path) or ""
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding=ENCODING, errors=ERRORS, newline="") as f:
+        f.write(text)
+
+
+def _messages(stderr: str, directory: str) -> list[str]:
+    """The distinct messages in *stderr*, without program, severity of death, directory and line number."""
+    found: dict[str, None] = {}
+    for line in stderr.splitlines():
+        message = re.sub(r"^[\w/-]+: (?:fatal: |error: )?", "", line).replace(f"{directory}/", "")
+        message = re.sub(r"(main|master)\.cf, line \d+: ", r"\1.cf: ", message)
+        found.setdefault(message)
+    return list(found)
+
+
+def _sort(messages: list[str]) -> Remarks:
+    unused: list[str] = []
+    undefined: list[str] = []
+    others: list[str] = []
+    for message in messages:
+        match = re.match(r"warning: (?:main|master)\.cf: (unused|undefined) parameter: ([^=\s]+)", message)
+        if match:
+            (unused if match[1] == "unused" else undefined).append(match[2])
+        else:
+            others.append(re.sub(r"^warning: ", "", message))
+    return Remarks(tuple(unused), tuple(undefined), tuple(others))
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["no reason given"])[-1]

@@ -1,0 +1,139 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Hold wanted values against what this host's Postfix can use; main.cf and the overrides in master.cf are one to it."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _postfix_restrictions as restrictions
+from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._main_cf import expand
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import package_of
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_kinds import Kind, is_proposed_name, is_restriction_list, kind_of
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
+
+# Every lookup table type that Postfix has or had, see DATABASE_README: enough to tell one from a transport or a host.
+_TABLE_TYPES = frozenset(
+    "btree cdb cidr dbm environ fail hash inline internal ldap lmdb memcache mongodb mysql netinfo nis nisplus pcre pgsql pipemap"
+    " proxy randmap regexp sdbm socketmap sqlite static tcp texthash unionmap unix".split()
+)
+# Parameters in which a word with a colon is always a lookup table.
+_ONLY_TABLES = re.compile(r"\w+(_maps?|_checks|_cache_database)|alias_database|relay_clientcerts")
+# Where a word with a colon is something else: next hops, milters, programs, addresses.
+_NO_TABLES = re.compile(
+    r"\w+(_transports?|_milters|_relay|_destinations|_command|_banner|_macros)|relayhost|content_filter|smtpd_sasl_path"
+)
+
+
+class MissingTableType(BadInput):
+    """A lookup table type that this Postfix does not have."""
+
+
+class SizesContradict(BadInput):
+    """A mailbox that could not take a single message of the permitted size: the delivery agents refuse to run."""
+
+
+class UnknownParameter(BadInput):
+    """A name that means nothing to this Postfix."""
+
+
+class Checker:
+    """What is needed to judge a value: the host's *defaults*, the *values* of main.cf, and smtpd's own vocabulary."""
+
+    def __init__(self, defaults: t.Mapping[str, str], values: t.Mapping[str, str], is_known_restriction: t.Callable[[str], bool]) -> None:
+        self.defaults = defaults
+        self.values = values
+        self._is_known_restriction = is_known_restriction
+        self.classes = frozenset(words(self.expanded("smtpd_restriction_classes") or ""))
+
+    def kind(self, name: str) -> Kind:
+        return Kind("list") if name in self.classes else kind_of(name, self.defaults)
+
+    def expanded(self, name: str, overrides: t.Mapping[str, str] | None = None) -> str | None:
+        """The effective value of parameter *name*; None when it cannot be told."""
+        values = {**self.values, **(overrides or {})}
+        return expand(values.get(name, self.defaults.get(name, "")), values, self.defaults)
+
+    def is_known(self, name: str) -> bool:
+        """Whether *name* is Postfix's own, or one that it obviously shall know by the administrator's will."""
+        return name in self.defaults or name in self.classes or is_proposed_name(name)
+
+    def check(self, name: str, given: object, text: str, overrides: t.Mapping[str, str] | None = None) -> None:
+        """Raise a `BadInput` when the value *given*, rendered as *text*, is nothing that *name* can hold."""
+        kind = self.kind(name)
+        if self.defaults and name not in self.defaults and name not in self.classes and kind.name in ("word", "list"):
+            # The administrator's own parameter; its name says nothing about its value.
+            kind = Kind("list")
+        postfix_values.check_shape(name, given, kind)
+        expanded = expand(text, {**self.values, **(overrides or {})}, self.defaults)
+        if expanded is not None:
+            postfix_values.check(name, expanded, kind)
+        if is_restriction_list(name) or name in self.classes:
+            restrictions.check(name, text if expanded is None else expanded, self.classes, self._is_known_restriction)
+
+    def check_relay(self, overrides: t.Mapping[str, str] | None = None) -> None:
+        """Raise `OpenRelay` when smtpd would refuse to start with these restrictions."""
+        relay, recipient = (self.expanded(f"smtpd_{which}_restrictions", overrides) for which in ("relay", "recipient"))
+        if relay is not None and recipient is not None:
+            restrictions.check_relay(relay, recipient, lambda name: self.expanded(name, overrides), self.classes)
+
+    def check_sizes(self) -> None:
+        """Raise `SizesContradict` when a mailbox may not hold what a message may weigh."""
+        message = self.expanded("message_size_limit")
+        for name in ("mailbox_size_limit", "virtual_mailbox_limit"):
+            mailbox = self.expanded(name)
+            if message and mailbox and message.isdigit() and mailbox.isdigit() and 0 < int(mailbox) < (int(message) or int(mailbox) + 1):
+                raise SizesContradict(
+                    f"{name} ({mailbox}) is smaller than message_size_limit ({message}), and the delivery agent would refuse to run;"
+                    f" raise {name}, or set it to 0 for no limit."
+                )
+
+
+def check_tables(name: str, value: str, installed: t.Collection[str]) -> None:
+    """Raise `MissingTableType` for a lookup table in *value* whose type this Postfix does not have."""
+    for table_type in table_types(name, value):
+        if table_type in installed:
+            continue
+        package = package_of(table_type)
+        if package:
+            raise MissingTableType(
+                f"{name} uses a lookup table of type '{table_type}', which is not installed; install the package {package}."
+            )
+        raise MissingTableType(
+            f"{name} uses a lookup table of type '{table_type}', which this Postfix does not have"
+            f"{postfix_values.nearest(table_type, installed)} It has {', '.join(sorted(installed))}."
+        )
+
+
+def table_types(name: str, value: str) -> list[str]:
+    """The lookup table types in *value*, also within other tables (``proxy:``, ``unionmap:``, ``pipemap:``)."""
+    return [table_type for table_type, _rest in tables(name, value)]
+
+
+def tables(name: str, value: str) -> list[tuple[str, str]]:
+    """The lookup tables in *value*: type and name."""
+    if _NO_TABLES.fullmatch(name):
+        return []
+    sure = bool(_ONLY_TABLES.fullmatch(name))
+    found: list[tuple[str, str]] = []
+    listed = words(value)
+    for before, word in zip(["", *listed], listed):
+        if before == "check_policy_service":
+            continue
+        match = re.match(r"!?([A-Za-z][A-Za-z0-9_]*):(.*)", word, re.DOTALL)
+        if not match or not (sure or match[1] in _TABLE_TYPES or re.fullmatch(r"check_\w+_access", before)):
+            continue
+        table_type, rest = match[1], match[2]
+        found.append((table_type, rest))
+        if table_type == "proxy":
+            found.extend(tables("proxied_maps", rest))
+        elif table_type in ("unionmap", "pipemap") and rest.startswith("{"):
+            found.extend(tables("combined_maps", rest.strip("{} ")))
+    return found

@@ -1,0 +1,212 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+"""Bring parameters of main.cf to their wanted values."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
+from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import Checker, UnknownParameter, check_tables, tables
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
+
+Unknown = t.Literal["fail", "warn", "ignore"]
+
+# master(8) looks at these only when it starts.
+_RESTART = ("inet_interfaces", "inet_protocols", "hash_queue_names")
+_RELAY = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_restriction_classes")
+_SIZES = ("message_size_limit", "mailbox_size_limit", "virtual_mailbox_limit")
+# What the name of a parameter ends in that exists once for every transport in master.cf.
+_PER_TRANSPORT = (
+    "_concurrency_limit _concurrency_failed_cohort_limit _concurrency_negative_feedback _concurrency_positive_feedback"
+    " _rate_delay _recipient_limit _delivery_slot_cost _delivery_slot_discount _delivery_slot_loan _minimum_delivery_slots"
+    " _extra_recipient_limit _recipient_refill_delay _recipient_refill_limit _initial_destination_concurrency _time_limit"
+).split()
+# Lookup tables that are files.
+_FILE_TYPES = ("cidr", "ldap", "mongodb", "mysql", "pcre", "pgsql", "regexp", "sqlite", "texthash")
+_COMPILED_SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What `configure` did, or would do in check mode."""
+
+    change: _files.Change
+    changed_parameters: list[str]
+    restart_required: bool
+    warnings: list[str]
+
+
+def configure(
+    postfix: Postfix,
+    parameters: t.Mapping[str, object],
+    *,
+    unknown: Unknown = "fail",
+    backup: bool = False,
+    check_mode: bool = False,
+) -> Outcome:
+    """Set *parameters* (None removes one) in main.cf. Raises a `MailError` before anything is written."""
+    wanted: dict[str, str | None] = {}
+    for name, value in parameters.items():
+        postfix_values.check_name(name)
+        wanted[name] = None if value is None else postfix_values.render(name, value)
+    defaults = postfix.defaults()
+    if defaults is None and not check_mode:
+        raise PostfixMissing(f"Postfix is not installed on this host (there is no postconf); install it before setting {postfix.main_cf}.")
+    run = _Run(postfix, parameters, wanted, defaults or {}, unknown)
+    if defaults is None:
+        # A host that has yet to get its Postfix: tell what would be set, as far as it can be judged from here.
+        change = _files.update(postfix.main_cf, run.render, check_mode=True)
+    else:
+        change = _files.update(postfix.main_cf, run.render, validate=run.validate, backup=backup, check_mode=check_mode)
+        if not change.changed:
+            run.judge_unchanged()
+        elif not check_mode:
+            run.warn_of_missing_tables()
+    return Outcome(change, run.changes(change.before), run.needs_restart(change), run.warnings)
+
+
+class _Run:
+    """The state of one call of `configure`."""
+
+    def __init__(
+        self,
+        postfix: Postfix,
+        parameters: t.Mapping[str, object],
+        wanted: t.Mapping[str, str | None],
+        defaults: t.Mapping[str, str],
+        unknown: Unknown,
+    ) -> None:
+        self.postfix = postfix
+        self.parameters = parameters
+        self.wanted = wanted
+        self.defaults = defaults
+        self.unknown = unknown
+        self.warnings: list[str] = []
+        self.strangers: list[str] = []
+        self._before: str | None = None
+
+    def render(self, before: str | None) -> str:
+        """The wanted text; raises a `BadInput` for a value that Postfix cannot use."""
+        self._before = before
+        if before is None and self.defaults:
+            self.warnings = [f"There was no {self.postfix.main_cf}; it starts with '{self._fresh().strip()}'."]
+        present = self._parse(before)
+        checker = self._checker({**present.values(), **{name: value for name, value in self.wanted.items() if value is not None}})
+        for name, text in self.wanted.items():
+            if text is not None:
+                checker.check(name, self.parameters[name], text)
+        self.strangers = [name for name, text in self.wanted.items() if text is not None and self.defaults and not checker.is_known(name)]
+        return str(present.edit({name: self.wanted[name] for name in self.changes(before)}))
+
+    def validate(self, after: str) -> None:
+        """Raise when Postfix, or what we know about it, refuses the candidate."""
+        changed = self.changes(self._before)
+        checker = self._checker(MainCf(after).values())
+        used = [(name, text) for name in changed for text in [self.wanted[name]] if text and tables(name, text)]
+        if used:
+            installed = self.postfix.table_types()
+            for name, text in used:
+                check_tables(name, text, installed)
+        self._check_sasl_types(changed)
+        if any(name in _RELAY or name in checker.classes for name in changed):
+            checker.check_relay()
+        if any(name in _SIZES for name in changed):
+            checker.check_sizes()
+        remarks = self.postfix.remarks(main_cf=after)
+        self._judge_strangers([name for name in self.strangers if name in remarks.unused])
+        self.warnings.extend(f"{self.postfix.main_cf}: {message}." for message in remarks.others)
+        left_over = [name for name in remarks.unused if name not in self.wanted]
+        if left_over:
+            self.warnings.append(f"{', '.join(left_over)} in {self.postfix.main_cf} will no longer be used by anything.")
+
+    def judge_unchanged(self) -> None:
+        """The same verdict on unknown names when the file already says what is wanted."""
+        if self.strangers and self.unknown != "ignore":
+            unused = self.postfix.live_remarks().unused
+            self._judge_strangers([name for name in self.strangers if name in unused])
+
+    def changes(self, before: str | None) -> list[str]:
+        """The parameters whose value in *before* is not the wanted one."""
+        values = self._parse(before).values()
+        checker = self._checker({**values, **{name: text for name, text in self.wanted.items() if text is not None}})
+        return [
+            name
+            for name, text in self.wanted.items()
+            if (name in values if text is None else name not in values or not postfix_values.same(checker.kind(name), values[name], text))
+        ]
+
+    def needs_restart(self, change: _files.Change) -> bool:
+        """Whether something effectively changes that master looks at only when it starts."""
+        if not change.changed:
+            return False
+        before, after = (self._checker(self._parse(text).values()) for text in (change.before, change.after))
+        return any(set(words(before.expanded(name) or "")) != set(words(after.expanded(name) or "")) for name in _RESTART)
+
+    def warn_of_missing_tables(self) -> None:
+        """Mail is deferred while a lookup table is not there; the play may still be about to make it."""
+        for name in self.changes(self._before):
+            for table_type, path in tables(name, self.wanted[name] or ""):
+                suffix = _COMPILED_SUFFIX.get(table_type, "")
+                if (suffix or table_type in _FILE_TYPES) and path.startswith("/") and not os.path.exists(path + suffix):
+                    self.warnings.append(
+                        f"{name} uses {table_type}:{path}, and there is no {path}{suffix} yet; mail is deferred until there is."
+                    )
+
+    def _parse(self, text: str | None) -> MainCf:
+        return MainCf(self._fresh() if text is None else text)
+
+    def _fresh(self) -> str:
+        """What a main.cf starts with where there is none: the behaviour of the installed release, not of an ancient one."""
+        version = self.defaults.get("mail_version", "").split(".")
+        if len(version) < 2:
+            return ""
+        return f"compatibility_level = {version[0]}.{version[1]}\n"
+
+    def _checker(self, values: t.Mapping[str, str]) -> Checker:
+        def is_known_restriction(name: str) -> bool:
+            if not self.defaults:
+                return True
+            directory = Checker(self.defaults, values, lambda _name: False).expanded("daemon_directory")
+            return directory is not None and self.postfix.knows_restriction(name, directory)
+
+        return Checker(self.defaults, values, is_known_restriction)
+
+    def _check_sasl_types(self, changed: list[str]) -> None:
+        for name in changed:
+            text = self.wanted[name]
+            if name.endswith("_sasl_type") and text and "$" not in text:
+                types = self.postfix.sasl_types(client=not name.startswith("smtpd_"))
+                if text not in types:
+                    raise postfix_values.BadValue(f"{name} cannot be '{text}'; this Postfix is built with {', '.join(types) or 'none'}.")
+
+    def _judge_strangers(self, names: list[str]) -> None:
+        if not names or self.unknown == "ignore":
+            return
+        sentences = [self._stranger(name) for name in names]
+        if self.unknown == "fail":
+            raise UnknownParameter(f"{' '.join(sentences)} Nothing was changed.")
+        self.warnings.extend(sentences)
+
+    def _stranger(self, name: str) -> str:
+        hint = postfix_values.nearest(name, self.defaults)
+        for suffix in _PER_TRANSPORT:
+            transport = name[: -len(suffix)].removesuffix("_destination").removesuffix("_transport")
+            if name.endswith(suffix) and transport:
+                return (
+                    f"Postfix knows '{name}' only when {self.postfix.master_cf} has a service '{transport}', and it has none: add the"
+                    f" service first, with postroom.mail.postfix_service{hint}"
+                )
+        return (
+            f"Postfix {self.defaults.get('mail_version', '')} knows no parameter '{name}', and nothing in"
+            f" {self.postfix.config_directory} refers to it{hint}"
+        )

@@ -1,0 +1,168 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: postfix_config
+short_description: Set parameters of Postfix in main.cf
+version_added: 0.1.0
+description:
+  - Sets any number of parameters in C(main.cf) in one call, and removes others, which then have their default again.
+  - Comments, order, line ends and all other parameters stay as they are. A parameter that already has the wanted value is not touched,
+    however it is folded over lines; lists are compared word by word. When every parameter has its value, the file is not written at all.
+  - Where a parameter stands in the file several times, Postfix reads the last. When its value changes, the last is edited and the others
+    go.
+  - Before the file is replaced, every value is held against what its parameter takes (yes or no, whole numbers, times, the choices that
+    C(postconf(5\)) names, access restrictions, installed lookup table types), and the candidate is shown to C(postconf) and
+    C(postfix check) in a copy of the configuration directory. Postfix itself would notice most of these mistakes only when it no longer
+    answers.
+  - Does not reload Postfix. RV(reload_required) and RV(restart_required) say what is needed.
+  - Works together with C(postconf -e) run at the same time, owner, mode and symbolic link of the file stay.
+author: "The postroom.mail contributors (@postroom)"
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - On a host where Postfix is not installed yet, check mode reports what would be set.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  parameters:
+    description:
+      - The parameters and their values.
+      - A boolean becomes V(yes) or V(no), a list is joined with V(, ), and null removes the parameter from the file.
+      - A value may refer to other parameters with C($name).
+      - A name that Postfix does not know is an error, unless something in the configuration refers to it by C($name) or it is listed in
+        C(smtpd_restriction_classes). The names C(mua_client_restrictions), C(mua_helo_restrictions), C(mua_sender_restrictions),
+        C(mua_relay_restrictions) and C(mua_recipient_restrictions), which the comments in C(master.cf) propose, are always accepted.
+    type: dict
+    required: true
+  config_directory:
+    description:
+      - The configuration directory of the Postfix instance.
+    type: path
+    default: /etc/postfix
+  unknown:
+    description:
+      - What to do about a parameter that Postfix does not know.
+      - V(fail) changes nothing and names the parameters that might have been meant.
+    type: str
+    choices: [fail, warn, ignore]
+    default: fail
+  backup:
+    description:
+      - Keep a copy of the file as it was, with date and time in its name.
+    type: bool
+    default: false
+seealso:
+  - module: postroom.mail.postfix_service
+  - module: postroom.mail.postmap
+"""
+
+EXAMPLES = r"""
+---
+- name: Say who this host is and for whom it takes mail
+  postroom.mail.postfix_config:
+    parameters:
+      myhostname: mail.example.org
+      mydestination: [$myhostname, localhost, example.org]
+      message_size_limit: 52428800
+      smtpd_helo_required: true
+      relayhost: null
+
+- name: Use a restriction class
+  postroom.mail.postfix_config:
+    parameters:
+      smtpd_restriction_classes: [greylist]
+      greylist: ["check_policy_service unix:private/postgrey"]
+      smtpd_recipient_restrictions: ["check_recipient_access hash:/etc/postfix/greylisted", reject_unauth_destination]
+"""
+
+RETURN = r"""
+changed_parameters:
+  description: The names of the parameters that were set or removed, or would be in check mode.
+  returned: always
+  type: list
+  elements: str
+  sample: [myhostname, relayhost]
+reload_required:
+  description:
+    - Whether Postfix must be reloaded for the change to take effect.
+    - V(false) when it must be restarted.
+  returned: always
+  type: bool
+  sample: true
+restart_required:
+  description:
+    - Whether Postfix must be stopped and started for the change to take effect, as for C(inet_interfaces), C(inet_protocols) and
+      C(hash_queue_names).
+  returned: always
+  type: bool
+  sample: false
+path:
+  description: The file.
+  returned: always
+  type: str
+  sample: /etc/postfix/main.cf
+backup_file:
+  description: The copy of the file as it was.
+  returned: when O(backup=true) and the file was changed
+  type: str
+  sample: /etc/postfix/main.cf.2026-11-22@10:15:00~
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_config import configure
+
+
+def main() -> t.NoReturn:
+    module = AnsibleModule(
+        argument_spec={
+            "parameters": {"type": "dict", "required": True},
+            "config_directory": {"type": "path", "default": "/etc/postfix"},
+            "unknown": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
+            "backup": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+
+    def work() -> dict[str, t.Any]:
+        outcome = configure(
+            Postfix(runner(module), module.params["config_directory"]),
+            module.params["parameters"],
+            unknown=module.params["unknown"],
+            backup=module.params["backup"],
+            check_mode=module.check_mode,
+        )
+        for warning in outcome.warnings:
+            module.warn(warning)
+        result: dict[str, t.Any] = {
+            "changed": outcome.change.changed,
+            "changed_parameters": outcome.changed_parameters,
+            "reload_required": outcome.change.changed and not outcome.restart_required,
+            "restart_required": outcome.restart_required,
+            "path": outcome.change.path,
+        }
+        if outcome.change.backup_file:
+            result["backup_file"] = outcome.change.backup_file
+        if module._diff:
+            result["diff"] = _files.diff(outcome.change)
+        return result
+
+    run_module(module, work)
+
+
+if __name__ == "__main__":
+    main()

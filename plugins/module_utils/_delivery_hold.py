@@ -11,8 +11,8 @@ When Dovecot reloads, an LMTP session that has just stored a message may be answ
 "250 saved"; Postfix cannot know better and delivers the message again. To hold delivery through Postfix's
 configuration (``defer_transports``) would mean two edits of main.cf, two reloads, and a host left in that state when
 we are killed in between. Instead Postfix's queue manager, which hands out every delivery, is stopped with SIGSTOP: mail
-is still accepted and queued. What was handed out already is waited for: a delivery agent holds a shared lock on the
-message that it delivers. With the last lock gone no session is in the midst of a message.
+is still accepted and queued. Sessions that are under way, or that Postfix keeps open for the next message, are waited
+for; they are over within seconds. With the last of them gone, no message is between the two daemons.
 """
 
 from __future__ import annotations
@@ -26,28 +26,29 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._processes import children
 
-# Postfix's programs that hand a message to Dovecot, directly or through another of them.
-AGENTS = ("lmtp", "local", "virtual", "pipe")
 _POLL_SECONDS = 0.02
-# Between the queue manager's request and the agent's lock lie microseconds; twice in a row means "really idle".
-_IDLE_POLLS = 3
+# A message that the queue manager handed out may pass through local(8) before a session is opened for it.
+_QUIET_POLLS = 6
+_CONNECTED = "03"
 
 
-def parse_locks(text: str) -> set[int]:
-    """The processes that hold a shared flock(2) on something, from the text of /proc/locks."""
-    holders = set()
-    for line in text.splitlines():
-        fields = line.split()
-        if len(fields) > 4 and fields[1:4] == ["FLOCK", "ADVISORY", "READ"]:
-            holders.add(int(fields[4]))
-    return holders
+def lmtp_sessions(proc_net_unix: str) -> int:
+    """The open sessions on Dovecot's LMTP sockets, from the text of /proc/net/unix.
+
+    A socket that was accepted carries the path of the one that it was accepted on. Dovecot's paths are absolute;
+    Postfix's own ``private/lmtp``, which is something else, is relative.
+    """
+    rows = (line.split(None, 7) for line in proc_net_unix.splitlines()[1:])
+    return sum(
+        1 for row in rows if len(row) == 8 and row[5] == _CONNECTED and row[7].startswith("/") and "lmtp" in os.path.basename(row[7])
+    )
 
 
 @contextlib.contextmanager
 def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.Iterator[None]:
     """Hold the deliveries of the Postfix whose master process is *master* while the block runs.
 
-    Waits up to *patience* seconds for deliveries under way. Whatever happens to this process, the queue manager goes on
+    Waits up to *patience* seconds for sessions under way. Whatever happens to this process, the queue manager goes on
     after *limit* seconds at the latest.
     """
     manager = next((child.pid for child in children(master) if child.name in ("qmgr", "oqmgr")), None)
@@ -57,7 +58,7 @@ def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.I
     guard = _guard(manager, limit)
     try:
         os.kill(manager, signal.SIGSTOP)
-        _wait_for_agents(t.cast("int", master), patience)
+        _wait_for_sessions(patience)
         yield
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -78,16 +79,15 @@ def _guard(manager: int, limit: float) -> subprocess.Popen[bytes]:
     )
 
 
-def _wait_for_agents(master: int, patience: float) -> None:
+def _wait_for_sessions(patience: float) -> None:
     deadline = time.monotonic() + patience
-    idle = 0
-    while idle < _IDLE_POLLS and time.monotonic() < deadline:
+    quiet = 0
+    while quiet < _QUIET_POLLS and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-        agents = {child.pid for child in children(master) if child.name in AGENTS}
-        idle = 0 if agents & _lock_holders() else idle + 1
+        quiet = 0 if _sessions_now() else quiet + 1
 
 
-def _lock_holders() -> set[int]:
-    with contextlib.suppress(OSError), open("/proc/locks") as f:
-        return parse_locks(f.read())
-    return set()
+def _sessions_now() -> int:
+    with contextlib.suppress(OSError), open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as f:
+        return lmtp_sessions(f.read())
+    return 0

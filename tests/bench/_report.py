@@ -82,8 +82,8 @@ def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
         budget = ""
         verdict = row.verdict
         if row.against != PING:
-            compared = f"{row.ratio:.2f} × {row.against}, {row.net_ratio:.2f} without the ping"
-            verdict = f"{verdict}: {compared}" if verdict else compared
+            compared = f"{row.ratio:.2f} × {row.against}"
+            verdict = f"{verdict}: {compared}, {row.net_ratio:.2f} × without the ping" if verdict else compared
         if row.budget is not None:
             budget = f"≤ {row.budget:g} × {'ping' if row.against == PING else 'raw'}"
         body.append([row.name, f"{row.seconds:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.in_pings:.1f}", budget, verdict])

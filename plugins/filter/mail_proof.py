@@ -32,7 +32,8 @@ options:
     default: [imaps, pop3s]
   ports:
     description:
-      - Ports that are not the standard ones, under the names V(smtp), V(submission), V(submissions), V(imap), V(imaps), V(pop3) and V(pop3s).
+      - Ports that are not the standard ones, under the names V(smtp), V(submission), V(submissions), V(imap), V(imaps), V(pop3) and
+        V(pop3s).
     type: dict
     default: {}
   stranger:

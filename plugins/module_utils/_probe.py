@@ -16,7 +16,7 @@ import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._probe_imap import Imap
-from ansible_collections.postroom.mail.plugins.module_utils._probe_judge import judge
+from ansible_collections.postroom.mail.plugins.module_utils._probe_judge import LADDER, judge
 from ansible_collections.postroom.mail.plugins.module_utils._probe_options import Expectation, Probe
 from ansible_collections.postroom.mail.plugins.module_utils._probe_pop3 import Pop3
 from ansible_collections.postroom.mail.plugins.module_utils._probe_smtp import Smtp
@@ -39,6 +39,7 @@ class _Running:
     probe: Probe
     wire: Wire | None = None
     row: Row | None = None
+    error: BaseException | None = None
 
 
 def run(probes: t.Sequence[Probe], *, check_mode: bool = False) -> list[Row]:
@@ -63,6 +64,9 @@ def _side_by_side(probes: t.Sequence[Probe], check_mode: bool) -> list[Row]:
         thread.start()
     for thread, r in zip(threads, running):
         thread.join(max(0.0, started + r.probe.timeout + GRACE - time.monotonic()))
+    for r in running:
+        if r.error:
+            raise r.error
     return [r.row or _overdue(r) for r in running]
 
 
@@ -74,7 +78,11 @@ def _overdue(running: _Running) -> Row:
 
 
 def _work(running: _Running, check_mode: bool) -> None:
-    running.row = _run_one(running, check_mode)
+    try:
+        running.row = _run_one(running, check_mode)
+    except BaseException as e:
+        # A fault of ours must not look like one of the server's.
+        running.error = e
 
 
 def _run_one(running: _Running, check_mode: bool) -> Row:
@@ -92,22 +100,23 @@ def _run_one(running: _Running, check_mode: bool) -> Row:
     except socket.timeout:
         outcome, answer = "timeout", f"no answer within {probe.timeout:g} s"
     step = running.wire.step if running.wire else "connect"
+    if probe is not running.probe and outcome == "accepted":
+        # A server may refuse a message as late as after DATA; about that, nothing can be said without one.
+        probe = dataclasses.replace(probe, expectation=Expectation("accepted"))
     row = _row(probe, facts, outcome, step, answer, time.monotonic() - started, reply_code)
-    if check_mode and probe.message:
-        row["answer"] += " (check mode: no message was sent)"
+    if probe is not running.probe and outcome in LADDER[1:]:
+        row["answer"] += " (no message sent in check mode)"
     return row
 
 
 def rehearsal(probe: Probe) -> Probe:
-    """The same probe without a message: it goes as far as a server can be asked without leaving a trace."""
-    wanted = probe.expectation.outcome
-    if probe.message and wanted in ("delivered", "not_arrived"):
-        wanted = "authenticated"
-    elif probe.message and probe.stop_after is None and wanted in ("rejected", "deferred"):
-        # A server may refuse as late as after DATA; nothing can be said about that here.
-        return dataclasses.replace(probe, stop_after="rcpt", expectation=Expectation("connected"))
-    stop_after = (probe.stop_after or "rcpt") if probe.message else probe.stop_after
-    return dataclasses.replace(probe, stop_after=stop_after, expectation=dataclasses.replace(probe.expectation, outcome=wanted))
+    """The probe without its message, or the probe itself: as far as a server can be asked without leaving a trace."""
+    if probe.stop_after or not (probe.message or probe.message_id):
+        return probe
+    expectation = probe.expectation
+    if expectation.outcome in ("delivered", "not_arrived"):
+        expectation = dataclasses.replace(expectation, outcome="authenticated")
+    return dataclasses.replace(probe, stop_after="rcpt", expectation=expectation)
 
 
 def _converse(probe: Probe, deadline: Deadline, facts: Row, running: _Running) -> str:

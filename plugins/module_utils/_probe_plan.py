@@ -37,7 +37,8 @@ class Host:
         """Raises `BadInput`."""
         if not self.user or not self.password:
             raise BadInput(
-                "There is nobody to send and to receive as: give a password to one of mail_users, or set mail_probe_user and mail_probe_password."
+                "There is nobody to send and to receive as: give a password to one of mail_users,"
+                " or set mail_probe_user and mail_probe_password."
             )
         unknown = sorted(set(self.protocols) - set(PROTOCOLS))
         if unknown or not self.protocols:

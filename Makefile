@@ -13,10 +13,10 @@ help: ## What there is to make
 
 demo: venv engine ## A mail host in a container, and the proof that mail flows through it
 	@tests/images/build debian13
-	@$(RUN) playbooks/demo/up
+	@tests/bootstrap/demo up
 
 demo-down: ## Remove the demo
-	@playbooks/demo/down
+	@tests/bootstrap/demo down
 
 test: ## Everything: linters, sanity, unit tests, documents, package, all Molecule scenarios
 	@tests/all

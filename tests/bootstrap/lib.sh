@@ -6,10 +6,11 @@
 # What every bootstrap script shares: where things are, how a step is announced, and how it stops.
 # A script sets ROOT (the checkout) before it reads this file.
 
+# shellcheck disable=SC2034  # these are used by the scripts that read this file
 VENV=$ROOT/.venv
 CACHE=$ROOT/.cache
 # What was done to the machine itself; make demo-down and make clean name it.
-# shellcheck disable=SC2034  # used by the scripts that read this file
+# shellcheck disable=SC2034
 NOTES=$CACHE/machine-notes
 
 say() { printf '==> %s\n' "$*"; }

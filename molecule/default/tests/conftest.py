@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of the scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import sys
+import uuid
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "shared"))
+
+from harness import Peer
+
+ALICE = ["alice", "what alice knows"]
+
+
+@dataclasses.dataclass(frozen=True)
+class MailHost(Peer):
+    address: str
+
+    @property
+    def fqdn(self) -> str:
+        return f"{self.name}.example.org"
+
+
+@pytest.fixture(scope="session")
+def usual():
+    """Debian 13 with systemd."""
+    return MailHost("usual", "198.18.2.13")
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """Debian 12 without systemd."""
+    return MailHost("plain", "198.18.2.12")
+
+
+@pytest.fixture(scope="session", params=["usual", "plain"])
+def mail(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["bare12", "bare13"])
+def bare(request):
+    return Peer(request.param)
+
+
+@pytest.fixture(scope="session")
+def client():
+    """A stranger to all of them."""
+    return Peer("client")
+
+
+@pytest.fixture
+def subject():
+    return f"proof-{uuid.uuid4()}"

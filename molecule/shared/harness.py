@@ -1,0 +1,71 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The containers of the scenario that Molecule is running, and runs of the collection's plays against them."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import typing as t
+
+SCENARIO = pathlib.Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
+DIALOGUES = (pathlib.Path(__file__).parent / "dialogues.py").read_bytes()
+
+# Inode, time of last change of content and of attributes: what a converged run must not touch.
+FILES = "find /etc/postfix /etc/dovecot /etc/aliases* /etc/ssl/private/postroom* -printf '%i %T@ %C@ %m %u %g %p\\n' | sort"
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    """A container of the scenario."""
+
+    name: str
+
+    @property
+    def container(self) -> str:
+        return f"postroom-{SCENARIO.name}-{self.name}"
+
+    def run(self, command: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run a shell command in the container; the caller looks at its rc."""
+        argv = ["docker", "exec", self.container, "sh", "-c", command]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=timeout, check=False)
+
+    def out(self, command: str) -> str:
+        """The output of a shell command that must succeed."""
+        done = self.run(command)
+        assert done.returncode == 0, f"{self.name}: {command}: {done.stdout}{done.stderr}"
+        return done.stdout.strip()
+
+    def ask(self, dialogue: str, **arguments: t.Any) -> dict[str, t.Any]:
+        """Have one of the dialogues of dialogues.py spoken from this container."""
+        code = base64.b64encode(DIALOGUES).decode()
+        command = f"echo {code} | base64 -d | python3 - {dialogue} {shlex.quote(json.dumps(arguments))}"
+        return json.loads(self.out(command))
+
+
+class Run(t.NamedTuple):
+    rc: int
+    output: str
+
+    def changed(self, host: str) -> int:
+        """What the recap says of *host*."""
+        recap = re.search(rf"^{host}\s+:.*\bchanged=(\d+)", self.output, re.MULTILINE)
+        assert recap, self.output[-2000:]
+        return int(recap.group(1))
+
+
+def play(name: str, *arguments: str, limit: str, variables: dict[str, t.Any] | None = None) -> Run:
+    """Run ``postroom.mail.NAME`` on *limit*, with *variables* on top of the inventory's, as an administrator would."""
+    argv = ["ansible-playbook", "-i", str(SCENARIO / "inventory"), f"postroom.mail.{name}", "--limit", limit, *arguments]
+    if variables:
+        argv += ["-e", json.dumps(variables)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
+    return Run(done.returncode, done.stdout + done.stderr)

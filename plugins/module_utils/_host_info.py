@@ -78,12 +78,13 @@ class Host:
     def _host(self, resolve: t.Sequence[str]) -> dict[str, t.Any]:
         hostname = socket.gethostname()
         hosts = _read("/etc/hosts")
+        fqdn = _host_names.canonical_name(hosts, hostname) or _canonical_by_resolver(hostname) or hostname
         return {
-            "fqdn": _host_names.canonical_name(hosts, hostname) or _canonical_by_resolver(hostname) or hostname,
+            "fqdn": fqdn,
             "hostname": hostname,
             **self.distribution._asdict(),
             "service_manager": _services.manager(),
-            "addresses": {name: _host_names.addresses_in_hosts(hosts, name) or addresses(name) for name in resolve},
+            "addresses": {name: _host_names.addresses_in_hosts(hosts, name) or addresses(name) for name in [fqdn, *resolve]},
         }
 
     def _packages(self, names: t.Sequence[str]) -> dict[str, str | None]:

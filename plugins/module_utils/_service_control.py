@@ -165,15 +165,14 @@ class Control:
                 return ["doveadm", "stop"]
             # Not invoke-rc.d: a policy-rc.d that keeps packages from starting daemons is not about an explicit wish.
             return [f"/etc/init.d/{name}", action]
+        if action in ("start", "restart"):
+            # An explicit wish is no crash loop: without this systemd refuses the sixth start within ten seconds.
+            self.run(["systemctl", "reset-failed", "--", name])
         if action == "start":
             unit = _services.parse_systemctl_show(self.run(["systemctl", "show", "--property=ActiveState", "--", name])[1])
-            active = unit[0].get("ActiveState") if unit else ""
-            if active == "active":
+            if unit and unit[0].get("ActiveState") == "active":
                 # Debian 12's postfix.service is "active" without a Postfix that runs; to start it would do nothing.
                 action = "restart"
-            elif active == "failed":
-                # Otherwise systemd may refuse: "start request repeated too quickly".
-                self.run(["systemctl", "reset-failed", "--", name])
         return ["systemctl", action, "--", name]
 
     def _enable_command(self, action: str, name: str) -> list[str]:

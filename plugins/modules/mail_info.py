@@ -45,7 +45,7 @@ options:
   resolve:
     description:
       - Host names whose addresses are looked up as this host sees them, in C(/etc/hosts) first and then through its
-        resolver, for no longer than two seconds each.
+        resolver, for no longer than two seconds each. The host's own full name is always among them.
     type: list
     elements: str
     default: []
@@ -110,7 +110,7 @@ host:
       type: str
       sample: systemd
     addresses:
-      description: The addresses of each name in O(resolve); an empty list for a name that does not resolve.
+      description: The addresses of RV(host.fqdn) and of each name in O(resolve); an empty list for a name that does not resolve.
       type: dict
       sample: {mail.example.org: [192.0.2.25]}
 packages:

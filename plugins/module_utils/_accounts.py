@@ -28,7 +28,10 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 NOLOGIN = "/usr/sbin/nologin"
-UID_MIN = 1000  # What login.defs(5) says where it says nothing.
+UID_MIN, UID_MAX = 1000, 60000  # What login.defs(5) says where the file says nothing.
+NOBODY = 65534
+EXISTS = 9  # useradd's exit code when another run created the account a moment ago
+MAIL_SPOOLS = ("/var/mail", "/var/spool/mail")
 MAX_PASSWORD = 511  # Bytes; crypt(3) takes no longer phrase.
 
 
@@ -77,6 +80,7 @@ class Plan:
     create: list[User] = dataclasses.field(default_factory=list)
     modify: list[tuple[User, dict[str, tuple[str, str]]]] = dataclasses.field(default_factory=list)
     passwords: list[User] = dataclasses.field(default_factory=list)
+    locked: list[User] = dataclasses.field(default_factory=list)
     remove: list[User] = dataclasses.field(default_factory=list)
 
     @property
@@ -122,10 +126,12 @@ def users_from(given: list[dict[str, t.Any]]) -> list[User]:
 
 def _user(options: dict[str, t.Any]) -> User:
     name, password = options["name"], options.get("password")
-    if not re.fullmatch(r"[a-z_][a-z0-9_.-]{0,31}", name) or name in ("root", "_"):
+    if name == "root":
+        raise ProtectedAccount("'root' is the administrator, not a mail user: give root's mail to somebody by an alias.")
+    if not re.fullmatch(r"[a-z_][a-z0-9_.-]{0,31}", name):
         raise BadAccount(
-            f"'{name}' cannot be the name of a mail user: it is root's, or not of 1 to 32 lower-case letters, digits, '_', '-' and '.',"
-            " the first of which is a letter or '_'."
+            f"{name!r} cannot be the name of a mail user: it must have 1 to 32 lower-case letters, digits, '_', '-' and '.',"
+            " the first of them a letter or '_'."
         )
     present = options.get("state", "present") == "present"
     if password is not None:
@@ -164,7 +170,7 @@ def plan(users: list[User], accounts: dict[str, Account], memberships: dict[str,
     result = Plan()
     for user in users:
         account = accounts.get(user.name)
-        if account and account.uid < uid_min:
+        if account and (account.uid < uid_min or account.uid == NOBODY):
             _protect(user, account, uid_min)
         if not user.present:
             if account:
@@ -179,7 +185,9 @@ def plan(users: list[User], accounts: dict[str, Account], memberships: dict[str,
         if changes:
             result.modify.append((user, changes))
         if user.password is not None and not crypt.verify(user.password, account.hash):
-            result.passwords.append(user)
+            # "usermod -L" puts a "!" before the hash: somebody shut this account on purpose, and a run must not open it.
+            locked = account.hash.startswith("!") and crypt.verify(user.password, account.hash.lstrip("!"))
+            (result.locked if locked else result.passwords).append(user)
     return result
 
 
@@ -189,8 +197,8 @@ def _protect(user: User, account: Account, uid_min: int) -> None:
         what = "change"
     if what:
         raise ProtectedAccount(
-            f"'{user.name}' is an account of the system itself (uid {account.uid} is below {uid_min}), and this module does not {what}"
-            " such an account; give the mail user another name."
+            f"'{user.name}' is an account of the system itself (its uid is {account.uid}, and people's start at {uid_min}), and this module"
+            f" does not {what} such an account; give the mail user another name."
         )
 
 
@@ -205,10 +213,25 @@ def _changes(user: User, account: Account, groups: set[str]) -> dict[str, tuple[
     return changes
 
 
-def parse_uid_min(login_defs: str | None) -> int:
-    """The first uid of people's accounts, from the text of /etc/login.defs."""
-    found = re.findall(r"^\s*UID_MIN\s+(\d+)", login_defs or "", re.MULTILINE)
-    return int(found[-1]) if found else UID_MIN
+def parse_login_defs(text: str | None) -> tuple[int, int]:
+    """The first and the last uid of people's accounts, from the text of /etc/login.defs."""
+    values = dict(re.findall(r"^\s*(UID_MIN|UID_MAX)\s+(\d+)", text or "", re.MULTILINE))
+    return int(values.get("UID_MIN", UID_MIN)), int(values.get("UID_MAX", UID_MAX))
+
+
+def choose_uid(home_owner: int | None, taken: set[int], left_behind: set[int], uid_min: int, uid_max: int) -> int | None:
+    """The uid of a new account; None: useradd may choose.
+
+    useradd gives the number of a removed account to the next one, and with it the home and the mail that were kept. So
+    numbers *left_behind* on files are passed over; only whoever has that very home gets its owner's number back.
+    """
+    if home_owner is not None and uid_min <= home_owner <= uid_max and home_owner not in taken:
+        return home_owner
+    orphans = {uid for uid in left_behind if uid_min <= uid <= uid_max} - taken
+    if not orphans:
+        return None
+    highest = max(orphans | {uid for uid in taken if uid_min <= uid <= uid_max})
+    return highest + 1 if highest < uid_max else None
 
 
 # --- the host ------------------------------------------------------------------------------------------------------
@@ -218,18 +241,29 @@ class LibCrypt:
     """crypt(3) of libxcrypt or glibc by way of ctypes: Python itself has no crypt module any more."""
 
     def __init__(self) -> None:
+        self._loaded: ctypes.CDLL | None = None
+
+    @property
+    def _library(self) -> ctypes.CDLL:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    @staticmethod
+    def _load() -> ctypes.CDLL:
         for name in ("libcrypt.so.1", "libcrypt.so.2"):
             try:
-                self._library = ctypes.CDLL(name)
+                library = ctypes.CDLL(name)
                 break
             except OSError:
                 continue
         else:
             raise HostError("The library libcrypt.so.1, which hashes passwords, is not on this host: install libcrypt1 or libxcrypt.")
-        self._library.crypt.restype = ctypes.c_char_p
-        self._library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
-        self._library.crypt_gensalt.restype = ctypes.c_char_p
-        self._library.crypt_gensalt.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
+        library.crypt.restype = ctypes.c_char_p
+        library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+        library.crypt_gensalt.restype = ctypes.c_char_p
+        library.crypt_gensalt.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
+        return library
 
     def verify(self, password: str, stored: str) -> bool:
         """Whether *stored* (the second field of /etc/shadow) is the hash of *password*; an empty or locked one never is."""
@@ -292,8 +326,9 @@ class Host:
                     raise BadAccount(f"There is no group '{group}' on this host for user '{user.name}' to be in; create it first.")
         return {name: {group for group, names in members.items() if name in names} for name in wanted}
 
-    def uid_min(self) -> int:
-        return parse_uid_min(_files.read_text("/etc/login.defs"))
+    def uid_range(self) -> tuple[int, int]:
+        """The first and the last uid of people's accounts."""
+        return parse_login_defs(_files.read_text("/etc/login.defs"))
 
     def carry_out(self, todo: Plan, crypt: Crypt) -> None:
         """Do what *todo* says: all accounts first, then all passwords in one go, so that a failure leaves none half made."""
@@ -313,9 +348,17 @@ class Host:
         # -m for Debian, whose useradd makes no home unless told; nologin, because mail needs no shell.
         args = ["useradd", "-m", "-s", user.shell or self._nologin()]
         args += ["-d", user.home] if user.home else []
+        uid = self._uid(user)
+        args += ["-u", str(uid)] if uid is not None else []
         args += ["-c", user.comment] if user.comment else []
         args += ["-G", ",".join(user.groups)] if user.groups else []
-        self._command([*args, user.name], f"create user '{user.name}'")
+        self._command([*args, user.name], f"create user '{user.name}'", fine=(0, EXISTS))
+
+    def _uid(self, user: User) -> int | None:
+        homes = os.path.dirname(user.home or "/home/x")
+        owners = {path: os.lstat(path).st_uid for directory in {homes, *MAIL_SPOOLS} for path in _entries(directory)}
+        taken = {entry.pw_uid for entry in pwd.getpwall()}
+        return choose_uid(owners.get(user.home or f"/home/{user.name}"), taken, set(owners.values()), *self.uid_range())
 
     def _modify(self, user: User, changes: dict[str, tuple[str, str]]) -> None:
         options = {"shell": "-s", "home": "-d", "comment": "-c"}
@@ -327,9 +370,16 @@ class Host:
     def _nologin(self) -> str:
         return NOLOGIN if os.path.exists(NOLOGIN) else "/sbin/nologin"
 
-    def _command(self, args: list[str], what: str, data: str | None = None) -> None:
+    def _command(self, args: list[str], what: str, data: str | None = None, fine: tuple[int, ...] = (0,)) -> None:
         rc, stdout, stderr = self.run(args, data)
         if rc == 127:
             raise CommandFailed(f"Cannot {what}: there is no program {args[0]} on this host; install shadow-utils or passwd.")
-        if rc != 0:
+        if rc not in fine:
             raise CommandFailed(f"Cannot {what}: {(stderr or stdout).strip() or f'{args[0]} ended with exit code {rc}'}.")
+
+
+def _entries(directory: str) -> list[str]:
+    try:
+        return [entry.path for entry in os.scandir(directory)]
+    except OSError:
+        return []

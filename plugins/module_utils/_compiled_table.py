@@ -22,6 +22,11 @@ from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import
 
 LOCK_TIMEOUT = 120.0  # A table of a million entries takes ten seconds to compile, and a second run waits for it.
 
+# Why a compiled form must be built.
+MISSING = "it does not exist"
+OLDER = "it is older than its source"
+OTHER_TYPE = "it is of another type"
+
 # The first bytes tell hash from btree, which share the suffix .db; opened as the other one, every lookup is deferred.
 _MAGIC = {
     "hash": (12, (b"\x61\x15\x06\x00", b"\x00\x06\x15\x61")),
@@ -45,15 +50,15 @@ def staleness(path: str, kind: str) -> str | None:
     try:
         source = os.stat(path)
     except FileNotFoundError:
-        return "it does not exist"
+        return MISSING
     for suffix in SUFFIXES[kind]:
         try:
             compiled = os.stat(path + suffix)
         except FileNotFoundError:
-            return "it does not exist"
+            return MISSING
         if compiled.st_mtime_ns < source.st_mtime_ns:
-            return "it is older than its source"
-    return "it is of another type" if _magic_matches(path, kind) is False else None
+            return OLDER
+    return OTHER_TYPE if _magic_matches(path, kind) is False else None
 
 
 def _magic_matches(path: str, kind: str) -> bool | None:

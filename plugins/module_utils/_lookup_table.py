@@ -156,11 +156,11 @@ def _item(key: str, item: t.Any, style: Style, *, in_list: bool) -> str:
         raise BadEntry(f"The value of '{key}' is {_kind(item)}; put it in quotes so that it stays the text that was meant.")
     if "\n" in item or "\r" in item or "\0" in item:
         raise BadEntry(f"The value of '{key}' has a line break in it; an entry is one line.")
-    item = item.strip()
+    text: str = item.strip()
     if style != "aliases":
-        return item
+        return text
     # A value that is one string stays as it is written, but for a command: unquoted, its arguments would be addresses.
-    return alias_target(item) if in_list else _quoted(item) if item.startswith("|") else item
+    return alias_target(text) if in_list else _quoted(text) if text.startswith("|") else text
 
 
 def _kind(value: t.Any) -> str:

@@ -63,9 +63,12 @@ class Outcome:
 
     @property
     def reload_required(self) -> bool:
-        """Daemons look again at a compiled table by themselves; a text file they read once."""
-        content_changed = bool(self.removed) or bool(self.change and self.change.content_changed)
-        return content_changed and self.table.type not in SUFFIXES
+        """A daemon notices by itself that a compiled table it has open was replaced. A text file it reads once; and of a
+        table that it could not open it says "unavailable" until it is told to look again.
+        """
+        if self.table.type in SUFFIXES:
+            return self.built.get(self.table.type) in (_compiled_table.MISSING, _compiled_table.OTHER_TYPE)
+        return bool(self.removed) or bool(self.change and self.change.content_changed)
 
 
 class Postmap:
@@ -142,7 +145,8 @@ class Postmap:
         kinds = _compiled_table.kinds_of(table.path, table.type)
         if before is None or table.wanted(before) != before or any(_compiled_table.staleness(table.path, kind) for kind in kinds):
             return False
-        outcome.change = _files.update(table.path, table.wanted, check_mode=self.check_mode, attributes=table.attributes)
+        if table.attributes != _files.Attributes():
+            outcome.change = _files.update(table.path, table.wanted, check_mode=self.check_mode, attributes=table.attributes)
         outcome.attributes_changed = _compiled_table.follow_attributes(table.path, kinds, table.attributes, check_mode=self.check_mode)
         return True
 
@@ -184,9 +188,9 @@ class _Staged:
     def build(self) -> None:
         """Write the wanted source into a private directory and compile it there. Raises `TableRejected`."""
         table, host = self.table, self.host
-        self.text = table.wanted(_files.read_text(table.path))
+        self.text = table.text if table.text is not None else table.wanted(_files.read_text(table.path))
         self.kinds = _compiled_table.kinds_of(table.path, table.type)
-        if table.style == "parameters" and table.ours:
+        if table.style == "parameters" and table.text is not None:
             table.check_parameters(self.text)
         if not host.check_support(table):
             return
@@ -218,8 +222,9 @@ class _Staged:
         if rc != 0 and (table.type in SUFFIXES or "fatal:" in stderr):
             cause = "; ".join(complaints) or stderr.strip().replace(source, table.path) or f"exit code {rc}"
             raise TableRejected(f"{program} does not take {table.name}: {cause}.")
-        if complaints and table.ours:
+        if complaints and table.text is not None:
             raise TableRejected(f"{program} finds fault with {table.name}: {'; '.join(self._with_lines(complaints))}.")
+        # A source that is not wholly ours may have its oddities; they are told, and serve as they did before.
         self.host.warnings += [f"{program}: {complaint}" for complaint in complaints]
 
     def _with_lines(self, complaints: list[str]) -> list[str]:

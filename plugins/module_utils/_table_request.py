@@ -35,33 +35,29 @@ SECRET_PARAMETERS = ("password", "bind_pw", "tls_key", "uri")
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table as it is wanted. At most one of `entries` and `text` is given; with neither, the source is left as it is."""
+    """A table as it is wanted: `text` is the whole source, or `entries` are set in the one that is there; with neither,
+    the source is left as it is.
+    """
 
     path: str
     type: str
     style: Style
-    entries: list[Entry] | None = None
     text: str | None = None
-    exclusive: bool = True
+    entries: list[Entry] | None = None
     present: bool = True
     secret: bool = False
     attributes: _files.Attributes = dataclasses.field(default_factory=_files.Attributes)
 
     @property
     def name(self) -> str:
-        return f"{self.type}:{self.path}"
-
-    @property
-    def ours(self) -> bool:
-        """Whether every line of the source comes from us, so that a complaint is about what was just given."""
-        return self.text is not None or (self.entries is not None and self.exclusive)
+        return f"{self.type}:{self.path}" if self.type else self.path
 
     def wanted(self, before: str | None) -> str:
         """The text of the source, made of its present text. Raises `BadInput`."""
         if self.text is not None:
             return self.text
         if self.entries is not None:
-            return render(self.entries, self.style) if self.exclusive else merge(before or "", self.entries, self.style)
+            return merge(before or "", self.entries, self.style)
         if before is None:
             raise BadInput(f"There is no {self.path} to compile; create it, or give its entries, content or src.")
         return before
@@ -105,14 +101,13 @@ def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str
     if not options["exclusive"] and given and given[0] in ("content", "src"):
         raise BadInput(f"The table {path} has {given[0]}, which is always the whole table; only entries can be merged (exclusive: false).")
     secret = bool(options["secret"] if options["secret"] is not None else kind in CLIENT_TYPES)
-    entries = options["parameters"] if options["parameters"] is not None else options["entries"]
+    text, entries = _content(path, options, style, read_text) if present else (None, None)
     return Table(
         path=path,
         type=kind,
         style=style,
-        entries=None if entries is None or not present else _entries(path, entries, style),
-        text=_text(path, options, read_text) if present else None,
-        exclusive=options["exclusive"],
+        text=text,
+        entries=entries,
         present=present,
         secret=secret,
         attributes=_attributes(options, kind, secret, host),
@@ -175,23 +170,26 @@ def _style(path: str, kind: str, table_format: str, given: list[str]) -> Style:
     return "cidr" if kind == "cidr" else "regexp" if kind in ("regexp", "pcre") else "table"
 
 
-def _entries(path: str, given: t.Any, style: Style) -> list[Entry]:
-    try:
-        return entries_from(given, style)
-    except BadInput as e:
-        raise type(e)(f"{path}: {e}") from None
-
-
-def _text(path: str, options: dict[str, t.Any], read_text: t.Callable[[str], str | None]) -> str | None:
+def _content(
+    path: str, options: dict[str, t.Any], style: Style, read_text: t.Callable[[str], str | None]
+) -> tuple[str | None, list[Entry] | None]:
+    """The whole text, or the entries to merge, or neither."""
     content, src = options["content"], options["src"]
+    given = options["parameters"] if options["parameters"] is not None else options["entries"]
+    if given is not None:
+        try:
+            entries = entries_from(given, style)
+        except BadInput as e:
+            raise type(e)(f"{path}: {e}") from None
+        return (render(entries, style), None) if options["exclusive"] else (None, entries)
     if content is not None:
-        return f"{content}\n" if content and not content.endswith("\n") else str(content)
+        return (f"{content}\n" if content and not content.endswith("\n") else content), None
     if src is None or os.path.realpath(src) == os.path.realpath(path):
-        return None
+        return None, None
     text = read_text(src)
     if text is None:
         raise BadInput(f"There is no file {src} on the host to make the table {path} of.")
-    return text
+    return text, None
 
 
 def _attributes(options: dict[str, t.Any], kind: str, secret: bool, host: Host) -> _files.Attributes:

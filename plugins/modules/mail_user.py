@@ -43,10 +43,12 @@ options:
         description:
           - The password in clear. It is hashed on the host by the best method that its libcrypt knows.
           - If not given, the password of an account that is there stays, and a new account cannot log in with one.
+          - An account that was locked with C(usermod -L) stays locked as long as this is its password.
         type: str
       state:
         description:
-          - V(absent) removes the account, and keeps its home directory and its mail.
+          - V(absent) removes the account, and keeps its home directory and its mail. No later account inherits them by getting the same
+            user id; when an account of this name is created again, it gets its user id back.
         type: str
         choices: [present, absent]
         default: present
@@ -124,9 +126,11 @@ from ansible_collections.postroom.mail.plugins.module_utils._module import run_m
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     users = _accounts.users_from(module.params["users"])
     host, crypt = _accounts.Host(runner(module)), _accounts.LibCrypt()
-    todo = _accounts.plan(users, host.accounts(users), host.memberships(users), host.uid_min(), crypt)
+    todo = _accounts.plan(users, host.accounts(users), host.memberships(users), host.uid_range()[0], crypt)
     if not module.check_mode:
         host.carry_out(todo, crypt)
+    for user in todo.locked:
+        module.warn(f"The account '{user.name}' is locked (usermod -L) and stays so; its password is the given one.")
     result: dict[str, t.Any] = {
         "changed": todo.changed,
         "created": [user.name for user in todo.create],

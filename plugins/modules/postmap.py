@@ -16,7 +16,7 @@ description:
     stays as it was. Source and compiled form are renamed into place, so that no daemon ever reads half a table.
   - A compiled form that is missing, older than its source or of another type is built again. A table that is right already
     costs no command and keeps its inodes. When compiled forms of further types lie beside the source, they are kept in step with it.
-  - Running daemons notice a new compiled table by themselves. For other tables RV(reload_required) tells when they need a reload.
+  - Running daemons notice by themselves that a compiled table was replaced. RV(reload_required) tells when they need a reload.
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -266,7 +266,10 @@ tables:
       type: str
       returned: when O(backup) is V(true) and the source changed
 reload_required:
-  description: Whether any of the tables needs C(postfix reload) for its new content to be served. Compiled tables never do.
+  description:
+    - Whether any of the tables needs C(postfix reload) for its new content to be served.
+    - A compiled table only does when there was none, or none that could be opened. A daemon that asked it meanwhile would
+      call it unavailable until then.
   type: bool
   returned: success
 type_known:

@@ -15,7 +15,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _postfix_rest
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import expand
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import package_of
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, package_of
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_kinds import Kind, is_proposed_name, is_restriction_list, kind_of
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
 
@@ -30,6 +30,15 @@ _ONLY_TABLES = re.compile(r"\w+(_maps?|_checks|_cache_database)|alias_database|r
 _NO_TABLES = re.compile(
     r"\w+(_transports?|_milters|_relay|_destinations|_command|_banner|_macros)|relayhost|content_filter|smtpd_sasl_path"
 )
+
+# What decides whether smtpd takes itself for an open relay.
+RELAY_PARAMETERS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_restriction_classes")
+# What the name of a parameter ends in that exists once for every transport in master.cf.
+_PER_TRANSPORT = (
+    "_concurrency_limit _concurrency_failed_cohort_limit _concurrency_negative_feedback _concurrency_positive_feedback"
+    " _rate_delay _recipient_limit _delivery_slot_cost _delivery_slot_discount _delivery_slot_loan _minimum_delivery_slots"
+    " _extra_recipient_limit _recipient_refill_delay _recipient_refill_limit _initial_destination_concurrency _time_limit"
+).split()
 
 
 class MissingTableType(BadInput):
@@ -137,3 +146,47 @@ def tables(name: str, value: str) -> list[tuple[str, str]]:
         elif table_type in ("unionmap", "pipemap") and rest.startswith("{"):
             found.extend(tables("combined_maps", rest.strip("{} ")))
     return found
+
+
+def checker_for(postfix: Postfix, defaults: t.Mapping[str, str], values: t.Mapping[str, str]) -> Checker:
+    """A `Checker` that asks this host's smtpd about restrictions that are newer than our table."""
+
+    def is_known_restriction(name: str) -> bool:
+        if not defaults:
+            return True
+        directory = expand(values.get("daemon_directory", defaults.get("daemon_directory", "")), values, defaults)
+        return directory is not None and postfix.knows_restriction(name, directory)
+
+    return Checker(defaults, values, is_known_restriction)
+
+
+def check_on_host(postfix: Postfix, changed: t.Mapping[str, str]) -> None:
+    """Raise when a *changed* value names a lookup table type or a SASL implementation that this host does not have."""
+    used = {name: text for name, text in changed.items() if tables(name, text)}
+    if used:
+        installed = postfix.table_types()
+        for name, text in used.items():
+            check_tables(name, text, installed)
+    for name, text in changed.items():
+        if name.endswith("_sasl_type") and text and "$" not in text:
+            types = postfix.sasl_types(client=not name.startswith("smtpd_"))
+            if text not in types:
+                raise postfix_values.BadValue(f"{name} cannot be '{text}'; this Postfix is built with {', '.join(types) or 'none'}.")
+        if name == "default_database_type" and "$" not in text:
+            check_tables("default_maps", f"{text}:", postfix.table_types())
+
+
+def stranger(postfix: Postfix, defaults: t.Mapping[str, str], name: str) -> str:
+    """What to say about a name that nothing in Postfix knows."""
+    hint = postfix_values.nearest(name, defaults)
+    for suffix in _PER_TRANSPORT:
+        transport = name[: -len(suffix)].removesuffix("_destination").removesuffix("_transport")
+        if name.endswith(suffix) and transport:
+            return (
+                f"Postfix knows '{name}' only when {postfix.master_cf} has a service '{transport}', and it has none: add the"
+                f" service first, with postroom.mail.postfix_service{hint}"
+            )
+    return (
+        f"Postfix {defaults.get('mail_version', '')} knows no parameter '{name}', and nothing in"
+        f" {postfix.config_directory} refers to it{hint}"
+    )

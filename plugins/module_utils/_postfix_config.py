@@ -16,21 +16,22 @@ from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
-from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import Checker, UnknownParameter, check_tables, tables
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
+    RELAY_PARAMETERS,
+    Checker,
+    UnknownParameter,
+    check_on_host,
+    checker_for,
+    stranger,
+    tables,
+)
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
 
 Unknown = t.Literal["fail", "warn", "ignore"]
 
 # master(8) looks at these only when it starts.
 _RESTART = ("inet_interfaces", "inet_protocols", "hash_queue_names")
-_RELAY = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_restriction_classes")
 _SIZES = ("message_size_limit", "mailbox_size_limit", "virtual_mailbox_limit")
-# What the name of a parameter ends in that exists once for every transport in master.cf.
-_PER_TRANSPORT = (
-    "_concurrency_limit _concurrency_failed_cohort_limit _concurrency_negative_feedback _concurrency_positive_feedback"
-    " _rate_delay _recipient_limit _delivery_slot_cost _delivery_slot_discount _delivery_slot_loan _minimum_delivery_slots"
-    " _extra_recipient_limit _recipient_refill_delay _recipient_refill_limit _initial_destination_concurrency _time_limit"
-).split()
 # Lookup tables that are files.
 _FILE_TYPES = ("cidr", "ldap", "mongodb", "mysql", "pcre", "pgsql", "regexp", "sqlite", "texthash")
 _COMPILED_SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb"}
@@ -112,13 +113,8 @@ class _Run:
         """Raise when Postfix, or what we know about it, refuses the candidate."""
         changed = self.changes(self._before)
         checker = self._checker(MainCf(after).values())
-        used = [(name, text) for name in changed for text in [self.wanted[name]] if text and tables(name, text)]
-        if used:
-            installed = self.postfix.table_types()
-            for name, text in used:
-                check_tables(name, text, installed)
-        self._check_sasl_types(changed)
-        if any(name in _RELAY or name in checker.classes for name in changed):
+        check_on_host(self.postfix, {name: text for name in changed for text in [self.wanted[name]] if text})
+        if any(name in RELAY_PARAMETERS or name in checker.classes for name in changed):
             checker.check_relay()
         if any(name in _SIZES for name in changed):
             checker.check_sizes()
@@ -173,40 +169,12 @@ class _Run:
         return f"compatibility_level = {version[0]}.{version[1]}\n"
 
     def _checker(self, values: t.Mapping[str, str]) -> Checker:
-        def is_known_restriction(name: str) -> bool:
-            if not self.defaults:
-                return True
-            directory = Checker(self.defaults, values, lambda _name: False).expanded("daemon_directory")
-            return directory is not None and self.postfix.knows_restriction(name, directory)
-
-        return Checker(self.defaults, values, is_known_restriction)
-
-    def _check_sasl_types(self, changed: list[str]) -> None:
-        for name in changed:
-            text = self.wanted[name]
-            if name.endswith("_sasl_type") and text and "$" not in text:
-                types = self.postfix.sasl_types(client=not name.startswith("smtpd_"))
-                if text not in types:
-                    raise postfix_values.BadValue(f"{name} cannot be '{text}'; this Postfix is built with {', '.join(types) or 'none'}.")
+        return checker_for(self.postfix, self.defaults, values)
 
     def _judge_strangers(self, names: list[str]) -> None:
         if not names or self.unknown == "ignore":
             return
-        sentences = [self._stranger(name) for name in names]
+        sentences = [stranger(self.postfix, self.defaults, name) for name in names]
         if self.unknown == "fail":
             raise UnknownParameter(f"{' '.join(sentences)} Nothing was changed.")
         self.warnings.extend(sentences)
-
-    def _stranger(self, name: str) -> str:
-        hint = postfix_values.nearest(name, self.defaults)
-        for suffix in _PER_TRANSPORT:
-            transport = name[: -len(suffix)].removesuffix("_destination").removesuffix("_transport")
-            if name.endswith(suffix) and transport:
-                return (
-                    f"Postfix knows '{name}' only when {self.postfix.master_cf} has a service '{transport}', and it has none: add the"
-                    f" service first, with postroom.mail.postfix_service{hint}"
-                )
-        return (
-            f"Postfix {self.defaults.get('mail_version', '')} knows no parameter '{name}', and nothing in"
-            f" {self.postfix.config_directory} refers to it{hint}"
-        )

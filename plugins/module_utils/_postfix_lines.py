@@ -79,13 +79,13 @@ def complete(lines: list[str]) -> None:
         lines[-1] += line_end(lines)
 
 
-def words(value: str) -> list[str]:
+def words(value: str, separators: str = f",{WHITESPACE}") -> list[str]:
     """Cut *value* at commas and whitespace, as Postfix cuts its lists: what stands in balanced braces stays together."""
     found: list[str] = []
     word = ""
     depth = 0
     for char in value:
-        if depth == 0 and (char == "," or char in WHITESPACE):
+        if depth == 0 and char in separators:
             if word:
                 found.append(word)
             word = ""

@@ -27,7 +27,7 @@ SIDE_BY_SIDE = 8
 # How long after its deadline a probe may still put its row together.
 GRACE = 0.5
 # With these outcomes the server still listens.
-ON_SPEAKING_TERMS = ("rejected", "deferred", "login_rejected", "unsupported", "withheld")
+ON_SPEAKING_TERMS = ("rejected", "deferred", "login_rejected", "unsupported", "withheld", "not_arrived")
 
 Row = dict[str, t.Any]
 

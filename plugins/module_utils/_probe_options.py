@@ -70,7 +70,8 @@ class Endpoint:
             raise BadInput(f"{self.protocol}: user and password belong together.")
         if re.search(r"[\x00\r\n]", f"{self.user}{self.password}{self.mailbox}"):
             raise BadInput(f"{self.protocol}: a user, a password or a mailbox name cannot hold a line end or a NUL.")
-        self.trust.check()
+        if self.tls != "none":
+            self.trust.check()
 
     def guard(self, cleartext: bool, wire: Wire) -> None:
         """Keep the password off an unencrypted connection, and out of what the server says from now on."""

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import hmac
 import re
@@ -56,7 +57,9 @@ class Trust:
     def name(self, host: str) -> str:
         return self.server_hostname or host
 
+    @functools.cache  # noqa: B019  # a handful of them, as long as the module runs
     def context(self) -> ssl.SSLContext:
+        """What ``ssl`` needs to know. Many probes share one: to load the system's authorities takes 50 ms."""
         # Not create_default_context(): since Python 3.13 it refuses certificates that every mail client takes.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         with warnings.catch_warnings():

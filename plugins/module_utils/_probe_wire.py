@@ -47,6 +47,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
+        self._leave = min(1.0, seconds / 10)
 
     def left(self) -> float:
         """The seconds that are left; raises ``socket.timeout`` when there are none."""
@@ -57,11 +58,11 @@ class Deadline:
 
     def nearly_passed(self) -> bool:
         """Whether it is time to stop waiting and to take leave."""
-        return self._end - time.monotonic() <= min(1.0, self.seconds / 10)
+        return self._end - time.monotonic() <= self._leave
 
     def sleep(self, seconds: float) -> None:
-        """Pause for *seconds*, but not beyond the deadline."""
-        time.sleep(max(0.0, min(seconds, self._end - time.monotonic())))
+        """Pause for *seconds*, but not beyond the time to take leave."""
+        time.sleep(max(0.0, min(seconds, self._end - self._leave - time.monotonic())))
 
 
 class Wire:

@@ -78,7 +78,7 @@ def _replace_value(line: Line, value: str) -> None:
     first, _, _ = line.raw.partition("\n")
     start = re.match(r"[ \t]*[^ \t=]+[ \t]*=[ \t]*", first)
     prefix = start.group(0) if start else f"{line.key} = "
-    if prefix.endswith("="):
+    if prefix.endswith(" =") and not line.value:
         prefix += " "
     physical = re.findall(r"[^\n]*\n|[^\n]+", line.raw)[-1]
     end = physical[len(physical.rstrip("\r\n")) :]

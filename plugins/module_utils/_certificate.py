@@ -177,7 +177,8 @@ def _check_pair(certificate: str, private_key: str) -> None:
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, private_key, refuse_passphrase)
     except ssl.SSLError as e:
-        if "MISMATCH" in (e.reason or ""):
+        # OpenSSL keeps a slot for each type of key: for an RSA key with an ECDSA certificate it finds "no certificate".
+        if "MISMATCH" in (e.reason or "") or e.reason == "NO_CERTIFICATE_ASSIGNED":
             raise KeyMismatch(
                 f"The private key {private_key} does not belong to the certificate {certificate}: name the two files of one pair."
             ) from None

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
@@ -96,13 +97,12 @@ def test_attributes_follow_the_source(source):
 
 def test_only_one_run_builds_in_a_directory(tmp_path, monkeypatch):
     monkeypatch.setattr(_compiled_table, "LOCK_TIMEOUT", 0.1)
-    with (
-        _compiled_table.directory_lock(str(tmp_path)),
-        pytest.raises(_files.FileBusy, match="Another run"),
-        _compiled_table.directory_lock(str(tmp_path)),
-    ):
-        raise AssertionError("the lock was taken twice")
-    with _compiled_table.directory_lock(str(tmp_path)):
+    lock = _compiled_table.directory_lock
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(lock(str(tmp_path)))
+        with pytest.raises(_files.FileBusy, match="Another run"):
+            stack.enter_context(lock(str(tmp_path)))
+    with lock(str(tmp_path)):
         pass
 
 

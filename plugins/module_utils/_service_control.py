@@ -91,7 +91,6 @@ class Control:
             "actions": done,
             "services": {name: state._asdict() for name, state in after.items()},
             "diff": {"before": _lines(before, names), "after": _lines(after, names)},
-            "warnings": self.warnings,
         }
 
     def _preflight(self, name: str, actions: list[str], state: _services.State) -> None:
@@ -129,11 +128,10 @@ class Control:
         for command in commands.get(name, ()):
             rc, stdout, stderr = self.run(command)
             if rc != 0:
-                goes_on = "" if action == "start" else ", and the running daemon goes on with the old one"
-                words = (
-                    _fatal_lines(stderr if name == "dovecot" else f"{stderr}\n{stdout}") or f"{' '.join(command)} failed with status {rc}"
-                )
-                return RejectedByDaemon(f"The configuration of {name} is broken, so there was no {action}{goes_on}: {words}")
+                left_alone = "" if action == "start" else ", and the running daemon was left alone"
+                said = stderr if name == "dovecot" else f"{stderr}\n{stdout}"
+                words = _fatal_lines(said) or f"{' '.join(command)} failed with status {rc}"
+                return RejectedByDaemon(f"The configuration of {name} is broken, so there was no {action}{left_alone}: {words}")
         return None
 
     def _do(self, action: str, name: str) -> None:
@@ -237,7 +235,8 @@ def _outcome(before: _services.State, actions: list[str]) -> _services.State:
     """What the actions make of a state."""
     effects = {"enable": {"enabled": True}, "disable": {"enabled": False}, "stop": {"running": False}}
     for action in actions:
-        before = before._replace(**effects.get(action, {"running": True}))
+        # In check mode the package may not be there yet; by then it will be.
+        before = before._replace(installed=True, **effects.get(action, {"running": True}))
     return before
 
 

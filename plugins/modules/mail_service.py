@@ -118,11 +118,22 @@ services:
       type: bool
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control, Wanted
 
 STATES = ["started", "stopped", "reloaded", "restarted"]
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    one = {key: module.params[key] for key in Wanted._fields}
+    control = Control(runner(module), module.params["timeout"], module.check_mode)
+    result = control.bring([Wanted(**service) for service in module.params["services"] or [one]])
+    for warning in control.warnings:
+        module.warn(warning)
+    return result
 
 
 def main() -> None:
@@ -146,10 +157,7 @@ def main() -> None:
         mutually_exclusive=[("name", "services"), ("state", "services"), ("enabled", "services")],
         supports_check_mode=True,
     )
-    one = {key: module.params[key] for key in Wanted._fields}
-    wanted = [Wanted(**service) for service in module.params["services"] or [one]]
-    control = Control(runner(module), module.params["timeout"], module.check_mode)
-    run_module(module, lambda: control.bring(wanted))
+    run_module(module, lambda: work(module))
 
 
 if __name__ == "__main__":

@@ -115,7 +115,8 @@ class Postfix:
             if rc:
                 self._refuse_if_new(found, "-n")
                 return Remarks()
-            self._check(staged, _text(main_cf, self.main_cf))
+            if os.geteuid() == 0:  # postfix(1) is for root only; without, nothing can be written either
+                self._check(staged, _text(main_cf, self.main_cf))
         if found:
             rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
             live = _messages(stderr, self.config_directory)

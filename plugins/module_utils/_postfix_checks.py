@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import typing as t
 
@@ -33,6 +34,8 @@ _NO_TABLES = re.compile(
 
 # What decides whether smtpd takes itself for an open relay.
 RELAY_PARAMETERS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_restriction_classes")
+# Without these nothing of Postfix starts.
+_DIRECTORIES = ("queue_directory", "daemon_directory", "command_directory", "data_directory")
 # What the name of a parameter ends in that exists once for every transport in master.cf.
 _PER_TRANSPORT = (
     "_concurrency_limit _concurrency_failed_cohort_limit _concurrency_negative_feedback _concurrency_positive_feedback"
@@ -63,7 +66,11 @@ class Checker:
         self.classes = frozenset(words(self.expanded("smtpd_restriction_classes") or ""))
 
     def kind(self, name: str) -> Kind:
-        return Kind("list") if name in self.classes else kind_of(name, self.defaults)
+        kind = kind_of(name, self.defaults)
+        if name in self.classes or (name not in self.defaults and kind.name == "text"):
+            return Kind("list")
+        # The administrator's own parameter: its name says nothing about its value.
+        return Kind("list") if self.defaults and name not in self.defaults and kind.name == "word" else kind
 
     def expanded(self, name: str, overrides: t.Mapping[str, str] | None = None) -> str | None:
         """The effective value of parameter *name*; None when it cannot be told."""
@@ -77,9 +84,6 @@ class Checker:
     def check(self, name: str, given: object, text: str, overrides: t.Mapping[str, str] | None = None) -> None:
         """Raise a `BadInput` when the value *given*, rendered as *text*, is nothing that *name* can hold."""
         kind = self.kind(name)
-        if self.defaults and name not in self.defaults and name not in self.classes and kind.name in ("word", "list"):
-            # The administrator's own parameter; its name says nothing about its value.
-            kind = Kind("list")
         postfix_values.check_shape(name, given, kind)
         expanded = expand(text, {**self.values, **(overrides or {})}, self.defaults)
         if expanded is not None:
@@ -172,6 +176,8 @@ def check_on_host(postfix: Postfix, changed: t.Mapping[str, str]) -> None:
             types = postfix.sasl_types(client=not name.startswith("smtpd_"))
             if text not in types:
                 raise postfix_values.BadValue(f"{name} cannot be '{text}'; this Postfix is built with {', '.join(types) or 'none'}.")
+        if name in _DIRECTORIES and "$" not in text and not os.path.isdir(text):
+            raise postfix_values.BadValue(f"{name} cannot be '{text}': there is no such directory.")
         if name == "default_database_type" and "$" not in text:
             check_tables("default_maps", f"{text}:", postfix.table_types())
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import typing as t
 
@@ -99,6 +100,7 @@ class _Run:
     def render(self, before: str | None) -> str:
         """The wanted text; raises a `BadInput` for a value that Postfix cannot use."""
         self._before = before
+        self.warnings = []
         if before is None and self.defaults:
             self.warnings = [f"There was no {self.postfix.main_cf}; it starts with '{self._fresh().strip()}'."]
         present = self._parse(before)
@@ -107,6 +109,7 @@ class _Run:
             if text is not None:
                 checker.check(name, self.parameters[name], text)
         self.strangers = [name for name, text in self.wanted.items() if text is not None and self.defaults and not checker.is_known(name)]
+        self._warn_of_misspelt_removals(present.values())
         return str(present.edit({name: self.wanted[name] for name in self.changes(before)}))
 
     def validate(self, after: str) -> None:
@@ -170,6 +173,13 @@ class _Run:
 
     def _checker(self, values: t.Mapping[str, str]) -> Checker:
         return checker_for(self.postfix, self.defaults, values)
+
+    def _warn_of_misspelt_removals(self, values: t.Mapping[str, str]) -> None:
+        """A name that is nowhere is nothing to remove, and no error: it may have been the administrator's own."""
+        for name, text in self.wanted.items():
+            near = difflib.get_close_matches(name, self.defaults, n=1, cutoff=0.9)
+            if text is None and name not in values and name not in self.defaults and near and self.unknown != "ignore":
+                self.warnings.append(f"There is no parameter '{name}' to remove; did you mean {near[0]}?")
 
     def _judge_strangers(self, names: list[str]) -> None:
         if not names or self.unknown == "ignore":

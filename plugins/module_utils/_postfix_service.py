@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
-from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
 from ansible_collections.postroom.mail.plugins.module_utils._master_cf import (
     COLUMNS,
@@ -43,6 +43,10 @@ State = t.Literal["present", "absent", "disabled"]
 
 class BadService(BadInput):
     """A service that master.cf cannot hold, or that master(8) could not start."""
+
+
+class NoMasterCf(HostError):
+    """Postfix is there, its services are not."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,14 +173,27 @@ class _Run:
 
     def render(self, before: str | None) -> str:
         """The wanted text; raises a `BadInput` for what Postfix cannot use."""
-        master_cf = MasterCf(before or "")
-        self.changed, self.strangers, self._touched = [], [], []
+        self.changed, self.strangers, self._touched, self.warnings = [], [], [], []
+        master_cf = MasterCf(self._fresh() if before is None else before)
         for service in self.services:
             after = self._apply(master_cf, service)
             if str(after) != str(master_cf):
                 self.changed.append(service.label)
             master_cf = after
         return str(master_cf)
+
+    def _fresh(self) -> str:
+        """What a master.cf starts with where there is none: the distribution's, for without its services nothing runs."""
+        if not self.defaults:
+            return ""
+        proto = f"{self.postfix.master_cf}.proto"
+        text = _files.read_text(proto)
+        if text is None:
+            raise NoMasterCf(
+                f"There is neither {self.postfix.master_cf} nor {proto} to start from; reinstall Postfix's configuration files."
+            )
+        self.warnings.append(f"There was no {self.postfix.master_cf}; it starts as a copy of {proto}.")
+        return text
 
     def validate(self, after: str) -> None:
         """Raise when Postfix, or what we know about it, refuses the candidate."""

@@ -19,6 +19,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines impor
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Parameters that Postfix stores in 64 bits; all other numbers must fit into 32.
 _LONG = ("message_size_limit", "mailbox_size_limit", "virtual_mailbox_limit", "queue_minfree", "lmdb_map_size")
+# Parameters that hold networks; a word that is none makes smtpd answer 451 to everyone.
+_NETWORKS = ("mynetworks", "smtpd_sasl_exceptions_networks", "permit_mx_backup_networks")
 _TLS_PROTOCOL = re.compile(r"(!|>=|<=)?(SSLv2|SSLv3|TLSv1(\.[123])?|0x[0-9a-f]+)", re.IGNORECASE)
 
 
@@ -110,6 +112,9 @@ def check(name: str, value: str, kind: Kind) -> None:
         for word in words(value):
             if word.lower() not in kind.choices:
                 raise BadValue(f"{name} cannot contain '{word}'{_one_of(kind)}.")
+    if name in _NETWORKS:
+        for word in words(value):
+            _check_network(name, word)
     if is_tls_protocols(name):
         for word in re.split(r"[,:\s]+", value):
             if word and not _TLS_PROTOCOL.fullmatch(word):
@@ -125,6 +130,30 @@ def _check_number(name: str, value: str) -> None:
     bits = 63 if name in _LONG else 31
     if number >= 2**bits:
         raise BadValue(f"{name} cannot be {value}: Postfix counts it in {bits + 1} bits.")
+
+
+def _check_network(name: str, word: str) -> None:
+    """*word* is an address, a network, a file, or a lookup table."""
+    pattern = word[1:] if word.startswith("!") else word
+    if pattern.startswith("/") or re.match(r"[a-z]+:[/$\w{]", pattern):
+        return
+    ipv6 = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](/\d+)?", pattern)
+    # Imported here, as few runs need it.
+    import ipaddress
+
+    try:
+        network = ipaddress.ip_network(f"{ipv6[1]}{ipv6[2] or ''}" if ipv6 else pattern, strict=False)
+        host = ipaddress.ip_interface(f"{ipv6[1]}{ipv6[2] or ''}" if ipv6 else pattern).ip
+    except ValueError:
+        raise BadValue(
+            f"{name} cannot contain '{word}'; it takes addresses and networks such as 192.0.2.0/24 or [2001:db8::]/32, files, and"
+            " lookup tables."
+        ) from None
+    if (network.version == 6) != bool(ipv6):
+        raise BadValue(f"{name} cannot contain '{word}'; Postfix wants IPv6 addresses in brackets, such as [2001:db8::]/32.")
+    if host != network.network_address:
+        right = f"[{network.network_address}]/{network.prefixlen}" if ipv6 else str(network)
+        raise BadValue(f"{name} cannot contain '{word}', which is an address within a network; did you mean {right}?")
 
 
 _TAKES = {

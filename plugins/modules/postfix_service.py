@@ -50,7 +50,7 @@ options:
         required: true
       state:
         description:
-          - V(present) makes the entry as described. Where the file has it only as a comment, as the distributions ship V(submission), the new
+          - V(present) makes the entry as described. Where the file has it only as a comment, as many ship V(submission), the new
             entry stands behind the comment, which stays.
           - V(disabled) turns an entry into a comment, including its continuation lines. Without an entry there is nothing to do.
           - V(absent) removes an entry. Comments stay.

@@ -7,9 +7,10 @@
 
 """Lookup tables on the host: the source and its compiled forms, kept in step.
 
-postmap(1) rewrites a ``.db`` in place, so a daemon that looks meanwhile finds a part of the table. Here the table is
-compiled in a private directory beside the live one, and both source and compiled form are renamed into place. Daemons
-notice by themselves: before each lookup they compare the time stamp and the link count of the file they have open.
+postmap(1) rewrites a ``.db`` in place: every lookup waits until it has finished, and if it is cut short, half a table is
+left. Here the table is compiled in a private directory beside the live one, and both source and compiled form are renamed
+into place. Daemons notice by themselves: before each client they look at the time stamp and the link count of the file
+that they have open.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import
 )
 
 # What is secret in a client configuration; the rest may be shown.
-SECRET_PARAMETERS = ("password", "bind_pw", "tls_key", "uri")
+SECRET_PARAMETERS = ("password", "bind_pw", "uri")
+NOT_SHOWN = "[not shown]"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +131,19 @@ def secrets_of(options: dict[str, t.Any]) -> set[str]:
         if options["content"]:
             secrets |= {options["content"], *(line.strip() for line in options["content"].splitlines())}
     return secrets - {""}
+
+
+def shown(options: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Those of one table's options that the output must not repeat as they are, as it may."""
+    hidden = {}
+    for name in ("entries", "content") if options["secret"] else ():
+        if options[name] is not None:
+            hidden[name] = NOT_SHOWN
+    if options["parameters"]:
+        hidden["parameters"] = {
+            name: NOT_SHOWN if name in SECRET_PARAMETERS or options["secret"] else value for name, value in options["parameters"].items()
+        }
+    return hidden
 
 
 def _strings(value: t.Any) -> set[str]:

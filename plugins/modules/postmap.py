@@ -284,17 +284,17 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
 from ansible_collections.postroom.mail.plugins.module_utils._postmap import Outcome, Postmap, diff_of
-from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of
+from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of, shown
 
 TABLE_OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},
     "type": {"type": "str"},
     "format": {"type": "str", "choices": ["table", "aliases"], "default": "table"},
-    "entries": {"type": "raw"},
-    "content": {"type": "str"},
+    # no_log keeps these out of the host's journal. What it would hide in the result, see take_options().
+    "entries": {"type": "raw", "no_log": True},
+    "content": {"type": "str", "no_log": True},
     "src": {"type": "path"},
-    # No no_log here: it would also hide words like "mail" and "localhost", and with them RV(table). See secrets_of().
-    "parameters": {"type": "dict"},
+    "parameters": {"type": "dict", "no_log": True},
     "exclusive": {"type": "bool", "default": True},
     "secret": {"type": "bool", "no_log": False},
     "owner": {"type": "str"},
@@ -320,10 +320,23 @@ def result_of(outcome: Outcome) -> dict[str, t.Any]:
     return result
 
 
-def work(module: AnsibleModule) -> dict[str, t.Any]:
+def take_options(module: AnsibleModule) -> list[dict[str, t.Any]]:
+    """The options of each table; what is secret in them is taken out of the result, and nothing else.
+
+    To AnsibleModule every word of an option with no_log is secret, and so "mail" or "localhost" from an ordinary table
+    would be blotted out of every path and message.
+    """
+    tables = module.params["tables"] if module.params["tables"] is not None else [module.params]
+    given = [dict(table) for table in tables]
+    module.no_log_values = set().union(*map(secrets_of, given))
+    for table in tables:
+        table.update(shown(table))
+    return given
+
+
+def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     params = module.params
     host = Postmap(runner(module), params["config_directory"], check_mode=module.check_mode, backup=params["backup"], tmpdir=module.tmpdir)
-    given = params["tables"] if params["tables"] is not None else [params]
     outcomes = host.apply(requests_from(given, host))
     for warning in host.warnings:
         module.warn(warning)
@@ -346,19 +359,16 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **TABLE_OPTIONS,
-            "tables": {"type": "list", "elements": "dict", "options": suboptions},
+            "tables": {"type": "list", "elements": "dict", "options": suboptions, "no_log": True},
             "config_directory": {"type": "path", "default": "/etc/postfix"},
             "backup": {"type": "bool", "default": False},
         },
         mutually_exclusive=[("tables", option) for option in ("path", "type", "entries", "content", "src", "parameters")],
         required_one_of=[("path", "tables")],
         supports_check_mode=True,
-        # The invocation is not logged on the host: which of its words are secret is only known from here on.
-        no_log=True,
     )
-    for table in [module.params, *(module.params["tables"] or [])]:
-        module.no_log_values.update(secrets_of(table))
-    run_module(module, lambda: work(module))
+    given = take_options(module)
+    run_module(module, lambda: work(module, given))
 
 
 if __name__ == "__main__":

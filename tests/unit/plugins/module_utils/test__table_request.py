@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import MANAGED
-from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of, table_from
+from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of, shown, table_from
 
 DEFAULTS = {
     "type": None,
@@ -158,3 +158,17 @@ def test_secrets_are_found_before_anything_is_checked(given, secrets):
     found = secrets_of(options(**given))
     assert found >= secrets
     assert "localhost" not in found
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"entries": {"a": "b"}}, {}),
+        ({"entries": {"a": "b"}, "secret": True}, {"entries": "[not shown]"}),
+        ({"content": "a b", "secret": True}, {"content": "[not shown]"}),
+        ({"parameters": {"hosts": "h", "password": "pw"}}, {"parameters": {"hosts": "h", "password": "[not shown]"}}),
+        ({"parameters": {"hosts": "h"}, "secret": True}, {"parameters": {"hosts": "[not shown]"}}),
+    ],
+)
+def test_the_invocation_shows_no_secret(given, told):
+    assert shown(options(**given)) == told

@@ -27,11 +27,13 @@ def render(role: str) -> str:
         blocks += map(prose, paragraphs(entry.get("description", [])))
         if entry.get("options"):
             blocks += ["## Variables"] if name == "main" else []
-            blocks.append(variables(entry["options"]))
+            # A default that is a template for something else than text cannot stand in the contract, so it comes from here.
+            defaults = load(ROOT / "roles" / role / "defaults/main.yml") if name == "main" else {}
+            blocks.append(variables(entry["options"], defaults or {}))
     return "\n\n".join([*blocks, FOOT.format(role=role)]) + "\n"
 
 
-def variables(options: dict[str, dict[str, t.Any]], indent: str = "") -> str:
+def variables(options: dict[str, dict[str, t.Any]], defaults: dict[str, t.Any], indent: str = "") -> str:
     """Give one line a variable, those inside a variable indented below it."""
     lines = []
     for name, option in options.items():
@@ -39,12 +41,13 @@ def variables(options: dict[str, dict[str, t.Any]], indent: str = "") -> str:
         traits = ["required"] if option.get("required") else []
         if "choices" in option:
             traits.append("one of " + ", ".join(f"`{choice}`" for choice in option["choices"]))
-        if "default" in option:
-            traits.append(f"default `{shown(option['default'])}`")
+        default = option.get("default", defaults.get(name))
+        if default is not None:
+            traits.append(f"default `{shown(default)}`")
         text = " ".join(map(prose, paragraphs(option["description"])))
         lines.append(f"{indent}- `{name}` ({'; '.join([kind, *traits])}): {text}")
         if option.get("options"):
-            lines.append(variables(option["options"], indent + "  "))
+            lines.append(variables(option["options"], {}, indent + "  "))
     return "\n".join(lines)
 
 

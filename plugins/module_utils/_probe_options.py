@@ -146,9 +146,11 @@ def probes(options: t.Mapping[str, t.Any]) -> list[Probe]:
     """All probes that the module's *options* ask for, checked. Raises `BadInput` and `HostError`."""
     if options.get("probes") is None:
         return [_probe(options, {}, options.get("name") or "probe")]
-    single = [o for o in ("smtp", "imap", "pop3") if options.get(o)]
+    single = [o for o in ("smtp", "imap", "pop3") if options.get(o) is not None]
     if single:
         raise BadInput(f"{', '.join(single)} stands beside probes: give it in the probes themselves.")
+    if not options["probes"]:
+        raise BadInput("The list of probes is empty, so nothing would be proved.")
     found = [_probe(p, options, p.get("name") or f"probe {n}") for n, p in enumerate(options["probes"], start=1)]
     names = [p.name for p in found]
     twice = sorted({n for n in names if names.count(n) > 1})

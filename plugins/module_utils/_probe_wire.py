@@ -253,6 +253,7 @@ def _reason(e: Exception) -> str:
     """OpenSSL's words without its file names and line numbers."""
     if isinstance(e, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {e.verify_message}"
-    if isinstance(e, ssl.SSLError) and e.reason:
-        return f"the TLS handshake failed: {e.reason.replace('_', ' ').lower()}"
+    if isinstance(e, ssl.SSLError):
+        reason = (e.reason or "").replace("_", " ") or re.sub(r" ?\(_ssl\.c:\d+\)", "", e.strerror or str(e))
+        return f"the TLS handshake failed: {reason.lower()}"
     return str(e)

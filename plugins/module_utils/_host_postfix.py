@@ -15,6 +15,8 @@ import re
 import time
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._master_cf import MasterCf
+
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
@@ -47,38 +49,11 @@ def without_secrets(parameters: dict[str, str]) -> dict[str, str]:
     }
 
 
-def split_words(text: str) -> list[str]:
-    """Split at white space, keeping ``{ ... }`` together, as Postfix does in master.cf."""
-    words: list[str] = []
-    word = ""
-    depth = 0
-    for char in text:
-        if char.isspace() and depth == 0:
-            if word:
-                words.append(word)
-            word = ""
-            continue
-        depth += (char == "{") - (char == "}" and depth > 0)
-        word += char
-    return [*words, word] if word else words
-
-
 def parse_services(text: str, chroot_default: bool) -> dict[str, dict[str, t.Any]]:
     """The output of ``postconf -M``, by ``name/type``; ``-`` becomes the default that master(5) gives the column."""
-    logical: list[str] = []
-    for line in text.splitlines():
-        if line[:1].isspace() and logical:
-            logical[-1] += f" {line.strip()}"
-        elif line.strip():
-            logical.append(line)
     services = {}
-    for line in logical:
-        fields = line.split(None, 7)
-        if len(fields) < 8:
-            continue
-        name, kind, private, unprivileged, chroot, wakeup, process_limit, command = fields
-        words = split_words(command)
-        args, overrides = _split_overrides(words[1:])
+    for (name, kind), service in MasterCf(text).services().items():
+        private, unprivileged, chroot, wakeup, process_limit = service.columns
         services[f"{name}/{kind}"] = {
             "type": kind,
             "private": _column(private, kind != "inet"),
@@ -86,35 +61,15 @@ def parse_services(text: str, chroot_default: bool) -> dict[str, dict[str, t.Any
             "chroot": _column(chroot, chroot_default),
             "wakeup": wakeup,
             "process_limit": process_limit,
-            "command": words[0],
-            "args": args,
-            "overrides": without_secrets(overrides),
+            "command": service.command,
+            "args": [*service.options, *service.args],
+            "overrides": without_secrets(dict(service.overrides)),
         }
     return services
 
 
 def _column(text: str, default: bool) -> bool:
     return default if text == "-" else text == "y"
-
-
-def _split_overrides(words: list[str]) -> tuple[list[str], dict[str, str]]:
-    """Tell ``-o name=value`` and ``-o { name = value }`` from a command's other arguments."""
-    args: list[str] = []
-    overrides: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        if word == "-o":
-            assignment = next(rest, "")
-        elif word.startswith("-o") and "=" in word:
-            assignment = word[2:]
-        else:
-            args.append(word)
-            continue
-        if assignment.startswith("{") and assignment.endswith("}"):
-            assignment = assignment[1:-1]
-        name, _, value = assignment.partition("=")
-        overrides[name.strip()] = value.strip()
-    return args, overrides
 
 
 def chroots_by_default(compatibility_level: str) -> bool:

@@ -39,35 +39,37 @@ _value:
   type: list
   elements: str
   sample:
-    - "check            result  detail                                               time"
-    - "---------------  ------  ----------------------------------------------  ---------"
-    - "no relay on 25   ok      554 5.7.1 <x@example.com>: Relay access denied     0.05 s"
-    - "465 to IMAPS     ok      arrived after 0.19 s, TLSv1.3                      0.61 s"
+    - "check           result    time  detail"
+    - "--------------  ------  ------  ----------------------------------------------"
+    - "no relay on 25  ok      0.05 s  554 5.7.1 <x@example.com>: Relay access denied"
+    - "465 to IMAPS    ok      0.61 s  arrived after 0.19 s, TLSv1.3"
 """
 
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-HEAD = ("check", "result", "detail", "time")
+HEAD = ("check", "result", "time", "detail")
 
 
 def probe_table(rows: t.Sequence[t.Mapping[str, t.Any]], detail_width: int = 72) -> list[str]:
     """The lines of the table, its head first."""
     try:
-        cells = [(row["name"], "ok" if row["ok"] else "FAILED", _detail(row, detail_width), f"{row['duration']:.2f} s") for row in rows]
+        cells = [(row["name"], "ok" if row["ok"] else "FAILED", f"{row['duration']:.2f} s", _detail(row, detail_width)) for row in rows]
     except (TypeError, KeyError) as e:
         raise AnsibleFilterError(
             f"postroom.mail.probe_table takes the rows that postroom.mail.mail_probe returns as probes ({e!r})."
         ) from e
     widths = [max(len(line[column]) for line in (HEAD, *cells)) for column in range(len(HEAD))]
+    # The rule need not be as long as what is said about a row that failed.
+    widths[-1] = min(widths[-1], detail_width)
     rule = tuple("-" * width for width in widths)
     return [_line(line, widths) for line in (HEAD, rule, *cells)]
 
 
 def _line(cells: t.Sequence[str], widths: t.Sequence[int]) -> str:
-    *left, last = (cell.ljust(width) for cell, width in zip(cells, widths))
-    return "  ".join([*left, last.strip().rjust(widths[-1])])
+    check, result, time, detail = cells
+    return f"{check:<{widths[0]}}  {result:<{widths[1]}}  {time:>{widths[2]}}  {detail}"
 
 
 def _detail(row: t.Mapping[str, t.Any], width: int) -> str:

@@ -31,6 +31,8 @@ def judge(row: t.Mapping[str, t.Any], expectation: Expectation) -> list[str]:
     else:
         reached = _reached(row["outcome"], expectation.outcome)
     said = f"{row['step']}: {row['answer']}"
+    if not reached and row["outcome"] in LADDER and expectation.outcome in ("tls_failed", "untrusted"):
+        said = f"{row['step']} with {row.get('tls_version')}: {row['answer']}"
     if not reached:
         return [f"expected {expectation.outcome}, but it was {row['outcome']} at {said}"]
     against = []

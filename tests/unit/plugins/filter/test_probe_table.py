@@ -31,22 +31,22 @@ def test_table():
         row("no relay on 587", ok=False),
     ]
     assert probe_table(rows) == [
-        "check            result  detail                                                     time",
-        "---------------  ------  ------------------------------------------------------  -------",
-        "no relay         ok      554 no                                                   0.50 s",
-        "465 to IMAPS     ok      arrived after 0.19 s, TLSv1.3                           12.35 s",
-        "no relay on 587  FAILED  expected rejected, but it was accepted at rcpt: 250 ok   0.50 s",
+        "check            result     time  detail",
+        "---------------  ------  -------  ------------------------------------------------------",
+        "no relay         ok       0.50 s  554 no",
+        "465 to IMAPS     ok      12.35 s  arrived after 0.19 s, TLSv1.3",
+        "no relay on 587  FAILED   0.50 s  expected rejected, but it was accepted at rcpt: 250 ok",
     ]
 
 
 def test_detail_is_cut_for_what_is_well_and_never_for_what_failed():
     good, bad = probe_table([row("a", answer='say "' + "x" * 50), row("b", ok=False)], detail_width=20)[2:]
-    assert "say 'xxxxxxxxxxxx..." in good
+    assert good.endswith("  say 'xxxxxxxxxxxx...")
     assert "accepted at rcpt: 250 ok" in bad
 
 
 def test_row_without_words():
-    assert "  rejected  " in probe_table([row("a", answer="")])[2]
+    assert probe_table([row("a", answer="")])[2].endswith("  rejected")
 
 
 @pytest.mark.parametrize("rows", [None, ["x"], [{"name": "x"}], 3])

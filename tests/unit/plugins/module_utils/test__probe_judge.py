@@ -100,6 +100,11 @@ def test_unknown_capabilities_prove_nothing():
     ]
 
 
+def test_handshake_that_should_have_failed_tells_the_version():
+    seen = row("connected", "ehlo", 220, "220 hi", tls_version="TLSv1.1")
+    assert judge(seen, Expectation("tls_failed")) == ["expected tls_failed, but it was connected at ehlo with TLSv1.1: 220 hi"]
+
+
 def test_verdict():
     good, bad = {**row("accepted"), "ok": True}, {**row("dropped"), "ok": False, "problems": ["it broke", "and more"]}
     assert verdict([good]) == (True, "rcpt: 554 no")

@@ -314,15 +314,18 @@ class Host:
         text = _files.read_text("/etc/shadow") or ""
         return {fields[0]: fields[1] for fields in (line.split(":") for line in text.splitlines()) if len(fields) > 1}
 
-    def memberships(self, users: list[User]) -> dict[str, set[str]]:
-        """The supplementary groups of each of *users*; only asked where groups are wanted. Raises `BadAccount`."""
+    def memberships(self, users: list[User], *, check_mode: bool) -> dict[str, set[str]]:
+        """The supplementary groups of each of *users*; only asked where groups are wanted.
+
+        Raises `BadAccount` for a group that does not exist, save in check mode: the package that makes it may be still to come.
+        """
         wanted = {user.name for user in users if user.groups}
         if not wanted:
             return {}
         members = {entry.gr_name: set(entry.gr_mem) for entry in grp.getgrall()}
         for user in users:
             for group in user.groups:
-                if group not in members:
+                if group not in members and not check_mode:
                     raise BadAccount(f"There is no group '{group}' on this host for user '{user.name}' to be in; create it first.")
         return {name: {group for group, names in members.items() if name in names} for name in wanted}
 

@@ -19,6 +19,7 @@ import contextlib
 import dataclasses
 import grp
 import os
+import pwd
 import re
 import shutil
 import tempfile
@@ -67,9 +68,11 @@ class Outcome:
         """A daemon notices by itself that a compiled table it has open was replaced. A text file it reads once; and of a
         table that it could not open it says "unavailable" until it is told to look again.
         """
+        if not self.table.present:
+            return self.removed == [self.table.path]
         if self.table.type in SUFFIXES:
             return self.built.get(self.table.type) in (_compiled_table.MISSING, _compiled_table.OTHER_TYPE)
-        return bool(self.removed) or bool(self.change and self.change.content_changed)
+        return bool(self.change and self.change.content_changed)
 
 
 class Postmap:
@@ -94,14 +97,20 @@ class Postmap:
             self._default_type = answer[0].strip() if answer else "hash"
         return self._default_type
 
+    def owner_for(self, owner: str) -> str | None:
+        """*owner*, or None where check mode comes before the package that makes the account."""
+        return owner if self._is_there(pwd.getpwnam, owner) else None
+
     def group_for(self, group: str) -> str | None:
-        """*group*, or None where check mode comes before the package that makes it."""
+        """*group*, or None likewise."""
+        return group if self._is_there(grp.getgrnam, group) else None
+
+    def _is_there(self, look_up: t.Callable[[str], t.Any], name: str) -> bool:
         try:
-            grp.getgrnam(group)
+            look_up(name)
         except KeyError:
-            if self.check_mode:
-                return None
-        return group
+            return not self.check_mode or self.supported_types() is not None
+        return True
 
     def supported_types(self) -> list[str] | None:
         """What ``postconf -m`` lists; None when there is no Postfix yet (only told in check mode)."""

@@ -77,6 +77,8 @@ class Host(t.Protocol):
 
     def default_type(self) -> str: ...
 
+    def owner_for(self, owner: str) -> str | None: ...
+
     def group_for(self, group: str) -> str | None: ...
 
 
@@ -218,6 +220,6 @@ def _attributes(options: dict[str, t.Any], kind: str, secret: bool, host: Host) 
     if secret:
         client = kind in CLIENT_TYPES
         owner = owner or "root"
-        group = group or host.group_for("postfix" if client else "root")
+        group = group or ("postfix" if client else "root")
         mode = (0o640 if client else 0o600) if mode is None else mode
-    return _files.Attributes(owner, group, mode)
+    return _files.Attributes(owner and host.owner_for(owner), group and host.group_for(group), mode)

@@ -126,7 +126,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._module import run_m
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     users = _accounts.users_from(module.params["users"])
     host, crypt = _accounts.Host(runner(module)), _accounts.LibCrypt()
-    todo = _accounts.plan(users, host.accounts(users), host.memberships(users), host.uid_range()[0], crypt)
+    todo = _accounts.plan(users, host.accounts(users), host.memberships(users, check_mode=module.check_mode), host.uid_range()[0], crypt)
     if not module.check_mode:
         host.carry_out(todo, crypt)
     for user in todo.locked:

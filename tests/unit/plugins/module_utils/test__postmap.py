@@ -202,6 +202,13 @@ def test_without_postfix_check_mode_tells_what_would_be(path):
     assert Postmap(missing, "/etc/postfix", check_mode=True).default_type() == "hash"
 
 
+def test_an_account_may_come_with_the_package_in_check_mode_only():
+    assert Postmap(missing, "/etc/postfix", check_mode=True).group_for("no-such-group") is None
+    assert Postmap(missing, "/etc/postfix", check_mode=True).owner_for("root") == "root"
+    assert Postmap(Postfix(), "/etc/postfix", check_mode=True).owner_for("no-such-user") == "no-such-user"
+    assert Postmap(missing, "/etc/postfix", check_mode=False).group_for("no-such-group") == "no-such-group"
+
+
 def test_without_postfix_nothing_is_written(path):
     with pytest.raises(PostfixMissing, match="install Postfix"):
         apply(missing, Table(path, "hash", "table", text="a b\n"))
@@ -222,9 +229,16 @@ def test_absent_removes_every_form(path):
         apply(Postfix(), Table(path, kind, "table", text="a b\n"))
     gone = Table(path, "", "table", present=False)
     assert apply(missing, gone, check_mode=True)[0].changed
-    assert apply(missing, gone)[0].removed == [path, f"{path}.db", f"{path}.lmdb"]
+    (outcome,) = apply(missing, gone)
+    assert outcome.removed == [path, f"{path}.db", f"{path}.lmdb"]
+    assert not outcome.reload_required
     assert os.listdir(os.path.dirname(path)) == []
     assert not apply(missing, gone)[0].changed
+
+
+def test_a_text_table_that_is_gone_is_served_until_a_reload(path):
+    apply(Postfix(), Table(path, "regexp", "regexp", text="/a/ b\n"))
+    assert apply(missing, Table(path, "", "table", present=False))[0].reload_required
 
 
 def test_backup_keeps_the_former_source(path):

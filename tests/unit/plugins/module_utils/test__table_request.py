@@ -33,6 +33,9 @@ class FakeHost:
     def default_type(self):
         return "lmdb"
 
+    def owner_for(self, owner):
+        return owner
+
     def group_for(self, group):
         return group
 

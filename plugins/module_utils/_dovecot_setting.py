@@ -91,6 +91,7 @@ def apply(run: Run, request: Request) -> Outcome:
         "path": path,
         "changed_settings": [conf.display(name) for name in changed],
         "reload_required": bool(changed),
+        "restart_required": bool(changed) and dovecot.restart_required(change.before or "", change.after),
         "checked": verdict.checked,
     }
     if change.backup_file:

@@ -99,7 +99,7 @@ options:
       - The permissions of the file, in octal digits. Left alone by default; a new file gets V("0644").
     type: str
 notes:
-  - Dovecot takes over every setting when it is reloaded. The module does not reload it; see M(postroom.mail.mail_service).
+  - The module neither reloads nor restarts Dovecot, but says which of the two the change needs. M(postroom.mail.mail_service) does it.
   - Setting the same name twice, in two files or in two places of one, is legal in Dovecot, and the last one wins. The module changes
     the last one of its file, and warns after a change when a file that is read later wins over it.
 seealso:
@@ -167,7 +167,13 @@ changed_settings:
   elements: str
   sample: [login_greeting, service auth/unix_listener /var/spool/postfix/private/auth/mode]
 reload_required:
-  description: Whether Dovecot has to be reloaded for the change to take effect. No setting needs a restart.
+  description: Whether Dovecot has to take over the change, by a reload unless RV(restart_required).
+  returned: success
+  type: bool
+restart_required:
+  description:
+    - Whether only a restart does. That is so for the addresses to listen on (C(listen), and C(address) or C(listen) of an C(inet_listener)),
+      C(base_dir), C(default_internal_user) and C(default_internal_group). Ports, protocols, certificates and all else need a reload.
   returned: success
   type: bool
 checked:

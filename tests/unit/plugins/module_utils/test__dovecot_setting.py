@@ -73,7 +73,14 @@ def test_a_file_is_edited_in_place(etc):
     path = etc / "conf.d/10-x.conf"
     outcome = apply(etc, path=str(path), settings={"b": True, "c": 3})
     assert path.read_text() == "# X\n#b = 1\nb = yes\nc = 3 # two\n"
-    assert outcome.result == {"changed": True, "path": str(path), "changed_settings": ["b", "c"], "reload_required": True, "checked": True}
+    assert outcome.result == {
+        "changed": True,
+        "path": str(path),
+        "changed_settings": ["b", "c"],
+        "reload_required": True,
+        "restart_required": False,
+        "checked": True,
+    }
     assert outcome.diff["before"] == "# X\n#b = 1\nc = 2 # two\n"
     assert outcome.diff["after"] == path.read_text()
     assert outcome.warnings == []
@@ -258,6 +265,25 @@ def test_permissions_alone_need_no_reload(etc):
     apply(etc, settings={"b": 1})
     outcome = apply(etc, settings={"b": 1}, mode="0600")
     assert (outcome.result["changed"], outcome.result["reload_required"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "settings", "expected"),
+    [
+        ("", {"listen": ["*", "::"]}, False),
+        ("", {"listen": "127.0.0.1"}, True),
+        ("listen = *, ::\n", {"listen": "* ::"}, False),
+        ("listen = *\n", {"listen": None}, True),
+        ("", {"service x": {"inet_listener y": {"address": "127.0.0.1"}}}, True),
+        ("", {"service x": {"inet_listener y": {"port": 0}}}, False),
+        ("base_dir = /a\n", {"base_dir": "/b"}, True),
+        ("base_dir = /a\n", {"c": 1}, False),
+    ],
+)
+def test_what_needs_a_restart(etc, before, settings, expected):
+    (etc / "conf.d/10-x.conf").write_text(before)
+    outcome = apply(etc, Doveconf(None), check_mode=True, path=str(etc / "conf.d/10-x.conf"), settings=settings)
+    assert outcome.result["restart_required"] is expected
 
 
 def test_a_backup_is_kept(etc):

@@ -137,7 +137,7 @@ def secrets_of(options: dict[str, t.Any]) -> set[str]:
 
 def shown(options: dict[str, t.Any]) -> dict[str, t.Any]:
     """Those of one table's options that the output must not repeat as they are, as it may."""
-    hidden = {}
+    hidden: dict[str, t.Any] = {}
     for name in ("entries", "content") if options["secret"] else ():
         if options[name] is not None:
             hidden[name] = NOT_SHOWN

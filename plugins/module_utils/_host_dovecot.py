@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import re
 import typing as t
@@ -104,7 +105,7 @@ def parse_hashfile(text: str) -> dict[str, str]:
 
 def parse_rpm_digests(text: str) -> dict[str, str]:
     """What ``rpm -qa --queryformat RPM_DIGESTS`` printed: path and digest of every file that a package ships."""
-    return {path: digest for path, _, digest in (line.partition("\t") for line in text.splitlines()) if digest}
+    return {path: digest for path, _tab, digest in (line.partition("\t") for line in text.splitlines()) if digest}
 
 
 def modified_files(shipped: dict[str, str], present: dict[str, str | None], included: t.Iterable[str]) -> list[str]:
@@ -156,7 +157,7 @@ def ask(run: Run, os_family: str) -> dict[str, t.Any]:
 def is_managed(path: str) -> bool:
     """Whether this dovecot.conf was written by the collection: its first lines say so."""
     with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as f:
-        return any(MANAGED in line for line in (f.readline() for _ in range(5)) if line.startswith("#"))
+        return any(MANAGED in line for line in itertools.islice(f, 5) if line.startswith("#"))
     return False
 
 

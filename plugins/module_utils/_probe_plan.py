@@ -119,21 +119,15 @@ def _passwords_are_safe(host: Host) -> list[Probe]:
             "expect_step": ["mail"],
         },
     ]
-    for service in ("submissions", *(p for p in host.protocols if PROTOCOLS[p][1] == "implicit")):
-        server = _smtp(host, service) if service == "submissions" else _server(host, service)
-        probes.append(
-            {
-                "name": f"{PORTS[service]} refuses TLS 1.1",
-                ("smtp" if service == "submissions" else PROTOCOLS[service][0]): server,
-                "stop_after": "connect",
-                "tls_min_version": "TLSv1",
-                "tls_max_version": "TLSv1.1",
-                "expect": "tls_failed",
-                # The refusal must be the server's: the client's own library may not know old versions any more.
-                # Postfix and Dovecot 2.4 send an alert, Dovecot 2.3 hangs up.
-                "expect_answer": "alert|eof|broke",
-            }
-        )
+    # The refusal must be the server's, for the client's own library may not know old versions any more: Postfix and
+    # Dovecot 2.4 send an alert, Dovecot 2.3 hangs up.
+    old: Probe = {"stop_after": "connect", "tls_min_version": "TLSv1", "tls_max_version": "TLSv1.1", "expect": "tls_failed"}
+    probes.append({"name": "465 refuses TLS 1.1", "smtp": _smtp(host, "submissions"), **old, "expect_answer": "alert"})
+    probes += [
+        {"name": f"{PORTS[p]} refuses TLS 1.1", PROTOCOLS[p][0]: _server(host, p), **old, "expect_answer": "alert|eof|broke"}
+        for p in host.protocols
+        if PROTOCOLS[p][1] == "implicit"
+    ]
     probes += [
         {
             "name": f"{PORTS[p]} takes no password before TLS",

@@ -13,7 +13,6 @@ asked of the host's own crypt(3), so that an unchanged password costs no write.
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import grp
 import os
@@ -25,6 +24,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import Crypt
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 NOLOGIN = "/usr/sbin/nologin"
@@ -103,14 +103,6 @@ class Plan:
         return "".join(before), "".join(after)
 
 
-class Crypt(t.Protocol):
-    """The host's crypt(3)."""
-
-    def verify(self, password: str, stored: str) -> bool: ...
-
-    def hash(self, password: str) -> str: ...
-
-
 # --- pure ----------------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +160,10 @@ def _problem_with(password: str) -> str | None:
 def plan(users: list[User], accounts: dict[str, Account], memberships: dict[str, set[str]], uid_min: int, crypt: Crypt) -> Plan:
     """Compare *users* with the host's *accounts*. Raises `ProtectedAccount` before anything is done."""
     result = Plan()
+    both = [(user, accounts[user.name]) for user in users if user.password is not None and user.name in accounts]
+    # "usermod -L" puts a "!" before the hash: somebody shut this account on purpose, and a run must not open it.
+    right = crypt.verify([(user.password or "", account.hash.lstrip("!")) for user, account in both])
+    passwords = {user.name: known for (user, _account), known in zip(both, right)}
     for user in users:
         account = accounts.get(user.name)
         if account and (account.uid < uid_min or account.uid == NOBODY):
@@ -184,10 +180,10 @@ def plan(users: list[User], accounts: dict[str, Account], memberships: dict[str,
         changes = _changes(user, account, memberships.get(user.name, set()))
         if changes:
             result.modify.append((user, changes))
-        if user.password is not None and not crypt.verify(user.password, account.hash):
-            # "usermod -L" puts a "!" before the hash: somebody shut this account on purpose, and a run must not open it.
-            locked = account.hash.startswith("!") and crypt.verify(user.password, account.hash.lstrip("!"))
-            (result.locked if locked else result.passwords).append(user)
+        if passwords.get(user.name) is False:
+            result.passwords.append(user)
+        elif passwords.get(user.name) and account.hash.startswith("!"):
+            result.locked.append(user)
     return result
 
 
@@ -235,53 +231,6 @@ def choose_uid(home_owner: int | None, taken: set[int], left_behind: set[int], u
 
 
 # --- the host ------------------------------------------------------------------------------------------------------
-
-
-class LibCrypt:
-    """crypt(3) of libxcrypt or glibc by way of ctypes: Python itself has no crypt module any more."""
-
-    def __init__(self) -> None:
-        self._loaded: ctypes.CDLL | None = None
-
-    @property
-    def _library(self) -> ctypes.CDLL:
-        if self._loaded is None:
-            self._loaded = self._load()
-        return self._loaded
-
-    @staticmethod
-    def _load() -> ctypes.CDLL:
-        for name in ("libcrypt.so.1", "libcrypt.so.2"):
-            try:
-                library = ctypes.CDLL(name)
-                break
-            except OSError:
-                continue
-        else:
-            raise HostError("The library libcrypt.so.1, which hashes passwords, is not on this host: install libcrypt1 or libxcrypt.")
-        library.crypt.restype = ctypes.c_char_p
-        library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
-        library.crypt_gensalt.restype = ctypes.c_char_p
-        library.crypt_gensalt.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
-        return library
-
-    def verify(self, password: str, stored: str) -> bool:
-        """Whether *stored* (the second field of /etc/shadow) is the hash of *password*; an empty or locked one never is."""
-        if not stored or stored[0] in "!*x":
-            return False
-        return self._crypt(password, stored.encode()) == stored.encode()
-
-    def hash(self, password: str) -> str:
-        """A new hash, by the method that the library holds for the best."""
-        setting = self._library.crypt_gensalt(None, 0, None, 0)
-        hashed = self._crypt(password, setting) if setting else None
-        if not hashed or hashed.startswith(b"*"):
-            raise HostError("libcrypt cannot hash a password on this host.")
-        return hashed.decode()
-
-    def _crypt(self, password: str, setting: bytes) -> bytes | None:
-        answer: bytes | None = self._library.crypt(password.encode(_files.ENCODING, _files.ERRORS), setting)
-        return answer
 
 
 class Host:

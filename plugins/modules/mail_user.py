@@ -120,12 +120,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _accounts
+from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     users = _accounts.users_from(module.params["users"])
-    host, crypt = _accounts.Host(runner(module)), _accounts.LibCrypt()
+    host, crypt = _accounts.Host(runner(module)), LibCrypt()
     todo = _accounts.plan(users, host.accounts(users), host.memberships(users, check_mode=module.check_mode), host.uid_range()[0], crypt)
     if not module.check_mode:
         host.carry_out(todo, crypt)

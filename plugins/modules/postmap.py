@@ -45,7 +45,8 @@ options:
     type: str
   format:
     description:
-      - V(table) is C(key value), as in postmap(1). V(aliases) is C(name: value), as in aliases(5), and compiled with C(postalias).
+      - V(table) is a key, white space and its value, as in postmap(1).
+      - V(aliases) is a name, a colon and its targets, as in aliases(5), and is compiled with C(postalias).
     type: str
     choices: [table, aliases]
     default: table

@@ -1,0 +1,84 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""crypt(3), the host's own: Python has no crypt module any more, and what a hash is worth is the host's affair."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import ctypes
+import os
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
+
+CRYPT_DATA = 32768  # sizeof(struct crypt_data), part of libxcrypt's binary interface
+
+
+class Crypt(t.Protocol):
+    """The host's crypt(3)."""
+
+    def verify(self, pairs: list[tuple[str, str]]) -> list[bool]: ...
+
+    def hash(self, password: str) -> str: ...
+
+
+class LibCrypt:
+    """crypt(3) of libxcrypt by way of ctypes: Python itself has no crypt module any more."""
+
+    def __init__(self) -> None:
+        self._loaded: ctypes.CDLL | None = None
+
+    @property
+    def _library(self) -> ctypes.CDLL:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    @staticmethod
+    def _load() -> ctypes.CDLL:
+        for name in ("libcrypt.so.1", "libcrypt.so.2"):
+            try:
+                library = ctypes.CDLL(name)
+                break
+            except OSError:
+                continue
+        else:
+            raise HostError("The library libcrypt.so.1, which hashes passwords, is not on this host: install libcrypt1 or libxcrypt.")
+        library.crypt_rn.restype = ctypes.c_char_p
+        library.crypt_rn.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
+        library.crypt_gensalt.restype = ctypes.c_char_p
+        library.crypt_gensalt.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
+        return library
+
+    def verify(self, pairs: list[tuple[str, str]]) -> list[bool]:
+        """Whether each stored text (the second field of /etc/shadow) is the hash of its password; an empty or locked one never is.
+
+        A good hash is slow on purpose, some 30 ms, so as many are computed at a time as there are processors.
+        """
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            return list(pool.map(self._verify, pairs))
+
+    def _verify(self, pair: tuple[str, str]) -> bool:
+        password, stored = pair
+        if not stored or stored[0] in "!*x":
+            return False
+        return self._crypt(password, stored.encode()) == stored.encode()
+
+    def hash(self, password: str) -> str:
+        """A new hash, by the method that the library holds for the best."""
+        setting = self._library.crypt_gensalt(None, 0, None, 0)
+        hashed = self._crypt(password, setting) if setting else None
+        if not hashed:
+            raise HostError("libcrypt cannot hash a password on this host.")
+        return hashed.decode()
+
+    def _crypt(self, password: str, setting: bytes) -> bytes | None:
+        room = ctypes.create_string_buffer(CRYPT_DATA)
+        answer: bytes | None = self._library.crypt_rn(password.encode(_files.ENCODING, _files.ERRORS), setting, room, CRYPT_DATA)
+        return answer

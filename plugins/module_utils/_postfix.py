@@ -155,7 +155,10 @@ class Postfix:
         # With several instances postfix(1) would hand over to the wrapper, which looks at the live ones.
         overrides.update({"multi_instance_wrapper": None, "multi_instance_directories": None})
         _write(os.path.join(staged, "main.cf"), str(MainCf(main_cf).edit(overrides)))
-        rc, _stdout, stderr = self._run(["postfix", "-c", staged, "check"])
+        # Every Postfix program reads the parameters that they share; postfix(1) itself tells its reasons only to a terminal.
+        rc, _stdout, stderr = self._run(["postmap", "-c", staged, "-q", "probe", "static:answer"])
+        if not rc:
+            rc, _stdout, stderr = self._run(["postfix", "-c", staged, "check"])
         if not rc:
             return ""
         messages = _messages(stderr, staged)

@@ -12,7 +12,6 @@ import dataclasses
 import itertools
 import os
 import re
-import socket
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _files
@@ -36,7 +35,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks impo
     stranger,
 )
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_config import Unknown
-from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_ports import check_listener, known_ports
 
 State = t.Literal["present", "absent", "disabled"]
 
@@ -86,11 +85,13 @@ def wanted_from(options: t.Mapping[str, t.Any]) -> Wanted:
     label = f"{name}/{type_}"
     if not re.fullmatch(r"[^\s#={}][^\s={}]*", name):
         raise BadService(f"'{name}' cannot be the name of a service: it is one word, without braces or equal signs.")
+    if type_ != "inet" and "/" in name:
+        raise BadService(f"{label}: the name of a service of type {type_} is a file name without a directory.")
     if type_ not in TYPES:
         raise BadService(f"{label}: a service is of type {', '.join(TYPES)}.")
     columns = {column: _column(label, column, options[column]) for column in COLUMNS if options.get(column) is not None}
-    if type_ == "inet" and columns.get("private") == "y":
-        raise BadService(f"{label}: a service of type inet cannot be private.")
+    if type_ == "inet" and columns.get("private", "n") != "n":
+        raise BadService(f"{label}: a service of type inet cannot be private, as it is by Postfix's default; set private to false.")
     command = options.get("command")
     if command is not None and not re.fullmatch(r"[\w.-]+", command):
         raise BadService(
@@ -205,7 +206,7 @@ class _Run:
             if before is None or before.command != service.command:
                 self._check_command(service)
             if before is None and service.type == "inet":
-                self._check_port(service)
+                self._check_listener(service, MasterCf(after))
         remarks = self.postfix.remarks(master_cf=after)
         self._judge_strangers([name for name in self.strangers if name in remarks.unused])
         for name in remarks.undefined:
@@ -283,22 +284,13 @@ class _Run:
                 f" {directory}{postfix_values.nearest(service.command, names)}"
             )
 
-    def _check_port(self, service: Service) -> None:
-        port = service.name.rpartition(":")[2]
-        if port.isdecimal():
-            if not 0 < int(port) < 65536:
-                raise BadService(f"The service {service.name}/inet cannot listen on port {port}; ports go from 1 to 65535.")
-            return
-        known = [word.partition("=")[0] for word in words(self._checker.expanded("known_tcp_ports") or "")]
-        if port in known:
-            return
-        try:
-            socket.getservbyname(port, "tcp")
-        except OSError:
-            raise BadService(
-                f"The service {service.name}/inet names a port '{port}' that this host does not know (it is not in /etc/services);"
-                f" give the port's number{postfix_values.nearest(port, known)}"
-            ) from None
+    def _check_listener(self, service: Service, after: MasterCf) -> None:
+        beside, running = (
+            [other.name for other in master_cf.services().values() if other.type == "inet" and other.key != service.key]
+            for master_cf in (after, MasterCf(_files.read_text(self.postfix.master_cf) or ""))
+        )
+        interfaces = self._checker.expanded("inet_interfaces") or ""
+        check_listener(service.name, beside, running, interfaces, known_ports(self._checker.expanded("known_tcp_ports") or ""))
 
     def _judge_strangers(self, names: list[str]) -> None:
         if not names or self.unknown == "ignore":

@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 from __future__ import annotations
+
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._master_cf import (
     BadOverride,

@@ -56,7 +56,7 @@ def _code_matches(code: int | None, wanted: str) -> bool:
 
 
 def _against_capabilities(row: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.Sequence[str]]) -> list[str]:
-    facts = next((row[p] for p in ("smtp", "imap", "pop3") if row.get(p)), {})
+    facts: t.Mapping[str, t.Any] = next((row[p] for p in ("smtp", "imap", "pop3") if row.get(p)), {})
     against = []
     for key, names in wanted.items():
         before = key.endswith("_before_tls")

@@ -86,8 +86,9 @@ class Wire:
         addresses = resolve(host, port, self.deadline, source[0] if source else socket.AF_UNSPEC)
         problem = "no address"
         for position, (family, address) in enumerate(addresses):
-            sock = socket.socket(family, socket.SOCK_STREAM)
+            sock = None
             try:
+                sock = socket.socket(family, socket.SOCK_STREAM)
                 # A silent first address must leave time for the next one.
                 sock.settimeout(self.deadline.left() / (len(addresses) - position))
                 if source:
@@ -101,7 +102,8 @@ class Wire:
                 self._sock, self._buffer, self._received = sock, b"", 0
                 self.facts["address"] = address[0]
                 return
-            sock.close()
+            if sock:
+                sock.close()
         # Only a host that has an address can be proved to be closed: a misspelt name is "unresolved".
         raise Stop("unreachable", problem)
 

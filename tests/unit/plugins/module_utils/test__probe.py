@@ -158,6 +158,14 @@ def test_wrong_source_address_is_not_a_closed_port():
     assert (row["outcome"], row["ok"]) == ("unsupported", False)
 
 
+def test_next_address_is_tried_when_the_first_has_no_family_here(monkeypatch):
+    with Server(smtp()) as server:
+        addresses = [(12345, 1, 6, "", ("192.0.2.1", server.port)), (socket.AF_INET, 1, 6, "", ("127.0.0.1", server.port))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: addresses)
+        row = ask(host="mail.example.org", smtp={"tls": "none", "port": server.port})
+    assert (row["outcome"], row["smtp"]["address"]) == ("connected", "127.0.0.1")
+
+
 def test_source_address_and_ipv6():
     with Server(smtp(), family=socket.AF_INET6) as server:
         row = ask(host="[::1]", smtp={"tls": "none", "port": server.port}, source_address="::1")

@@ -100,13 +100,16 @@ def check(run: Run, main: str, path: str, before: str | None, after: str, *, req
     if not trees.is_read(tree, path):
         verdict.warnings.append(f"Dovecot does not read {path}: neither {main} nor a file that it includes names it.")
         return verdict
-    error = _doveconf_error(run, tree, {path: after})
-    if error:
+    error, remarks = _doveconf(run, tree, {path: after})
+    if error or remarks:
         live = trees.read(main, {})
-        old = _doveconf_error(run, live, {}) if live.files else None
-        if old is None or _without_line(old) != _without_line(error):
+        old_error, old_remarks = _doveconf(run, live, {}) if live.files else ("", [])
+        if error and _without_line(old_error) != _without_line(error):
             raise RejectedByDaemon(f"Dovecot {version} would refuse {path}: {error}{_suggestion(run, error)} Nothing was written.")
-        verdict.warnings.append(f"The configuration was broken before, and still is: {error}")
+        if error:
+            verdict.warnings.append(f"The configuration was broken before, and still is: {error}")
+        known = {_without_line(remark) for remark in old_remarks}
+        verdict.warnings += [f"Dovecot warns: {remark}" for remark in remarks if _without_line(remark) not in known]
     changed = conf.changes(before or "", after)
     found = checks.complaints(changed, conf.flatten(conf.parse(after)), trees.passdb_drivers(tree), ask(run, version, changed))
     if found:
@@ -181,27 +184,32 @@ def address_error(address: str) -> str | None:
     return None
 
 
-def _doveconf_error(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> str | None:
-    """What doveconf says against the configuration, with live file names; None when it takes it.
+def _doveconf(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> tuple[str, list[str]]:
+    """What doveconf says against the configuration (nothing when it takes it) and its warnings, with live file names.
 
     ``-x`` makes it open certificates and keys. Its standard output is never looked at: it may hold secrets.
     """
-    with tempfile.TemporaryDirectory(prefix="postroom-dovecot-") as room:
-        staged = trees.stage(tree, exchanged, room)
-        rc, _, stderr = run(["doveconf", "-c", staged, "-n", "-x"])
-        return None if rc == 0 else _sentence(stderr.replace(room, ""), rc)
-
-
-def _sentence(stderr: str, rc: int) -> str:
-    lines = [line for line in stderr.splitlines() if line.strip()]
+    try:
+        with tempfile.TemporaryDirectory(prefix="postroom-dovecot-") as room:
+            rc, _, stderr = run(["doveconf", "-c", trees.stage(tree, exchanged, room), "-n", "-x"])
+    except OSError as e:
+        raise HostError(f"Cannot let Dovecot judge the configuration in {tempfile.gettempdir()}: {e.strerror}; nothing was written.") from e
+    lines = [line for line in stderr.replace(room, "").splitlines() if line.strip()]
+    warnings = [_sentence(line) for line in lines if line.startswith("doveconf: Warning: ")]
+    if rc == 0:
+        return "", warnings
     fatal = next((line for line in lines if re.search(r"\b(Fatal|Error):", line)), lines[-1] if lines else f"doveconf ended with code {rc}")
-    text = re.sub(r"^doveconf: (Fatal|Error): ", "", fatal).strip()
-    text = re.sub(r"^Error in configuration file (\S+) line (\d+): ", r"\1 line \2: ", text)
+    return _sentence(fatal), warnings
+
+
+def _sentence(line: str) -> str:
+    text = re.sub(r"^doveconf: (Fatal|Error|Warning): ", "", line).strip()
+    text = re.sub(r"^(Error in c|C)onfiguration file (\S+) line (\d+): ", r"\2 line \3: ", text)
     return text if text.endswith(".") else f"{text}."
 
 
 def _without_line(sentence: str) -> str:
-    return re.sub(r" line \d+: ", ": ", sentence)
+    return re.sub(r"( line |:)\d+\b", "", sentence)
 
 
 def _suggestion(run: Run, error: str) -> str:

@@ -88,6 +88,8 @@ def complaints(
     *passdbs* are the drivers of all password databases of the whole configuration after the change.
     """
     found = []
+    if any(database(path) == "passdb" for path in changed) and ("auth_mechanisms",) in own:
+        found += _challenge_complaints("auth_mechanisms", own[("auth_mechanisms",)][0], passdbs, host)
     for path in changed:
         place = conf.display(path)
         if len(path) == 2 and path in own and database(path) and path[-1] in ("", "driver", f"{database(path)}_driver"):
@@ -101,7 +103,9 @@ def complaints(
                 f" as in '{path[-1]} {{ name = yes }}'."
             )
         elif path[-1] == "auth_mechanisms":
-            found += _mechanism_complaints(place, value, passdbs, host)
+            found += _mechanism_complaints(place, value, host) + _challenge_complaints(place, value, passdbs, host)
+        elif path[:-1] == ("auth_mechanisms",) and value == "yes":
+            found += _mechanism_complaints(place, path[-1], host) + _challenge_complaints(place, path[-1], passdbs, host)
         elif path == ("listen",) or (any(step.startswith("inet_listener ") for step in path) and path[-1] in ("address", "listen")):
             found += _address_complaints(place, value, host)
     return list(dict.fromkeys(found))
@@ -134,10 +138,10 @@ def _driver_complaints(place: str, kind: str, name: str, host: Host) -> list[str
     return []
 
 
-def _mechanism_complaints(place: str, value: str, passdbs: t.Collection[str], host: Host) -> list[str]:
+def _mechanism_complaints(place: str, value: str, host: Host) -> list[str]:
     found = []
     known = MECHANISMS[host.dialect]
-    for mechanism in re.split(r"[,\s]+", value.lower().strip()):
+    for mechanism in _mechanisms(value):
         module = MECHANISM_MODULES.get(mechanism)
         if module and not host.has_module(f"libmech_{module}.so"):
             found.append(
@@ -147,12 +151,22 @@ def _mechanism_complaints(place: str, value: str, passdbs: t.Collection[str], ho
             found.append(
                 f"{place}: Dovecot {host.version} has no mechanism '{mechanism}', and all logins would fail; it has {', '.join(known)}."
             )
-        elif mechanism in CHALLENGES and passdbs and all(name in ANSWER_YES_OR_NO for name in passdbs):
-            found.append(
-                f"{place}: the mechanism '{mechanism}' needs a password database that holds the passwords, but {', '.join(sorted(passdbs))}"
-                " only answers yes or no, and all logins would fail; add a passwd-file or SQL passdb, or keep to plain and login over TLS."
-            )
     return found
+
+
+def _challenge_complaints(place: str, value: str, passdbs: t.Collection[str], host: Host) -> list[str]:
+    if not passdbs or any(name not in ANSWER_YES_OR_NO for name in passdbs):
+        return []
+    return [
+        f"{place}: the mechanism '{mechanism}' needs a password database that holds the passwords, but {', '.join(sorted(passdbs))}"
+        " only answers yes or no, and all logins would fail; add a passwd-file or SQL passdb, or keep to plain and login over TLS."
+        for mechanism in _mechanisms(value)
+        if mechanism in CHALLENGES and mechanism in MECHANISMS[host.dialect]
+    ]
+
+
+def _mechanisms(value: str) -> list[str]:
+    return [name for name in re.split(r"[,\s]+", value.lower()) if name]
 
 
 def _address_complaints(place: str, value: str, host: Host) -> list[str]:

@@ -54,6 +54,12 @@ def apply(run: Run, request: Request) -> Outcome:
     """Bring the wanted settings into the file, or tell in check mode what that would change."""
     if request.includes and not request.exclusive:
         raise BadInput("The option 'includes' is for files that hold nothing else: set 'exclusive' to true, or leave it out.")
+    for option, value in (("path", request.path or "/"), ("config_path", request.config_path)):
+        if not value.startswith("/"):
+            raise BadInput(f"The option '{option}' is '{value}'; write it as an absolute path, from the root of the file system on.")
+    odd = next((pattern for pattern in request.includes if not re.fullmatch(r"[^\s#\x00-\x1f\x7f]+", pattern)), None)
+    if odd is not None:
+        raise BadInput(f"The option 'includes' has {odd!r}, which is no name or pattern of a file that Dovecot could include.")
     wanted = conf.wanted_from(merged(request.settings, request.secret_settings))
     secrets = paths(conf.wanted_from(request.secret_settings))
     path = request.path or dovecot.default_path(request.config_path)

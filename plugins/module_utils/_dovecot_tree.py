@@ -159,16 +159,20 @@ def stage(tree: Tree, exchanged: t.Mapping[str, str], room: str) -> str:
 
 def _mirror(directory: str, room: str) -> None:
     """Make ``ROOM/DIRECTORY`` a real directory, whose entries are links to the live ones."""
-    staged = room
+    live = ""
     for part in directory.strip("/").split("/"):
-        staged = os.path.join(staged, part)
-        if os.path.islink(staged):
+        live = f"{live}/{part}"
+        staged = room + live
+        # A link that stands for a whole directory gives way to a directory of links.
+        was_link = os.path.islink(staged)
+        if was_link:
             os.unlink(staged)
         if not os.path.isdir(staged):
             os.mkdir(staged, 0o700)
-    for entry in os.listdir(directory) if os.path.isdir(directory) else ():
-        if not os.path.lexists(os.path.join(staged, entry)):
-            os.symlink(os.path.join(directory, entry), os.path.join(staged, entry))
+        if (was_link or live == directory) and os.path.isdir(live):
+            for entry in os.listdir(live):
+                if not os.path.lexists(f"{staged}/{entry}"):
+                    os.symlink(f"{live}/{entry}", f"{staged}/{entry}")
 
 
 def _relocate(text: str, room: str) -> str:

@@ -36,6 +36,9 @@ def test_the_version_tells_the_language(version, dialect):
         pytest.param(OLD, "auth_mechanisms = plain bogus\n", ["auth_mechanisms", "2.3.19.1", "no mechanism 'bogus'"], id="mechanism"),
         pytest.param(OLD, "auth_mechanisms = plain scram-sha-1-plus\n", ["scram-sha-1-plus"], id="a mechanism of 2.4"),
         pytest.param(NEW, "auth_mechanisms = PLAIN, ntlm\n", ["'ntlm'"], id="a mechanism that is gone"),
+        pytest.param(
+            NEW, "auth_mechanisms {\n bogus = yes\n}\n", ["auth_mechanisms/bogus", "no mechanism 'bogus'"], id="a list of mechanisms"
+        ),
         pytest.param(NEW, "auth_mechanisms = plain cram-md5\n", ["'cram-md5'", "pam", "passwd-file"], id="challenge, but PAM"),
         pytest.param(OLD, "passdb {\n driver = bogus\n}\n", ["passdb[0]", "no passdb driver 'bogus'", "passwd-file"], id="driver"),
         pytest.param(OLD, "userdb {\n driver = shadow\n}\n", ["no userdb driver 'shadow'"], id="no such userdb"),
@@ -82,6 +85,12 @@ def test_what_is_right(host, text):
 
 def test_what_did_not_change_is_none_of_our_business():
     assert complaints(NEW, "auth_mechanisms = bogus\na = 1\n", before="auth_mechanisms = bogus\n") == []
+
+
+def test_a_database_that_no_longer_serves_the_mechanisms():
+    mechanisms = "auth_mechanisms = plain scram-sha-256\n"
+    (complaint,) = complaints(NEW, f"{mechanisms}passdb pam {{\n}}\n", before=f"{mechanisms}passdb passwd-file {{\n}}\n")
+    assert "'scram-sha-256' needs a password database" in complaint
 
 
 def test_what_is_removed_cannot_be_wrong():

@@ -36,8 +36,11 @@ class Doveconf:
             return 0, "/nonexistent\n", ""
         assert args[:2] == ["doveconf", "-c"]
         assert args[3:] == ["-n", "-x"]
+        remarks = ""
         for path, text in dovecot.trees.read(args[2], {}).files.items():
             for number, line in enumerate(text.splitlines(), 1):
+                if line == "o = old":
+                    remarks += f"doveconf: Warning: Obsolete setting in {path}:{number}\n"
                 wrong = re.match(r"\s*(\w{2,}) =", line)
                 if wrong and wrong.group(1) not in ("listen", "driver", "auth_mechanisms", "ldap_password"):
                     return (
@@ -45,7 +48,7 @@ class Doveconf:
                         "SECRET\n",
                         f"doveconf: Fatal: Error in configuration file {path} line {number}: Unknown setting: {wrong.group(1)}\n",
                     )
-        return 0, "ssl_key = SECRET\n", ""
+        return 0, "ssl_key = SECRET\n", remarks
 
     @property
     def judged(self):
@@ -197,6 +200,33 @@ def test_a_later_file_that_wins_is_named(etc):
     outcome = apply(etc, settings={"b": "ours", "d": 1})
     (warning,) = outcome.warnings
     assert warning.startswith(f"b of {etc}/conf.d/99-postroom.conf has no effect: {etc}/local.conf")
+
+
+def test_dovecots_own_warnings_are_passed_on(etc):
+    outcome = apply(etc, settings={"o": "old"})
+    assert outcome.warnings == [f"Dovecot warns: Obsolete setting in {etc}/conf.d/99-postroom.conf:3."]
+
+
+def test_but_only_those_that_are_new(etc):
+    (etc / "conf.d/10-x.conf").write_text("o = old\n")
+    assert apply(etc, settings={"b": 1}).warnings == []
+
+
+def test_a_disk_that_is_full_is_told(etc, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(dovecot.trees, "stage", full)
+    before = inodes(etc)
+    with pytest.raises(HostError, match="No space left on device; nothing was written"):
+        apply(etc, settings={"b": 1})
+    assert inodes(etc) == before
+
+
+@pytest.mark.parametrize("options", [{"path": "x.conf"}, {"config_path": "dovecot.conf"}, {"exclusive": True, "includes": ["a\nb = 1"]}])
+def test_paths_that_cannot_be_meant(options):
+    with pytest.raises(BadInput, match="absolute path|no name or pattern"):
+        work.apply(Doveconf(), work.Request(settings={}, **options))
 
 
 def test_a_file_that_nobody_reads_is_told(etc):

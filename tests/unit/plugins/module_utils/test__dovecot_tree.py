@@ -143,6 +143,14 @@ def test_directories_outside_are_part_of_it(etc, room, tmp_path):
     assert ("c", "1", "x.conf") in said(staged(etc, room, {}))
 
 
+def test_what_lies_beside_a_deep_file_is_there(etc, room):
+    (etc / "conf.d/deep").mkdir()
+    (etc / "conf.d/deep/x.conf").write_text("c = 1\n")
+    (etc / "dovecot.conf").write_text("!include conf.d/deep/x.conf\n")
+    staged(etc, room, {})
+    assert os.path.exists(f"{room}{etc}/conf.d/20-mail.conf")
+
+
 def test_the_live_files_stay_as_they_are_and_secrets_are_not_copied(etc, room):
     before = {path: path.read_text() for path in etc.rglob("*") if path.is_file()}
     staged(etc, room, {str(etc / "conf.d/20-mail.conf"): "a = exchanged\n"})

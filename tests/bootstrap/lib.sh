@@ -30,12 +30,11 @@ is_debian() { command -v apt-get >/dev/null && [ -e /etc/debian_version ]; }
 install_packages() {
     local log=$CACHE/apt.log
     mkdir -p "$CACHE"
+    # A list that cannot be fetched may be that of an archive nobody needs here: the installation itself will tell.
+    apt-get -q -o DPkg::Lock::Timeout=300 update >"$log" 2>&1 </dev/null || true
     # Other packages' services are none of our business: needrestart, where there is one, stays out of it.
-    if ! {
-        apt-get -q -o DPkg::Lock::Timeout=300 update &&
-            DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
-                apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"
-    } >"$log" 2>&1 </dev/null; then
+    if ! DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
+        apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@" >>"$log" 2>&1 </dev/null; then
         tail -n 15 "$log" >&2
         die "apt-get could not install $*; the whole story is in $log."
     fi

@@ -57,44 +57,8 @@ class Trust:
     def name(self, host: str) -> str:
         return self.server_hostname or host
 
-    @functools.cache  # noqa: B019  # a handful of them, as long as the module runs
     def context(self) -> ssl.SSLContext:
-        """What ``ssl`` needs to know. Many probes share one: to load the system's authorities takes 50 ms."""
-        # Not create_default_context(): since Python 3.13 it refuses certificates that every mail client takes.
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        with warnings.catch_warnings():
-            # To ask for an old version is the point of the option: a server must refuse it.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            context.minimum_version = VERSIONS[self.tls_min_version]
-            if self.tls_max_version:
-                context.maximum_version = VERSIONS[self.tls_max_version]
-        if VERSIONS[self.tls_min_version] < ssl.TLSVersion.TLSv1_2:
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        if self.certificate_fingerprint or not self.validate_certs:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-            return context
-        # A certificate given as the anchor is trusted as such, whoever has signed it.
-        context.verify_flags |= PARTIAL_CHAIN
-        if self.ca_file or self.ca_content:
-            self._load(context)
-        else:
-            context.load_default_certs()
-        return context
-
-    def _load(self, context: ssl.SSLContext) -> None:
-        try:
-            if self.ca_file:
-                context.load_verify_locations(cafile=self.ca_file)
-        except ssl.SSLError as e:
-            raise BadInput(f"ca_file {self.ca_file} holds no certificate in PEM format.") from e
-        except OSError as e:
-            raise HostError(f"Cannot read ca_file {self.ca_file}: {e.strerror}.") from e
-        try:
-            if self.ca_content:
-                context.load_verify_locations(cadata=self.ca_content)
-        except (ssl.SSLError, ValueError) as e:
-            raise BadInput("ca_content holds no certificate in PEM format.") from e
+        return _context(self)
 
     def examine(self, tls: ssl.SSLSocket) -> dict[str, t.Any]:
         """The facts of a session whose handshake is over. Raises `Untrusted`."""
@@ -113,6 +77,47 @@ class Trust:
     def _fingerprint(self) -> str:
         text = (self.certificate_fingerprint or "").strip().lower()
         return re.sub(r"^sha-?256[:=]|[:\s]", "", text)
+
+
+@functools.lru_cache(maxsize=64)
+def _context(trust: Trust) -> ssl.SSLContext:
+    """What ``ssl`` needs to know. Many probes share one: to load the system's authorities takes 50 ms."""
+    # Not create_default_context(): since Python 3.13 it refuses certificates that every mail client takes.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with warnings.catch_warnings():
+        # To ask for an old version is the point of the option: a server must refuse it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = VERSIONS[trust.tls_min_version]
+        if trust.tls_max_version:
+            context.maximum_version = VERSIONS[trust.tls_max_version]
+    if VERSIONS[trust.tls_min_version] < ssl.TLSVersion.TLSv1_2:
+        context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    if trust.certificate_fingerprint or not trust.validate_certs:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    # A certificate given as the anchor is trusted as such, whoever has signed it.
+    context.verify_flags |= PARTIAL_CHAIN
+    if trust.ca_file or trust.ca_content:
+        _load(context, trust)
+    else:
+        context.load_default_certs()
+    return context
+
+
+def _load(context: ssl.SSLContext, trust: Trust) -> None:
+    try:
+        if trust.ca_file:
+            context.load_verify_locations(cafile=trust.ca_file)
+    except ssl.SSLError as e:
+        raise BadInput(f"ca_file {trust.ca_file} holds no certificate in PEM format.") from e
+    except OSError as e:
+        raise HostError(f"Cannot read ca_file {trust.ca_file}: {e.strerror}.") from e
+    try:
+        if trust.ca_content:
+            context.load_verify_locations(cadata=trust.ca_content)
+    except (ssl.SSLError, ValueError) as e:
+        raise BadInput("ca_content holds no certificate in PEM format.") from e
 
 
 def _named(decoded: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

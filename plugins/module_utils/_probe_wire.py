@@ -166,7 +166,7 @@ class Wire:
             if len(self._buffer) > LONGEST_LINE:
                 raise Stop("garbled", f"a line of more than {LONGEST_LINE} bytes: {self.words(self._buffer)}")
             self._fill()
-        line, _, self._buffer = self._buffer.partition(b"\n")
+        line, _end, self._buffer = self._buffer.partition(b"\n")
         return line[:-1] if line.endswith(b"\r") else line
 
     def read_bytes(self, size: int) -> bytes:

@@ -59,7 +59,7 @@ class Peer:
             if not data:
                 raise ConnectionError
             self._buffer += data
-        line, _, self._buffer = self._buffer.partition(b"\n")
+        line, _end, self._buffer = self._buffer.partition(b"\n")
         self.received.append(line.decode(errors="replace").rstrip("\r"))
         return self.received[-1]
 
@@ -204,7 +204,7 @@ def imap(message=None, after=0, implicit=False, **replies):
                 peer.say("+ go on")
                 command += f"\n{peer.exactly(int(command.rpartition('{')[2][:-1]))}{peer.line()}"
             peer.received.append(command)
-            peer.tag, _, command = command.partition(" ")
+            peer.tag, _space, command = command.partition(" ")
             words = command.upper().split()
             key = " ".join(words[:2]) if words[0] == "UID" else words[0]
             if key == "UID SEARCH" and key not in answers:

@@ -45,7 +45,7 @@ def test_the_real_password_never_goes_in_the_clear():
 
 
 def test_the_wrong_password_is_nobodys():
-    first, second = ({s["password"] for _n, s in endpoints(proof(host())) if "password" in s} - {"geheim"} for _ in range(2))
+    first, second = ({s["password"] for _n, s in endpoints(proof(host())) if "password" in s} - {"geheim"} for _run in range(2))
     assert len(first) == 1
     assert first != second
 

@@ -27,7 +27,7 @@ EXAMPLES = r"""
     path: /etc/postfix/sender_logins.regexp
     type: regexp
     entries: "{{ ['example.org'] | postroom.mail.own_address_patterns }}"
-  # => [{"pattern": "/^([^@+]+)@(example\\.org)$/", "value": "$1"}]
+  # => [{"pattern": "/^([^@+]+)(\\+[^@]*)?@(example\\.org)$/", "value": "$1"}]
 """
 
 RETURN = r"""

@@ -30,13 +30,13 @@ def sender_logins(aliases: dict[str, Targets], virtual_aliases: dict[str, Target
 
 
 def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[str, str]]:
-    """The rows of a regexp table by which every login owns its own name in each of *domains*.
+    """The row of a regexp table by which every login owns its own name in each of *domains*, with any tag.
 
-    Postfix asks for ``user+tag@domain`` first and for ``user@domain`` next; the tag is left out of the pattern so
-    that an alias, found in an earlier table by its plain name, keeps its own tags too.
+    Postfix asks a table of patterns for the whole address only, so the pattern itself has to know about tags.
     """
     names = "|".join(re.escape(domain).replace(r"\-", "-") for domain in dict.fromkeys(domains))
-    return [{"pattern": f"/^([^@{delimiter}]+)@({names})$/", "value": "$1"}]
+    tag = re.escape(delimiter)
+    return [{"pattern": f"/^([^@{delimiter}]+)({tag}[^@]*)?@({names})$/", "value": "$1"}]
 
 
 def _logins(targets: Targets, everything: dict[str, Targets], domains: list[str], seen: frozenset[str]) -> list[str]:

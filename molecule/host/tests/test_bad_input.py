@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A wrong value is one clear sentence before anything is written, and the host goes on serving."""
+"""A wrong value is one clear sentence before anything is written, and the hosts go on serving."""
 
 from __future__ import annotations
 
 import concurrent.futures
+import re
 
 import pytest
 from conftest import BOB
-from plays import FILES, play
+from harness import FILES, play
 
+EXPIRED = {"mail_tls_certificate": "/etc/ssl/test/expired.pem", "mail_tls_private_key": "/etc/ssl/test/expired.key"}
 BAD = [
     pytest.param({"postfix_parameters": {"smtpd_bannner": "x"}}, ["smtpd_bannner", "smtpd_banner"], id="misspelt parameter"),
     pytest.param(
@@ -19,91 +21,104 @@ BAD = [
     ),
     pytest.param({"postfix_parameters": {"message_size_limit": "ten"}}, ["message_size_limit", "ten"], id="bad number"),
     pytest.param({"postfix_parameters": {"biff": "perhaps"}}, ["biff", "perhaps"], id="bad boolean"),
-    pytest.param({"postfix_parameters": {"relayhost": "a\nb"}}, ["relayhost", "newline"], id="newline"),
+    pytest.param({"postfix_parameters": {"relayhost": "a\nb"}}, ["relayhost", "line break"], id="newline"),
     pytest.param({"postfix_myhostname": ["a.example.org", "b.example.org"]}, ["myhostname"], id="list for one word"),
     pytest.param({"postfix_parameters": {"transport_maps": "lmdb:/etc/postfix/t"}}, ["lmdb", "postfix-lmdb"], id="map type not installed"),
     pytest.param(
-        {"mail_tls_certificate": "/etc/ssl/none.pem", "mail_tls_private_key": "/etc/ssl/none.key"},
-        ["/etc/ssl/none"],
-        id="certificate missing",
+        {"mail_tls_certificate": "/etc/ssl/none.pem", "mail_tls_private_key": "/etc/ssl/none.key"}, ["/etc/ssl/none"], id="no certificate"
     ),
-    pytest.param(
-        {"mail_tls_certificate": "/etc/ssl/test/expired.pem", "mail_tls_private_key": "/etc/ssl/test/expired.key"},
-        ["expired"],
-        id="expired",
-    ),
-    pytest.param(
-        {"mail_tls_certificate": "/etc/ssl/test/good.pem", "mail_tls_private_key": "/etc/ssl/test/expired.key"}, ["match"], id="wrong key"
-    ),
+    pytest.param(EXPIRED, ["/etc/ssl/test/expired.pem", "expired"], id="expired certificate"),
+    pytest.param({**EXPIRED, "mail_tls_certificate": "/etc/ssl/test/good.pem"}, ["/etc/ssl/test/good.pem", "key"], id="another's key"),
     pytest.param({"dovecot_settings": {"imap_no_such_setting": "1"}}, ["imap_no_such_setting"], id="unknown Dovecot setting"),
     pytest.param({"dovecot_passdbs": [{"driver": "nosuch"}]}, ["nosuch"], id="unknown passdb driver"),
     pytest.param({"mail_domain": ""}, ["mail_domain"], id="no domain"),
     pytest.param({"mail_domain": "not a domain"}, ["mail_domain", "not a domain"], id="not a domain"),
     pytest.param({"mail_hostname": "mail"}, ["mail_hostname", "mail"], id="not an FQDN"),
     pytest.param({"postfix_services": [{"name": "smtps", "command": "smtpd"}]}, ["type"], id="service without type"),
+    pytest.param({"mail_networks": ["0.0.0.0/0"]}, ["0.0.0.0/0"], id="everybody may relay"),
 ]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def certificates(mail):
+def certificates(mails):
     """A good pair, and one that has expired."""
-    mail.out(
-        "mkdir -p /etc/ssl/test && cd /etc/ssl/test"
-        " && openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=x.example -keyout good.key -out good.pem 2>/dev/null"
-        " && openssl req -new -newkey rsa:2048 -nodes -subj /CN=x.example -keyout expired.key -out expired.csr 2>/dev/null"
-        " && openssl x509 -req -in expired.csr -signkey expired.key -days -1 -out expired.pem 2>/dev/null"
-    )
+    for mail in mails:
+        mail.out(
+            "mkdir -p /etc/ssl/test && cd /etc/ssl/test"
+            " && openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=x.example -keyout good.key -out good.pem 2>/dev/null"
+            " && openssl req -new -newkey rsa:2048 -nodes -subj /CN=x.example -keyout expired.key -out expired.csr 2>/dev/null"
+            " && openssl x509 -req -in expired.csr -signkey expired.key -out expired.pem"
+            " -not_before 20240101000000Z -not_after 20240201000000Z 2>/dev/null"
+            " || openssl x509 -req -in expired.csr -signkey expired.key -days -1 -out expired.pem 2>/dev/null"
+        )
 
 
-@pytest.mark.parametrize("check", [pytest.param([], id="run"), pytest.param(["--check"], id="check")])
+def still_serves(mail, outside):
+    return outside.ask("smtp", host=mail.fqdn)["banner"].startswith(mail.fqdn)
+
+
 @pytest.mark.parametrize(("variables", "words"), BAD)
-def test_bad_input_is_one_sentence_and_writes_nothing(mail, outside, variables, words, check):
-    before = mail.out(FILES)
-    run = play("site", *check, limit=mail.name, variables=variables)
+def test_bad_input_is_one_sentence_and_writes_nothing(mails, outside, variables, words):
+    before = {mail: mail.out(FILES) for mail in mails}
+    run = play("site", limit="mail", variables=variables)
     assert run.rc != 0, run.output
     assert "Traceback" not in run.output
-    for word in words:
-        assert word in run.output, run.output[-3000:]
-    assert mail.out(FILES) == before
-    assert outside.ask("smtp", host=mail.fqdn)["banner"].startswith(mail.fqdn)
+    for mail in mails:
+        said = "\n".join(re.findall(rf"^fatal: \[{mail.name}\]: .*(?:\n .*)*", run.output, re.MULTILINE))
+        for word in words:
+            assert word in said, run.output[-3000:]
+        assert mail.out(FILES) == before[mail]
+        assert still_serves(mail, outside)
 
 
-def test_read_only_disk_is_one_sentence(mail, outside):
-    mail.out("mount --bind /etc/postfix /etc/postfix && mount -o remount,ro,bind /etc/postfix")
-    try:
-        run = play("site", limit=mail.name, variables={"postfix_parameters": {"bounce_queue_lifetime": "3d"}})
-    finally:
-        mail.out("umount /etc/postfix")
+def test_bad_input_is_refused_by_a_check_too(mails):
+    run = play("site", "--check", limit="mail", variables={"postfix_parameters": {"message_size_limit": "ten"}})
     assert run.rc != 0
-    assert "Read-only file system" in run.output
+    for mail in mails:
+        assert re.search(rf"^fatal: \[{mail.name}\]: .*(?:\n .*)*message_size_limit", run.output, re.MULTILINE), run.output[-3000:]
+
+
+def test_read_only_disk_is_one_sentence(mails, outside):
+    for mail in mails:
+        mail.out("mount --bind /etc/postfix /etc/postfix && mount -o remount,ro,bind /etc/postfix")
+    try:
+        run = play("site", limit="mail", variables={"postfix_parameters": {"bounce_queue_lifetime": "3d"}})
+    finally:
+        for mail in mails:
+            mail.out("umount /etc/postfix")
+    assert run.rc != 0
+    assert run.output.count("Read-only file system") >= len(mails)
     assert "Traceback" not in run.output
-    assert outside.ask("smtp", host=mail.fqdn)["banner"].startswith(mail.fqdn)
+    assert all(still_serves(mail, outside) for mail in mails)
 
 
-def test_full_disk_is_one_sentence(mail, outside):
-    mail.out(
-        "cp -a /etc/postfix /run/postfix.copy && mkdir -p /run/full && mount -t tmpfs -o size=256k tmpfs /run/full"
-        " && cp -a /etc/postfix/. /run/full/ && mount --bind /run/full /etc/postfix"
-        " && (head -c 10M /dev/zero > /etc/postfix/fill || true)"
-    )
+def test_full_disk_is_one_sentence(mails, outside):
+    for mail in mails:
+        mail.out(
+            "mkdir -p /run/full && mount -t tmpfs -o size=512k tmpfs /run/full && cp -a /etc/postfix/. /run/full/"
+            " && (head -c 10M /dev/zero > /run/full/fill 2>/dev/null || true) && mount --bind /run/full /etc/postfix"
+        )
     try:
-        before = mail.out("cat /etc/postfix/main.cf")
-        run = play("site", limit=mail.name, variables={"postfix_parameters": {"bounce_queue_lifetime": "3d"}})
-        after = mail.out("cat /etc/postfix/main.cf")
+        before = [mail.out("cat /etc/postfix/main.cf") for mail in mails]
+        run = play("site", limit="mail", variables={"postfix_parameters": {"bounce_queue_lifetime": "3d"}})
+        after = [mail.out("cat /etc/postfix/main.cf") for mail in mails]
     finally:
-        mail.out("umount /etc/postfix && umount /run/full && rm -rf /run/postfix.copy")
+        for mail in mails:
+            mail.out("umount /etc/postfix && umount /run/full")
     assert run.rc != 0
-    assert "No space left on device" in run.output
+    assert run.output.count("No space left on device") >= len(mails)
     assert "Traceback" not in run.output
     assert after == before
+    assert all(still_serves(mail, outside) for mail in mails)
 
 
-def test_two_runs_at_the_same_time_end_right(mail, outside, subject):
+def test_two_runs_at_the_same_time_end_right(mails, outside, subject):
     variables = {"postfix_parameters": {"bounce_queue_lifetime": "3d"}}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        runs = list(pool.map(lambda _n: play("site", limit=mail.name, variables=variables), range(2)))
+        runs = list(pool.map(lambda _n: play("site", limit="mail", variables=variables), range(2)))
     assert [run.rc for run in runs] == [0, 0], runs[0].output + runs[1].output
-    assert mail.out("grep -c '^bounce_queue_lifetime' /etc/postfix/main.cf") == "1"
-    mail.out("postconf -X bounce_queue_lifetime && postfix reload")
-    outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=f"bob@{mail.domain}")
-    assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=subject)["count"] == 1
+    for mail in mails:
+        assert mail.out("grep -c '^bounce_queue_lifetime' /etc/postfix/main.cf") == "1"
+        mail.out("postconf -X bounce_queue_lifetime && postfix reload")
+        outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=f"bob@{mail.domain}")
+        assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=subject)["count"] == 1

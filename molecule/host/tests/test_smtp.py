@@ -106,7 +106,9 @@ def test_own_addresses_may_send(mail, outside, subject, sender):
 
 
 @pytest.mark.parametrize(("port", "tls"), SUBMISSION)
-@pytest.mark.parametrize("sender", ["alice@{domain}", "wizards@{domain}", "root@{domain}", "nobody-here@{domain}", "x@y.example"])
+@pytest.mark.parametrize(
+    "sender", ["alice@{domain}", "alice+bob@{domain}", "me@{domain}", "root@{domain}", "nobody-here@{domain}", "x@y.example"]
+)
 def test_sender_of_somebody_else_is_refused(mail, outside, subject, port, tls, sender):
     sent = outside.ask(
         "submit",

@@ -12,7 +12,13 @@ DOORS = [pytest.param(25, True, id="25"), pytest.param(587, True, id="587")] + [
     pytest.param(port, False, id=str(port)) for port in (465, 993, 995)
 ]
 CLIENT_DOORS = DOORS[1:]
-REFUSALS = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
+# What a client's own TLS library says when it has nothing to offer: no verdict on the server.
+NOT_EVEN_ASKED = {"NO_PROTOCOLS_AVAILABLE", "NO_CIPHERS_AVAILABLE", "NO_CIPHER_MATCH"}
+
+
+def is_refused(seen):
+    """Dovecot 2.3 hangs up where others send an alert; either way there is no session."""
+    return "version" not in seen and seen["error"] not in NOT_EVEN_ASKED
 
 
 @pytest.mark.parametrize(("port", "starttls"), DOORS)
@@ -22,7 +28,7 @@ def test_modern_client_gets_tls_1_3(mail, outside, port, starttls):
 
 @pytest.mark.parametrize(("port", "starttls"), DOORS)
 def test_tls_1_1_is_refused(mail, outside, port, starttls):
-    assert outside.ask("handshake", host=mail.fqdn, port=port, starttls=starttls, tls_max="TLSv1_1").get("error") in REFUSALS
+    assert is_refused(outside.ask("handshake", host=mail.fqdn, port=port, starttls=starttls, tls_max="TLSv1_1"))
 
 
 @pytest.mark.parametrize(("port", "starttls"), CLIENT_DOORS)
@@ -38,4 +44,4 @@ def test_tls_1_2_with_forward_secrecy_is_taken(mail, outside, port, starttls):
 @pytest.mark.parametrize(("port", "starttls"), CLIENT_DOORS)
 def test_weaker_ciphers_are_refused(mail, outside, port, starttls, ciphers):
     seen = outside.ask("handshake", host=mail.fqdn, port=port, starttls=starttls, tls_max="TLSv1_2", ciphers=ciphers)
-    assert seen.get("error") in REFUSALS
+    assert is_refused(seen)

@@ -39,7 +39,8 @@ def test_sender_logins(aliases, virtual, expected):
     [
         ("alice@example.org", "alice"),
         ("alice@mail.example.org", "alice"),
-        ("alice+tag@example.org", None),
+        ("alice+tag@example.org", "alice"),
+        ("+tag@example.org", None),
         ("alice@exampleXorg", None),
         ("alice@example.org.evil.test", None),
         ("a@b@example.org", None),

@@ -110,6 +110,10 @@ class _Run:
                 checker.check(name, self.parameters[name], text)
         self.strangers = [name for name, text in self.wanted.items() if text is not None and self.defaults and not checker.is_known(name)]
         self._warn_of_misspelt_removals(present.values())
+        self.warnings.extend(
+            f"Line {number} of {self.postfix.main_cf} is not 'name = value', for which Postfix refuses the whole file; repair it."
+            for number in present.broken
+        )
         return str(present.edit({name: self.wanted[name] for name in self.changes(before)}))
 
     def validate(self, after: str) -> None:

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixFailed, Rejected
+from postfix_host import DEFAULTS, PostfixHost
+
+
+@pytest.fixture
+def directory(tmp_path):
+    (tmp_path / "main.cf").write_text(f"queue_directory = {tmp_path}/spool\nmyhostname = mail.example.org\nold_stranger = 1\n")
+    (tmp_path / "master.cf").write_text("smtp inet n - y - - smtpd\n")
+    (tmp_path / "mysql.cf").write_text("password = secret\n")
+    return tmp_path
+
+
+def test_defaults(directory):
+    assert Postfix(PostfixHost(), str(directory)).defaults() == DEFAULTS
+
+
+def test_no_postfix_has_no_defaults(directory):
+    assert Postfix(PostfixHost(installed=False), str(directory)).defaults() is None
+
+
+def test_a_master_cf_that_postconf_cannot_read_does_not_hide_the_defaults(directory):
+    host = PostfixHost()
+
+    def run(args, data=None):
+        return (1, "", "postconf: fatal: bad field\n") if args[2] == str(directory) else host(args, data)
+
+    assert Postfix(run, str(directory)).defaults() == DEFAULTS
+
+
+def test_a_postconf_that_always_fails_is_an_error(directory):
+    with pytest.raises(PostfixFailed, match="out of memory"):
+        Postfix(lambda args, data=None: (1, "", "postconf: fatal: out of memory\n"), str(directory)).defaults()
+
+
+def test_only_what_the_candidate_adds_is_remarked(directory):
+    postfix = Postfix(PostfixHost(), str(directory))
+    remarks = postfix.remarks(main_cf="old_stranger = 1\nnew_stranger = 1\n")
+    assert remarks.unused == ("new_stranger",)
+    assert postfix.live_remarks().unused == ("queue_directory", "old_stranger")
+
+
+def test_undefined_references_in_master_cf_are_remarked(directory):
+    master_cf = "smtp inet n - y - - smtpd -o syslog_name=$nobody\n"
+    assert Postfix(PostfixHost(), str(directory)).remarks(master_cf=master_cf).undefined == ("nobody",)
+
+
+def test_the_staged_copy_is_private_and_gone_afterwards(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("TMPDIR", str(directory / "tmp"))
+    monkeypatch.setattr("tempfile.tempdir", str(directory / "tmp"))
+    (directory / "tmp").mkdir()
+    seen = []
+
+    def look(main_cf, master_cf):
+        staged = host.calls[-1][2]
+        seen.append((stat.S_IMODE(os.stat(staged).st_mode), os.path.islink(os.path.join(staged, "mysql.cf"))))
+        return ""
+
+    host = PostfixHost(refuse=look)
+    Postfix(host, str(directory)).remarks(main_cf="myhostname = x.example.org\n")
+    assert seen == [(0o700, True)] * 2  # postmap and postfix check
+    assert os.listdir(directory / "tmp") == []
+
+
+def test_postfix_check_gets_a_queue_of_its_own(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (directory / "spool" / "active").mkdir(parents=True)
+    (directory / "spool" / "active").chmod(0o700)
+    seen = []
+
+    def look(main_cf, master_cf):
+        queue = main_cf.split("queue_directory = ")[1].split("\n")[0]
+        seen.append((queue != str(directory / "spool"), os.listdir(queue), "multi_instance_wrapper" in main_cf))
+        return ""
+
+    candidate = (directory / "main.cf").read_text() + "multi_instance_wrapper = x\n"
+    Postfix(PostfixHost(refuse=look), str(directory)).remarks(main_cf=candidate)
+    assert seen == [(True, ["active"], False)] * 2
+
+
+def test_a_refused_candidate_is_told_in_postfix_words(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    host = PostfixHost(refuse=lambda main_cf, master_cf: "bad numerical configuration" if "ten" in main_cf else "")
+    with pytest.raises(Rejected, match="refuses the new configuration: bad numerical configuration"):
+        Postfix(host, str(directory)).remarks(main_cf="message_size_limit = ten\n")
+
+
+def test_what_was_refused_before_is_not_the_candidates_fault(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (directory / "main.cf").write_text("message_size_limit = ten\n")
+    host = PostfixHost(refuse=lambda main_cf, master_cf: "bad numerical configuration" if "ten" in main_cf else "")
+    Postfix(host, str(directory)).remarks(main_cf="message_size_limit = ten\nmyhostname = x.example.org\n")
+
+
+def test_restrictions_newer_than_our_table_are_found_in_smtpd(tmp_path):
+    (tmp_path / "smtpd").write_bytes(b"\x7fELF\0reject_of_tomorrow\0permit\0")
+    postfix = Postfix(PostfixHost(), str(tmp_path))
+    assert postfix.knows_restriction("reject_of_tomorrow", str(tmp_path))
+    assert not postfix.knows_restriction("tomorrow", str(tmp_path))
+    assert not postfix.knows_restriction("permit", str(tmp_path / "nowhere"))

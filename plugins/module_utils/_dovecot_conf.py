@@ -124,6 +124,8 @@ def _text(key: str, value: t.Any, place: str) -> str:
         raise BadSetting(f"{place}: {value!r} is neither text, number, boolean, list nor dictionary; put it in quotes.")
     if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise BadSetting(f"{place}: the value contains a line break or another control character, which a Dovecot setting cannot hold.")
+    if value.startswith("<") and "#" in value:
+        raise BadSetting(f"{place}: Dovecot takes '#' in {value} for the start of a comment; give the file another name.")
     return value
 
 

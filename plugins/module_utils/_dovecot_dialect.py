@@ -194,12 +194,14 @@ _CASES = {"L": "lower", "U": "upper"}
 def variables(text: str, to_24: bool) -> str:
     """Write ``%Ln`` as ``%{user|username|lower}`` for 2.4, and the other way round for 2.3; others stay as they are."""
     if to_24:
-        return re.sub(r"%([LU]?)([undhs])(?![A-Za-z{])", _long, text)
+        return re.sub(r"%%|%([LU]?)([undhs])", _long, text)
     return re.sub(r"%\{([^{}]*)\}", _short, text)
 
 
 def _long(match: re.Match[str]) -> str:
     case, name = match.groups()
+    if name is None:  # a percent sign that stands for itself
+        return match.group(0)
     return "%{" + "|".join(filter(None, (_LONG[name], _CASES.get(case)))) + "}"
 
 

@@ -179,6 +179,8 @@ def test_the_same_in_both_languages(neutral, old, new):
         ("%d", "%{user|domain}"),
         ("%h/mail", "%{home}/mail"),
         ("%Lu", "%{user|lower}"),
+        ("/mail/%nbox", "/mail/%{user|username}box"),
+        ("100%%us", "100%%us"),
         ("%Un@%Ld", "%{user|username|upper}@%{user|domain|lower}"),
         ("/%{unknown}/50%", "/%{unknown}/50%"),
         ("~/Maildir", "~/Maildir"),
@@ -211,6 +213,9 @@ def test_the_version_of_the_language_comes_first():
 
 
 def test_nothing_given_is_changed():
+    neutral = {"protocol imap": {"a": 1}}
+    dialect.translate(neutral, "2.4", {"protocol imap": {"b": 2}})
+    assert neutral == {"protocol imap": {"a": 1}}
     more = {"service auth": {"a": 1}}
     dialect.translate({"auth_listeners": [{"path": "/x"}]}, "2.4", more)
     assert more == {"service auth": {"a": 1}}

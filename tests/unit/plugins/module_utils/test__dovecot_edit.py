@@ -53,6 +53,7 @@ def edited(text, settings):
         pytest.param("a = 1 \\\n", {"b": 2}, "a = 1 \\\n\nb = 2\n", id="a continuation that never comes"),
         pytest.param("", {"b": 2}, "b = 2\n", id="empty file"),
         pytest.param("#a = 1\n# a = 2\nb = 3\n", {"a": 5}, "#a = 1\na = 5\n# a = 2\nb = 3\n", id="below its example"),
+        pytest.param("#a = 1\n#a = 2\nb = 3\n", {"a": 5}, "#a = 1\n#a = 2\na = 5\nb = 3\n", id="below its last example"),
         pytest.param("s x {\n  a = 1\n}\n", {"s x": {"a": 2}}, "s x {\n  a = 2\n}\n", id="in a block"),
         pytest.param("s x {\n}\n", {"s x": {"a": 2}}, "s x {\n  a = 2\n}\n", id="into a block"),
         pytest.param('s "x" {\n}\n', {"s x": {"a": 2}}, 's "x" {\n  a = 2\n}\n', id="quotes do not matter"),

@@ -211,6 +211,14 @@ def warnings_about(found: Certificate, pair: SelfSigned, warn_days: int, now: fl
         yield f"The private key {pair.private_key} is readable for everybody on the host: take that right away with chmod o-rwx."
 
 
+def close_key(pair: SelfSigned, check_mode: bool) -> bool:
+    """Take back the right to read a key of our own making that somebody gave to everybody; whether there was one to take."""
+    if not os.stat(pair.private_key).st_mode & 0o007:
+        return False
+    _files.update(pair.private_key, lambda text: text or "", attributes=_files.Attributes(mode=0o600), check_mode=check_mode)
+    return True
+
+
 @dataclasses.dataclass(frozen=True)
 class SelfSigned:
     """The self-signed pair that is wanted where there is none."""

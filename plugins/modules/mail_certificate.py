@@ -15,7 +15,8 @@ description:
     format, a certificate that is expired or not valid yet, and a key that is not the certificate's own are errors.
   - A certificate that expires soon, or that does not cover O(common_name), gives a warning.
   - With O(self_signed) a pair is made once where there is none. Such a certificate is renewed, with its key kept, when it is about to
-    expire or when its names are to be others. A pair that somebody else put there is checked and never replaced.
+    expire or when its names are to be others, and its key is kept from other users of the host. A pair that somebody else put there
+    is checked and never replaced.
 requirements:
   - The program C(openssl) on the host.
 author: "The postroom.mail contributors (@postroom)"
@@ -164,8 +165,10 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
             f"The self-signed certificate {pair.certificate} for {', '.join(names)} {'would be' if module.check_mode else 'was'} {action}"
             f" ({reason}). Clients must be told to trust it; give the host a certificate of a public authority when you can."
         )
+    ours = action == "none" and params["self_signed"] and found is not None and found.ours
+    exposed = ours and _certificate.close_key(pair, module.check_mode)
     result = {
-        "changed": action != "none",
+        "changed": action != "none" or exposed,
         "action": action,
         **describe(None if module.check_mode and action != "none" else found, names),
     }
@@ -177,6 +180,9 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
         after = f"a self-signed certificate for {', '.join(names)}, {action}\n" if action != "none" else ""
         header = {"before_header": pair.certificate, "after_header": pair.certificate}
         result["diff"] = {**header, "before": f"[{reason}]\n" if reason else "", "after": after}
+        if exposed:
+            header = {"before_header": pair.private_key, "after_header": pair.private_key}
+            result["diff"] = {**header, "before": "[readable for everybody]\n", "after": "[readable for root only]\n"}
     return result
 
 

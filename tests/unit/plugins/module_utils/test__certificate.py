@@ -203,3 +203,15 @@ def test_a_readable_key_is_a_warning(pair, tmp_path):
     readable = SelfSigned(pair.certificate, str(key), NAMES, 90, "ecdsa")
     (told,) = _certificate.warnings_about(certificate(not_after=40 * _certificate.DAY, names=tuple(NAMES)), readable, 30, 0)
     assert "readable for everybody" in told
+
+
+def test_a_readable_key_of_our_own_is_closed_once_and_not_in_check_mode(tmp_path):
+    key = tmp_path / "key"
+    key.write_text("secret")
+    key.chmod(0o644)
+    own = SelfSigned("unused", str(key), NAMES, 90, "ecdsa")
+    assert _certificate.close_key(own, True)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o644
+    assert _certificate.close_key(own, False)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert not _certificate.close_key(own, False)

@@ -14,8 +14,10 @@ import socket
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._host_sockets import listeners
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_values import nearest
+from ansible_collections.postroom.mail.plugins.module_utils._processes import processes
 
 
 class BadListener(BadInput):
@@ -87,6 +89,18 @@ def _on_port(port: int, services: t.Iterable[str], known: t.Mapping[str, int]) -
     return found
 
 
+def _refuse_if_taken(service: str, port: int) -> None:
+    """Raise `BadListener`, unless it is Postfix that listens: master.cf may have lost the service since it was started."""
+    holders = {row["process"] for row in listeners() if row["port"] == port}
+    others = sorted(holders - {"master", None})
+    # In a container without CAP_SYS_PTRACE nobody sees who holds a socket; there a running master(8) is the likely one.
+    if others or not any(running.name == "master" for running in processes()):
+        raise BadListener(
+            f"The service {service}/inet cannot listen on port {port}: {' and '.join(others) or 'another program'} does;"
+            " stop it or choose another port."
+        ) from None
+
+
 def _try(service: str, address: str, port: int) -> None:
     """Bind, and let go at once, without ever listening: no client notices."""
     try:
@@ -99,9 +113,7 @@ def _try(service: str, address: str, port: int) -> None:
             probe.bind(place)
     except OSError as e:
         if e.errno == errno.EADDRINUSE:
-            raise BadListener(
-                f"The service {service}/inet cannot listen on port {port}: another program does; stop it or choose another port."
-            ) from None
+            _refuse_if_taken(service, port)
         if e.errno == errno.EADDRNOTAVAIL:
             raise BadListener(f"The service {service}/inet cannot listen on {address}: that is no address of this host.") from None
         # Anything else (no permission, no IPv6) says nothing about what master(8) may do.

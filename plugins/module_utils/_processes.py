@@ -43,5 +43,10 @@ def children(parent: int | None, proc: str = "/proc") -> list[Process]:
     """The living children of the process *parent*."""
     if parent is None:
         return []
+    return [child for child in processes(proc) if child.parent == parent]
+
+
+def processes(proc: str = "/proc") -> t.Iterator[Process]:
+    """Every living process."""
     everyone = (process(int(entry), proc) for entry in os.listdir(proc) if entry.isdigit())
-    return [child for child in everyone if child and child.parent == parent]
+    return (each for each in everyone if each)

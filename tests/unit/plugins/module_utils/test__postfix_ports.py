@@ -7,6 +7,7 @@ from __future__ import annotations
 import socket
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils import _postfix_ports
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_ports import (
     BadListener,
     check_listener,
@@ -14,6 +15,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix_ports impor
     port_number,
     split_name,
 )
+from ansible_collections.postroom.mail.plugins.module_utils._processes import Process
 
 KNOWN = {"smtp": 25, "submission": 587}
 
@@ -57,8 +59,22 @@ def test_a_free_port_passes(taken):
 
 @pytest.mark.parametrize("interfaces", ["all", "loopback-only"])
 def test_a_port_of_another_program_is_refused(taken, interfaces):
-    with pytest.raises(BadListener, match="another program does"):
+    with pytest.raises(BadListener, match=r"cannot listen on port \d+: \S+ does; stop it"):
         check_listener(str(taken), [], [], interfaces, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("holder", "running", "passes"),
+    [("master", ["master"], True), (None, ["master"], True), (None, [], False), ("nginx", ["master", "nginx"], False)],
+)
+def test_a_port_that_a_running_postfix_still_holds_passes(taken, monkeypatch, holder, running, passes):
+    monkeypatch.setattr(_postfix_ports, "listeners", lambda: [{"port": taken, "process": holder}])
+    monkeypatch.setattr(_postfix_ports, "processes", lambda: [Process(1, name, 0) for name in running])
+    if passes:
+        check_listener(str(taken), [], [], "loopback-only", KNOWN)
+    else:
+        with pytest.raises(BadListener, match=holder or "another program"):
+            check_listener(str(taken), [], [], "loopback-only", KNOWN)
 
 
 def test_a_port_that_postfix_has_by_now_passes(taken):

@@ -187,7 +187,8 @@ class MasterCf:
             return None
         place = blocks[-1][1]
         for line in self._logical:
-            if line.first < place < line.end:
+            # Nor may an orphaned continuation at the head of the file become one of the new entry.
+            if line.first < place < line.end or (line.orphan and place <= line.first):
                 return line.end
         return place
 

@@ -16,7 +16,7 @@ description:
   - Where a parameter stands in the file several times, Postfix reads the last. When its value changes, the last is edited and the others
     go.
   - Before the file is replaced, every value is held against what its parameter takes (yes or no, whole numbers, times, the choices that
-    C(postconf(5\)) names, access restrictions, installed lookup table types), and the candidate is shown to C(postconf) and
+    Postfix's manual names, access restrictions, installed lookup table types), and the candidate is shown to C(postconf) and
     C(postfix check) in a copy of the configuration directory. Postfix itself would notice most of these mistakes only when it no longer
     answers.
   - Does not reload Postfix. RV(reload_required) and RV(restart_required) say what is needed.

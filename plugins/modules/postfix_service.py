@@ -92,7 +92,7 @@ options:
         elements: str
       overrides:
         description:
-          - Parameters of C(main.cf) that have another value in this service (C(-o name=value\)).
+          - Parameters of C(main.cf) that have another value in this service, as C(-o name=value) gives them.
           - Values are given as for M(postroom.mail.postfix_config); null removes an override.
           - Overrides that are not named stay, unless O(services[].exclusive_overrides=true).
         type: dict

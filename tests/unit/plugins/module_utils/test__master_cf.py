@@ -98,8 +98,16 @@ def test_removing_and_commenting_out_change_no_other(text, service):
 
 
 @given(FILES, SERVICES)
-def test_switching_on_and_off_leaves_one_comment_behind(text, service):
+def test_switching_on_and_off_piles_up_no_comments(text, service):
     once = MasterCf(text).put(service).comment_out(*service.key)
+    twice = once.put(service).comment_out(*service.key)
+    assert str(twice.put(service).comment_out(*service.key)) == str(twice)
+
+
+def test_switching_on_and_off_leaves_one_comment_behind():
+    service = Service("submission", "inet", ("n", "-", "y", "-", "-"), "smtpd", (("syslog_name", "x"),))
+    once = MasterCf(SHIPPED).put(service).comment_out(*service.key)
+    assert str(once).count("#submission inet") == 2
     assert str(once.put(service).comment_out(*service.key)) == str(once)
 
 

@@ -51,5 +51,5 @@ molecule: venv images ## Molecule, all scenarios or SCENARIO=host
 bench: venv images ## Measure against a ping and against the raw tools; writes docs/bench.md
 	@$(RUN) tests/bench/run
 
-clean: demo-down ## Remove what make has made: test images, caches, .venv
+clean: ## Remove what make has made: test images, caches, .venv
 	@tests/bootstrap/clean

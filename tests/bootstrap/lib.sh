@@ -26,6 +26,12 @@ is_root() { [ "$(id -u)" -eq 0 ]; }
 # Debian, Ubuntu and their kin: the only family on which a missing package is installed for the caller.
 is_debian() { command -v apt-get >/dev/null && [ -e /etc/debian_version ]; }
 
+# What was done to the machine itself, once each.
+note() {
+    mkdir -p "$CACHE"
+    grep -qsxF "$*" "$NOTES" || echo "$*" >>"$NOTES"
+}
+
 # install_packages NAME...: quietly; what apt says is shown only when it fails.
 install_packages() {
     local log=$CACHE/apt.log
@@ -38,4 +44,5 @@ install_packages() {
         tail -n 15 "$log" >&2
         die "apt-get could not install $*; the whole story is in $log."
     fi
+    note "installed with apt-get: $*"
 }

@@ -75,11 +75,11 @@ def dovecot_settings(neutral: t.Any, version: t.Any, more: t.Any = None) -> dict
     """Translate *neutral*, or say what is wrong with it in Ansible's way."""
     for name, value in (("The neutral settings", neutral), ("The settings in 'more'", more or {})):
         if not isinstance(value, t.Mapping):
-            raise AnsibleFilterError(f"postroom.mail.dovecot_settings: {name} must be a dictionary, but are {value!r}.")
+            raise AnsibleFilterError(f"{name} must be a dictionary, but are {value!r}.")
     try:
         return translate(neutral, str(version), more)
     except MailError as e:
-        raise AnsibleFilterError(f"postroom.mail.dovecot_settings: {e}") from e
+        raise AnsibleFilterError(str(e)) from e
 
 
 class FilterModule:

@@ -175,7 +175,7 @@ def address_error(address: str) -> str | None:
         found = socket.getaddrinfo(address, 0, type=socket.SOCK_STREAM)
     except OSError as e:
         return f"its name does not resolve ({e.strerror})"
-    for family, kind, protocol, _, where in found:
+    for family, kind, protocol, _name, where in found:
         try:
             with socket.socket(family, kind, protocol) as probe:
                 probe.bind(where)
@@ -191,7 +191,7 @@ def _doveconf(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> tup
     """
     try:
         with tempfile.TemporaryDirectory(prefix="postroom-dovecot-") as room:
-            rc, _, stderr = run(["doveconf", "-c", trees.stage(tree, exchanged, room), "-n", "-x"])
+            rc, _stdout, stderr = run(["doveconf", "-c", trees.stage(tree, exchanged, room), "-n", "-x"])
     except OSError as e:
         raise HostError(f"Cannot let Dovecot judge the configuration in {tempfile.gettempdir()}: {e.strerror}; nothing was written.") from e
     lines = [line for line in stderr.replace(room, "").splitlines() if line.strip()]
@@ -218,6 +218,6 @@ def _suggestion(run: Run, error: str) -> str:
     if not unknown:
         return ""
     # Only the names are taken; values may be secrets.
-    names = {line.key for _, line in conf.walk(conf.parse(run(["doveconf", "-a"])[1]), (), {}) if line.kind == "setting"}
+    names = {line.key for _blocks, line in conf.walk(conf.parse(run(["doveconf", "-a"])[1]), (), {}) if line.kind == "setting"}
     near = difflib.get_close_matches(unknown.group(1).split("/")[-1], sorted(names), n=3)
     return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -98,7 +98,7 @@ def wanted_from(settings: t.Mapping[str, t.Any], where: str = "") -> tuple[Wante
 
 
 def _header(written: str, place: str) -> tuple[str, str]:
-    key, _, name = written.strip().partition(" ")
+    key, _space, name = written.strip().partition(" ")
     name = name.strip()
     if len(name) >= 2 and name[0] == name[-1] == '"':
         name = _unescape(name[1:-1])

@@ -94,7 +94,8 @@ def _translated(key: str, value: t.Any, to_24: bool, protocols: t.Sequence[str])
     if key in ("auth_username_format", "mail_home"):
         return {key: variables(str(value), to_24)}
     if key == "mail_location":
-        return _mail_location(str(value)) if to_24 else {key: variables(str(value), to_24)}
+        parts = _mail_location(str(value))
+        return parts if to_24 else {key: variables(str(value), to_24)}
     if key == "protocols":
         return _protocols(_names(value))
     if key == "login_processes":
@@ -172,10 +173,10 @@ def _mail_location(text: str) -> Settings:
         raise Untranslatable(f"mail_location '{text}' is not understood: write it as DRIVER:PATH, for example maildir:~/Maildir.")
     result: Settings = {"mail_driver": driver, "mail_path": rest[0]}
     for option in rest[1:]:
-        name, _, value = option.partition("=")
+        name, _equals, value = option.partition("=")
         if name not in MAIL_LOCATION_OPTIONS or not value:
             raise Untranslatable(
-                f"mail_location '{text}': the option '{option}' has no counterpart in Dovecot 2.4; put what you need into the raw settings."
+                f"mail_location '{text}': the option '{option}' has no counterpart in both versions of Dovecot; put what you need into the raw settings."
             )
         result[MAIL_LOCATION_OPTIONS[name]] = value
     if driver == "maildir":

@@ -75,7 +75,7 @@ def _set(scopes: list[list[Node]], item: Wanted, depth: int) -> None:
 
 def _replace_value(line: Line, value: str) -> None:
     """Write another value into a line; indentation, the spacing around ``=`` and a comment behind it stay."""
-    first, _, _ = line.raw.partition("\n")
+    first = line.raw.split("\n", 1)[0]
     start = re.match(r"[ \t]*[^ \t=]+[ \t]*=[ \t]*", first)
     prefix = start.group(0) if start else f"{line.key} = "
     if prefix.endswith(" =") and not line.value:

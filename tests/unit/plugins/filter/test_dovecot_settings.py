@@ -20,7 +20,7 @@ def test_it_translates_and_merges():
     [
         (([], "2.4"), "The neutral settings must be a dictionary"),
         (({}, "2.4", ["x"]), "The settings in 'more' must be a dictionary"),
-        (({"mail_location": "x"}, "2.4"), "postroom.mail.dovecot_settings: mail_location 'x'"),
+        (({"mail_location": "x"}, "2.4"), "mail_location 'x' is not understood"),
     ],
 )
 def test_what_is_wrong_is_said_in_ansibles_way(arguments, message):

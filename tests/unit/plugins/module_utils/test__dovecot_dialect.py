@@ -221,6 +221,11 @@ def test_nothing_given_is_changed():
     assert more == {"service auth": {"a": 1}}
 
 
+def test_a_mail_location_is_understood_for_both_or_refused_for_both():
+    with pytest.raises(dialect.Untranslatable, match="'nonsense' is not understood"):
+        dialect.translate({"mail_location": "nonsense"}, "2.3")
+
+
 @pytest.mark.parametrize(
     ("neutral", "message"),
     [

@@ -46,7 +46,7 @@ def test_files_are_read_in_dovecots_order(etc):
 
 def test_a_file_yet_to_be_written_takes_its_place(etc):
     tree = trees.read(main(etc), {str(etc / "conf.d/15-new.conf"): "a = fifteen\n"})
-    assert [value for name, value, _ in said(tree) if name == "a"] == ["main", "fifteen", "twenty"]
+    assert [value for name, value, _source in said(tree) if name == "a"] == ["main", "fifteen", "twenty"]
 
 
 def test_a_file_with_other_text_counts_as_that(etc):
@@ -155,6 +155,6 @@ def test_the_live_files_stay_as_they_are_and_secrets_are_not_copied(etc, room):
     before = {path: path.read_text() for path in etc.rglob("*") if path.is_file()}
     staged(etc, room, {str(etc / "conf.d/20-mail.conf"): "a = exchanged\n"})
     assert {path: path.read_text() for path in etc.rglob("*") if path.is_file()} == before
-    copies = [os.path.join(directory, name) for directory, _, names in os.walk(room) for name in names]
+    copies = [os.path.join(directory, name) for directory, _folders, names in os.walk(room) for name in names]
     assert [path for path in copies if not os.path.islink(path)] == [f"{room}{etc}/conf.d/20-mail.conf"]
     assert os.stat(f"{room}{etc}/conf.d/20-mail.conf").st_mode & 0o777 == 0o600

@@ -176,7 +176,7 @@ def _mail_location(text: str) -> Settings:
         name, _equals, value = option.partition("=")
         if name not in MAIL_LOCATION_OPTIONS or not value:
             raise Untranslatable(
-                f"mail_location '{text}': the option '{option}' has no counterpart in both versions of Dovecot; put what you need into the raw settings."
+                f"mail_location '{text}': only one version of Dovecot has the option '{option}'; put it into the raw settings."
             )
         result[MAIL_LOCATION_OPTIONS[name]] = value
     if driver == "maildir":

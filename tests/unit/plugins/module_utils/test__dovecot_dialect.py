@@ -230,7 +230,7 @@ def test_a_mail_location_is_understood_for_both_or_refused_for_both():
     ("neutral", "message"),
     [
         ({"mail_location": "Maildir"}, "write it as DRIVER:PATH"),
-        ({"mail_location": "maildir:~/Maildir:UTF-8"}, "'UTF-8' has no counterpart"),
+        ({"mail_location": "maildir:~/Maildir:UTF-8"}, "the option 'UTF-8'"),
         ({"passdb": [{"driver": "shadow"}]}, "use pam"),
     ],
 )

@@ -32,17 +32,23 @@ note() {
     grep -qsxF "$*" "$NOTES" || echo "$*" >>"$NOTES"
 }
 
-# install_packages NAME...: quietly; what apt says is shown only when it fails.
+# install_packages NAME...: quietly; what apt says is shown only when it fails. A NAME? is installed where there is one.
 install_packages() {
-    local log=$CACHE/apt.log
+    local log=$CACHE/apt.log name packages=()
     mkdir -p "$CACHE"
     # A list that cannot be fetched may be that of an archive nobody needs here: the installation itself will tell.
     apt-get -q -o DPkg::Lock::Timeout=300 update >"$log" 2>&1 </dev/null || true
+    for name in "$@"; do
+        case $name in
+            *\?) ! apt-cache show "${name%\?}" >/dev/null 2>&1 || packages+=("${name%\?}") ;;
+            *) packages+=("$name") ;;
+        esac
+    done
     # Other packages' services are none of our business: needrestart, where there is one, stays out of it.
     if ! DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 \
-        apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@" >>"$log" 2>&1 </dev/null; then
+        apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${packages[@]}" >>"$log" 2>&1 </dev/null; then
         tail -n 15 "$log" >&2
-        die "apt-get could not install $*; the whole story is in $log."
+        die "apt-get could not install ${packages[*]}; the whole story is in $log."
     fi
-    note "installed with apt-get: $*"
+    note "installed with apt-get: ${packages[*]}"
 }

@@ -45,14 +45,15 @@ def plain():
     return MailHost("plain", "198.18.2.12")
 
 
-@pytest.fixture(scope="session", params=["usual", "plain"])
-def mail(request):
-    return request.getfixturevalue(request.param)
+@pytest.fixture(scope="session")
+def mails(usual, plain):
+    return [usual, plain]
 
 
-@pytest.fixture(params=["bare12", "bare13"])
-def bare(request):
-    return Peer(request.param)
+@pytest.fixture(scope="session")
+def bares():
+    """Debian 12 and 13 on which nothing is installed."""
+    return [Peer("bare12"), Peer("bare13")]
 
 
 @pytest.fixture(scope="session")

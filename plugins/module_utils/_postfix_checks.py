@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_restrictions as restrictions
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._main_cf import expand
+from ansible_collections.postroom.mail.plugins.module_utils._main_cf import expand, references
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, package_of
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_kinds import Kind, is_proposed_name, is_restriction_list, kind_of
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
@@ -83,6 +83,8 @@ class Checker:
 
     def check(self, name: str, given: object, text: str, overrides: t.Mapping[str, str] | None = None) -> None:
         """Raise a `BadInput` when the value *given*, rendered as *text*, is nothing that *name* can hold."""
+        if name in references(text):
+            raise postfix_values.BadValue(f"The value of {name} refers to ${name}, that is to itself; write out what it shall contain.")
         kind = self.kind(name)
         # Where neither this host nor postconf(5) tells what it takes, as before Postfix is there, any shape may be right.
         if name in self.defaults or kind.name in ("word", "choice", "choices"):

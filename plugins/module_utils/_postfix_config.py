@@ -181,9 +181,10 @@ class _Run:
     def _warn_of_misspelt_removals(self, values: t.Mapping[str, str]) -> None:
         """A name that is nowhere is nothing to remove, and no error: it may have been the administrator's own."""
         for name, text in self.wanted.items():
-            near = difflib.get_close_matches(name, self.defaults, n=1, cutoff=0.9)
-            if text is None and name not in values and name not in self.defaults and near and self.unknown != "ignore":
-                self.warnings.append(f"There is no parameter '{name}' to remove; did you mean {near[0]}?")
+            if text is None and name not in values and name not in self.defaults and self.unknown != "ignore":
+                near = difflib.get_close_matches(name, self.defaults, n=1, cutoff=0.9)
+                if near:
+                    self.warnings.append(f"There is no parameter '{name}' to remove; did you mean {near[0]}?")
 
     def _judge_strangers(self, names: list[str]) -> None:
         if not names or self.unknown == "ignore":

@@ -88,6 +88,11 @@ def test_what_is_behind_a_reference_or_in_a_class_is_checked(name, text, error):
         checker(level="bogus", smtpd_restriction_classes="grey").check(name, text, text)
 
 
+def test_a_value_that_refers_to_itself_is_refused():
+    with pytest.raises(BadValue, match="to itself"):
+        checker().check("mynetworks", ["$mynetworks", "10.0.0.0/8"], "$mynetworks, 10.0.0.0/8")
+
+
 def test_overrides_count_in_expansion():
     with pytest.raises(BadValue):
         checker(level="may").check("smtpd_tls_security_level", "$level", "$level", {"level": "bogus"})

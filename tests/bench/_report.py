@@ -82,7 +82,7 @@ def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
         budget = ""
         verdict = row.verdict
         if row.against != PING:
-            compared = f"{row.ratio:.2f} × {row.against}"
+            compared = f"{row.ratio:.2f} × {row.against.split(',')[0]}"
             verdict = f"{verdict}: {compared}, {row.net_ratio:.2f} × without the ping" if verdict else compared
         if row.budget is not None:
             budget = f"≤ {row.budget:g} × {'ping' if row.against == PING else 'raw'}"

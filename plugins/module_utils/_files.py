@@ -168,7 +168,9 @@ def _locked(path: str, timeout: float) -> t.Iterator[t.BinaryIO]:
         with contextlib.suppress(FileNotFoundError):
             if _is_same_file(staged, staged_path):
                 os.unlink(staged_path)
-        staged.close()
+        # On a full disk closing fails again, with what could not be written; the first failure says it better.
+        with contextlib.suppress(OSError):
+            staged.close()
 
 
 def _flock_until(f: t.BinaryIO, deadline: float) -> bool:

@@ -110,14 +110,18 @@ class Postfix:
 
         Raises `Rejected` when they refuse it, unless they refuse the live configuration with the same words.
         """
-        with self._staged(main_cf, master_cf) as staged:
-            rc, _stdout, stderr = self._run(["postconf", "-c", staged, "-n"])
-            found = _messages(stderr, staged)
-            if rc:
-                self._refuse_if_new(found, "-n")
-                return Remarks()
-            if os.geteuid() == 0:  # postfix(1) is for root only; without, nothing can be written either
-                self._check(staged, _text(main_cf, self.main_cf))
+        try:
+            with self._staged(main_cf, master_cf) as staged:
+                rc, _stdout, stderr = self._run(["postconf", "-c", staged, "-n"])
+                found = _messages(stderr, staged)
+                if rc:
+                    self._refuse_if_new(found)
+                    return Remarks()
+                if os.geteuid() == 0:  # postfix(1) is for root only; without, nothing can be written either
+                    self._check(staged, _text(main_cf, self.main_cf))
+        except OSError as e:
+            place = tempfile.gettempdir()
+            raise HostError(f"Cannot try the new configuration on a copy in {place}: {e.strerror}; nothing was changed.") from e
         if found:
             rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
             live = _messages(stderr, self.config_directory)
@@ -129,8 +133,8 @@ class Postfix:
         _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
         return _sort(_messages(stderr, self.config_directory))
 
-    def _refuse_if_new(self, found: list[str], option: str) -> None:
-        _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, option])
+    def _refuse_if_new(self, found: list[str]) -> None:
+        _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
         live = _messages(stderr, self.config_directory)
         fresh = [message for message in found if message not in live]
         if fresh:

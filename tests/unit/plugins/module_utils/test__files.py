@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import stat
 import threading
 
@@ -135,3 +136,17 @@ def test_secret_diff_shows_no_content():
     change = _files.Change("/etc/x", "password = old", "password = new")
     assert "old" not in str(_files.diff(change, secret=True))
     assert "new" not in str(_files.diff(change, secret=True))
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_the_file(path):
+    before = identity(path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # For the process that writes, a limit to the size of files is a disk that is full.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16, limits[1]))
+    try:
+        with pytest.raises(HostError, match=f"Cannot write {path}: File too large; it was left as it is"):
+            _files.update(str(path), lambda text: text + "b = 2\n" * 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert identity(path) == before
+    assert os.listdir(path.parent) == ["main.cf"]

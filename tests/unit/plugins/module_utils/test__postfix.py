@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixFailed, Rejected
 from postfix_host import DEFAULTS, PostfixHost
 
@@ -99,6 +101,15 @@ def test_postfix_check_gets_a_queue_of_its_own(directory, monkeypatch):
     candidate = (directory / "main.cf").read_text() + "multi_instance_wrapper = x\n"
     Postfix(PostfixHost(refuse=look), str(directory)).remarks(main_cf=candidate)
     assert seen == [(True, ["active"], False)] * 2
+
+
+def test_a_full_place_for_temporary_files_is_one_sentence(directory, monkeypatch):
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
+    with pytest.raises(HostError, match="on a copy in .*: No space left on device; nothing was changed"):
+        Postfix(PostfixHost(), str(directory)).remarks(main_cf="myhostname = x.example.org\n")
 
 
 def test_a_refused_candidate_is_told_in_postfix_words(directory, monkeypatch):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import socket
 import threading
 import typing as t
@@ -84,6 +85,7 @@ class Host:
             "hostname": hostname,
             **self.distribution._asdict(),
             "service_manager": _services.manager(),
+            "privileged": os.geteuid() == 0,
             "addresses": {name: _host_names.addresses_in_hosts(hosts, name) or addresses(name) for name in [fqdn, *resolve]},
         }
 

@@ -109,6 +109,10 @@ host:
           when there is neither.
       type: str
       sample: systemd
+    privileged:
+      description: Whether the module ran as root.
+      type: bool
+      sample: true
     addresses:
       description: The addresses of RV(host.fqdn) and of each name in O(resolve); an empty list for a name that does not resolve.
       type: dict

@@ -190,15 +190,13 @@ def pop3(host: str, login: list[str], port: int = 995, tls: str = "implicit", su
         if subject is None:
             session.quit()
             return seen
-        count, _size = session.stat()
-        for number in range(count, 0, -1):
-            top = b"\n".join(session.top(number, 0)[1]).decode("utf-8", "replace")
-            if f"Subject: {subject}" in top:
-                seen["message"] = b"\n".join(session.retr(number)[1]).decode("utf-8", "replace")
-                session.quit()
-                return seen
+        tops = {n: b"\n".join(session.top(n, 0)[1]).decode("utf-8", "replace") for n in range(1, session.stat()[0] + 1)}
+        found = [n for n, top in tops.items() if f"Subject: {subject}" in top]
+        seen["count"] = len(found)
+        if found:
+            seen["message"] = b"\n".join(session.retr(found[0])[1]).decode("utf-8", "replace")
         session.quit()
-        if time.monotonic() > deadline:
+        if found or time.monotonic() > deadline:
             return seen
         time.sleep(0.5)
 

@@ -69,3 +69,13 @@ def play(name: str, *arguments: str, limit: str, variables: dict[str, t.Any] | N
         argv += ["-e", json.dumps(variables)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
     return Run(done.returncode, done.stdout + done.stderr)
+
+
+def call(host: str, name: str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    """Run the collection's module *name* on *host* and give what it returned, failed or not."""
+    argv = ["ansible", "-i", str(SCENARIO / "inventory"), host, "-m", f"postroom.mail.{name}", "-a", json.dumps(options)]
+    argv += ["--check"] if check else []
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
+    answer = re.search(r"=> (\{.*\})", done.stdout, re.DOTALL)
+    assert answer, done.stdout + done.stderr
+    return json.loads(answer.group(1))

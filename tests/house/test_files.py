@@ -66,7 +66,7 @@ def test_leaves_nothing_unfinished(name):
 
 @pytest.mark.parametrize("name", TEXT, ids=str)
 def test_names_no_path_of_the_machine_it_was_written_on(name):
-    mine = [str(ROOT), *(str(folder) for folder in [ROOT.parent, pathlib.Path.home() / ".pyenv"] if len(folder.parts) > 1)]
+    mine = [str(ROOT), *([str(ROOT.parent)] if len(ROOT.parent.parts) > 1 else [])]
     assert [path for path in mine if re.search(re.escape(path) + r"(?![\w-])", text(name))] == []
     assert re.search(r"/(home|Users)/[a-z]\w*/", text(name).replace("/home/alice/", "").replace("/home/bob/", "")) is None
 

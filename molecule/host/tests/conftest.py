@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 import sys
 import uuid
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "shared"))
+SCENARIO = pathlib.Path(__file__).parents[1]
+# Molecule says it too, but pytest serves by itself.
+os.environ.setdefault("MOLECULE_SCENARIO_DIRECTORY", str(SCENARIO))
+sys.path.insert(0, str(SCENARIO.parent / "shared"))
 
 from harness import Peer
 

@@ -10,46 +10,26 @@ import pytest
 from conftest import ALICE, BOB
 
 IMAP = [pytest.param(993, "implicit", id="993"), pytest.param(143, "starttls", id="143")]
-POP3 = [pytest.param(995, "implicit", id="995"), pytest.param(110, "starttls", id="110")]
+READERS = [
+    pytest.param("imap", 993, "implicit", id="993"),
+    pytest.param("imap", 143, "starttls", id="143"),
+    pytest.param("pop3", 995, "implicit", id="995"),
+    pytest.param("pop3", 110, "starttls", id="110"),
+]
 SUBMISSION = [pytest.param(465, "implicit", id="465"), pytest.param(587, "starttls", id="587")]
 
 
-@pytest.mark.parametrize(("read_port", "read_tls"), IMAP)
+@pytest.mark.parametrize(("protocol", "read_port", "read_tls"), READERS)
 @pytest.mark.parametrize(("port", "tls"), SUBMISSION)
-def test_submitted_mail_is_read_over_imap(mail, outside, subject, port, tls, read_port, read_tls):
-    outside.ask(
-        "submit",
-        host=mail.fqdn,
-        port=port,
-        tls=tls,
-        login=ALICE,
-        subject=subject,
-        sender=f"alice@{mail.domain}",
-        recipient=f"bob@{mail.domain}",
-    )
-    seen = outside.ask("imap", host=mail.fqdn, port=read_port, tls=read_tls, login=BOB, subject=subject)
+def test_submitted_mail_is_read(mail, outside, subject, port, tls, protocol, read_port, read_tls):
+    sender, recipient = f"alice@{mail.domain}", f"bob@{mail.domain}"
+    outside.ask("submit", host=mail.fqdn, port=port, tls=tls, login=ALICE, subject=subject, sender=sender, recipient=recipient)
+    seen = outside.ask(protocol, host=mail.fqdn, port=read_port, tls=read_tls, login=BOB, subject=subject)
     assert seen["count"] == 1
-    assert f"for <bob@{mail.domain}>" in seen["message"]
-    # It came through Postfix with AUTH, and through Dovecot's LMTP.
+    assert f"for <{recipient}>" in seen["message"]
+    # It came through Postfix with AUTH over TLS, and through Dovecot's LMTP.
     assert "ESMTPSA" in seen["message"]
     assert "LMTP" in seen["message"]
-
-
-@pytest.mark.parametrize(("read_port", "read_tls"), POP3)
-@pytest.mark.parametrize(("port", "tls"), SUBMISSION)
-def test_submitted_mail_is_read_over_pop3(mail, outside, subject, port, tls, read_port, read_tls):
-    outside.ask(
-        "submit",
-        host=mail.fqdn,
-        port=port,
-        tls=tls,
-        login=ALICE,
-        subject=subject,
-        sender=f"alice@{mail.domain}",
-        recipient=f"bob@{mail.domain}",
-    )
-    seen = outside.ask("pop3", host=mail.fqdn, port=read_port, tls=read_tls, login=BOB, subject=subject)
-    assert "ESMTPSA" in seen["message"]
 
 
 @pytest.mark.parametrize(

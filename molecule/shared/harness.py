@@ -71,7 +71,7 @@ def play(name: str, *arguments: str, limit: str, variables: dict[str, t.Any] | N
     return Run(done.returncode, done.stdout + done.stderr)
 
 
-def call(host: str, name: str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+def call(host: str, name: str, /, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
     """Run the collection's module *name* on *host* and give what it returned, failed or not."""
     argv = ["ansible", "-i", str(SCENARIO / "inventory"), host, "-m", f"postroom.mail.{name}", "-a", json.dumps(options)]
     argv += ["--check"] if check else []

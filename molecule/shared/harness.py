@@ -76,6 +76,6 @@ def call(host: str, name: str, /, check: bool = False, **options: t.Any) -> dict
     argv = ["ansible", "-i", str(SCENARIO / "inventory"), host, "-m", f"postroom.mail.{name}", "-a", json.dumps(options)]
     argv += ["--check"] if check else []
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
-    answer = re.search(r"=> (\{.*\})", done.stdout, re.DOTALL)
+    answer = re.search(r"^\S+ \| (\S+) => (\{.*\})", done.stdout, re.DOTALL | re.MULTILINE)
     assert answer, done.stdout + done.stderr
-    return json.loads(answer.group(1))
+    return {**json.loads(answer.group(2)), "failed": answer.group(1) == "FAILED!"}

@@ -31,10 +31,13 @@ def test_a_service_comes_and_goes_with_its_port(mail, outside):
     assert call(mail.name, "mail_service", name="postfix", state="reloaded")["changed"]
     assert outside.ask("smtp", host=mail.fqdn, port=10025)["banner"] == "second door"
     four_steps(mail, "postfix_service", services=[{**service, "state": "disabled"}])
-    assert "#10025" in mail.out("grep 10025 /etc/postfix/master.cf")
-    four_steps(mail, "postfix_service", services=[{"name": "10025", "type": "inet", "state": "absent"}])
-    call(mail.name, "mail_service", name="postfix", state="reloaded")
+    assert call(mail.name, "mail_service", name="postfix", state="reloaded")["changed"]
     assert not listens(outside, mail, 10025)
+    assert mail.out("grep -c '^#10025' /etc/postfix/master.cf") == "1"
+    assert call(mail.name, "postfix_service", services=[service])["changed"]
+    four_steps(mail, "postfix_service", services=[{"name": "10025", "type": "inet", "state": "absent"}])
+    assert mail.run("grep '^10025' /etc/postfix/master.cf").returncode == 1
+    mail.out("sed -i '/^#.*10025/d; /^#.*second door/d' /etc/postfix/master.cf")
 
 
 def test_a_parameter_is_set_read_back_and_removed(mail):

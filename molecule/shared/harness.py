@@ -71,9 +71,9 @@ def play(name: str, *arguments: str, limit: str, variables: dict[str, t.Any] | N
     return Run(done.returncode, done.stdout + done.stderr)
 
 
-def call(host: str, name: str, /, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
-    """Run the collection's module *name* on *host* and give what it returned, failed or not."""
-    argv = ["ansible", "-i", str(SCENARIO / "inventory"), host, "-m", f"postroom.mail.{name}", "-a", json.dumps(options)]
+def call(target: str, module: str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
+    """Run the collection's *module* on *target* and give what it returned, failed or not."""
+    argv = ["ansible", "-i", str(SCENARIO / "inventory"), target, "-m", f"postroom.mail.{module}", "-a", json.dumps(options)]
     argv += ["--check"] if check else []
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
     answer = re.search(r"^\S+ \| (\S+) => (\{.*\})", done.stdout, re.DOTALL | re.MULTILINE)

@@ -41,6 +41,8 @@ def literals(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Itera
     if not code:
         raise Unclear(f"{where}: {value!r} is neither a literal nor a template")
     text_free = re.sub(r"'[^']*'|\"[^\"]*\"", "''", code)
+    # What decides is not what is written.
+    text_free = re.sub(r"\bif\b.*?\belse\b", " ", text_free, flags=re.DOTALL)
     names = [name for name in re.findall(r"(?<![\w.])([a-z_]\w*)\b(?!\s*\()", text_free) if name in known]
     inline = re.findall(r"['\"](\w+)['\"]\s*:", code)
     if not names and not inline:

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The clients that may relay, as Postfix's ``mynetworks`` wants them written (postconf(5))."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+
+LOOPBACK = ["127.0.0.0/8", "[::ffff:127.0.0.0]/104", "[::1]/128"]
+EVERYBODY = ["0.0.0.0/0", "[::]/0"]
+
+# Whose own network is larger than this? The private ones may be named whole (RFC 1918, RFC 4193, loopback).
+WIDEST = {4: 8, 6: 19}
+PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "127.0.0.0/8", "fc00::/7", "::ffff:127.0.0.0/104")))
+
+
+class BadNetwork(BadInput):
+    """An item that is no network, or one that is not somebody's own."""
+
+
+def written(item: str) -> str:
+    """One network or address in Postfix's notation; a table (``cidr:/file``) stays as it is. Raises `BadNetwork`.
+
+    Postfix logs a network with a typo and goes on without it, and takes ``0.0.0.0/0`` for an answer.
+    """
+    if re.match(r"[a-z]+:/", item):
+        return item
+    bang, plain = re.fullmatch(r"(!?)\s*(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
+    bare = re.sub(r"^\[([^\]]*)\]", r"\1", plain)
+    try:
+        network = ipaddress.ip_network(bare, strict=False)
+    except ValueError:
+        raise BadNetwork(
+            f"'{item}' is not a network: write an address as 192.0.2.7, or a network as 192.0.2.0/24 or [2001:db8::]/32."
+        ) from None
+    if "/" in bare and ipaddress.ip_interface(bare).ip != network.network_address:
+        raise BadNetwork(f"'{item}' has bits set beyond its prefix, and Postfix would ignore it: the network is {_text(network)}.")
+    own = any(network.version == known.version and network.subnet_of(known) for known in PRIVATE)  # type: ignore[arg-type]
+    if not bang and not own and network.prefixlen < WIDEST[network.version]:
+        raise BadNetwork(
+            f"'{item}' is far more than a network of your own, and would let the whole world relay through this host: name"
+            " the networks of your own clients."
+        )
+    return bang + _text(network)
+
+
+def _text(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
+    if network.version == 4:
+        return str(network)
+    return f"[{network.network_address}]/{network.prefixlen}"
+
+
+def mynetworks(mode: str, items: list[str], open_to_the_world: bool) -> tuple[list[str] | None, list[str]]:
+    """The value of ``mynetworks`` (None: Postfix finds its own subnets), and what is wrong, as sentences."""
+    if mode == "subnet":
+        return None, _unwanted(mode, items)
+    if mode == "open":
+        if open_to_the_world:
+            return EVERYBODY, []
+        return LOOPBACK, [
+            "relay_policy_mode is open, which lets everybody send any mail through this host, until it is on every block list:"
+            " if that is what you want, say so with relay_policy_open_to_the_whole_world: true."
+        ]
+    if mode == "closed":
+        return LOOPBACK, _unwanted(mode, items)
+    if mode == "networks" and not items:
+        return LOOPBACK, ["relay_policy_mode is networks, and relay_policy_networks (mail_networks) names none: name them, or say closed."]
+    networks, problems = list(LOOPBACK), []
+    for item in items:
+        try:
+            networks.append(written(str(item)))
+        except BadNetwork as e:
+            problems.append(f"relay_policy_networks (mail_networks): {e}")
+    return networks, problems
+
+
+def _unwanted(mode: str, items: list[str]) -> list[str]:
+    if not items:
+        return []
+    return [
+        f"relay_policy_mode is {mode}, so that relay_policy_networks (mail_networks) would count for nothing, and it has"
+        f" {', '.join(map(str, items))}: take them out, or say networks or authenticated."
+    ]

@@ -14,6 +14,7 @@ import pathlib
 import re
 import shlex
 import subprocess
+import time
 import typing as t
 
 SCENARIO = pathlib.Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
@@ -49,6 +50,15 @@ class Peer:
         code = base64.b64encode(DIALOGUES).decode()
         command = f"echo {code} | base64 -d | python3 - {dialogue} {shlex.quote(json.dumps(arguments))}"
         return json.loads(self.out(command))
+
+    def received(self, subject: str, wait: float = 0.0) -> int:
+        """How many messages with *subject* a mail server that takes in mail for all other domains has got."""
+        deadline = time.monotonic() + wait
+        while True:
+            count = int(self.out(f"grep -rls '^Subject: {subject}$' /var/spool/sink | wc -l"))
+            if count or time.monotonic() > deadline:
+                return count
+            time.sleep(0.5)
 
 
 class Run(t.NamedTuple):

@@ -10,8 +10,11 @@
 INSTALLED="systemd systemd-sysv python3 python3-apt iproute2 ca-certificates"
 
 # Downloaded, not installed. Complete for what the roles ask for on Debian 12 and 13.
-DOWNLOADED="postfix postfix-pcre postfix-lmdb dovecot-imapd dovecot-pop3d dovecot-lmtpd sasl2-bin libsasl2-modules ssl-cert openssl \
+DOWNLOADED="postfix postfix-pcre postfix-lmdb postfix-mysql postfix-pgsql postfix-ldap postfix-sqlite dovecot-imapd dovecot-pop3d dovecot-lmtpd sasl2-bin libsasl2-modules ssl-cert openssl \
 openssh-server sudo ansible-core"
 
 # The hosts around the mail host: a resolver, a stranger with a mail server of his own, a trusted client.
-PROBE_INSTALLED="dnsmasq postfix openssl openssh-client"
+PROBE_INSTALLED="dnsmasq postfix openssl openssh-client sasl2-bin libsasl2-modules"
+
+# The databases that lookup tables are asked of.
+DATA_INSTALLED="mariadb-server postgresql slapd ldap-utils"

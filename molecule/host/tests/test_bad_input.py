@@ -10,7 +10,7 @@ import concurrent.futures
 import re
 
 import pytest
-from conftest import BOB
+from fixtures import BOB
 from harness import FILES, play
 
 EXPIRED = {"mail_tls_certificate": "/etc/ssl/test/expired.pem", "mail_tls_private_key": "/etc/ssl/test/expired.key"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from conftest import ALICE, BOB
+from fixtures import ALICE, BOB
 from harness import FILES, play
 
 # Lines of the daemons' logs that are no fault of the configuration: the tests themselves, as strangers do, guess

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import ALICE
+from fixtures import ALICE
 from harness import call
 
 

@@ -98,7 +98,7 @@ def _from_unit(name: str, unit: dict[str, str]) -> State:
         installed=unit.get("LoadState") == "loaded",
         running=unit.get("ActiveState") in ("active", "reloading", "refreshing") and unit.get("SubState") != "exited",
         # The unit of an init script is "generated"; its links in /etc/rc?.d tell.
-        enabled=_has_start_link(name) if unit_file == "generated" else unit_file in ("enabled", "enabled-runtime", "alias", "static"),
+        enabled=has_start_link(name) if unit_file == "generated" else unit_file in ("enabled", "enabled-runtime", "alias", "static"),
     )
 
 
@@ -107,10 +107,10 @@ def _init_state(run: Run, name: str) -> State:
     if not os.access(script, os.X_OK):
         return State()
     running = name not in MASTERS and run([script, "status"])[0] == 0
-    return State(installed=True, running=running, enabled=_has_start_link(name))
+    return State(installed=True, running=running, enabled=has_start_link(name))
 
 
-def _has_start_link(name: str) -> bool:
+def has_start_link(name: str) -> bool:
     """Whether an init script is started at boot, or in a runlevel with users."""
     return any(glob.glob(f"/etc/{rc}[2345S].d/S[0-9][0-9]{glob.escape(name)}") for rc in ("rc", "rc.d/rc"))
 

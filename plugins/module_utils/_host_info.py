@@ -18,6 +18,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import (
     _host_dovecot,
+    _host_mta,
     _host_names,
     _host_packages,
     _host_postfix,
@@ -28,7 +29,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
-SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "queue", "listeners")
+SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "queue", "listeners", "other_mail_servers")
 DPKG_STATUS = "/var/lib/dpkg/status"
 RESOLVER_SECONDS = 2.0
 
@@ -57,12 +58,17 @@ class Host:
             "dovecot": lambda: _host_dovecot.ask(self.run, self.distribution.os_family),
             "queue": self._queue,
             "listeners": _host_sockets.listeners,
+            "other_mail_servers": lambda: _host_mta.ask(self.run, self.dpkg_status),
         }
         return {subset: answers[subset]() for subset in SUBSETS if subset in questions.gather}
 
     @functools.cached_property
     def distribution(self) -> _host_names.Distribution:
         return _host_names.distribution(_read("/etc/os-release") or _read("/usr/lib/os-release"))
+
+    @functools.cached_property
+    def dpkg_status(self) -> str:
+        return _read(DPKG_STATUS)
 
     @functools.cached_property
     def postfix(self) -> dict[str, t.Any]:
@@ -92,9 +98,8 @@ class Host:
     def _packages(self, names: t.Sequence[str]) -> dict[str, str | None]:
         if not names:
             return {}
-        status = _read(DPKG_STATUS)
-        if status:
-            return _host_packages.dpkg_versions(status, names)
+        if self.dpkg_status:
+            return _host_packages.dpkg_versions(self.dpkg_status, names)
         return _host_packages.rpm_versions(self.run(["rpm", "-q", "--queryformat", _host_packages.RPM_FORMAT, *names])[1], names)
 
     def _services(self, names: t.Sequence[str]) -> dict[str, dict[str, bool]]:

@@ -15,7 +15,7 @@ author:
 description:
   - Answers what a role or an administrator wants to know about a mail host before changing it, the host itself, the
     versions of packages, the state of services, what Postfix and Dovecot are configured to do, how much mail is queued,
-    and who listens on which port.
+    who listens on which port, and which other mail servers there are.
   - Nothing is taken from the name of the distribution that the host itself can be asked for.
   - It never fails because something is not installed; what is not there is V(null), V(false) or empty.
   - Passwords and keys are not part of the answer; where one is set, the value is V([hidden]).
@@ -28,8 +28,8 @@ options:
       - What to tell. Asking for less is quicker.
     type: list
     elements: str
-    choices: [host, packages, services, postfix, dovecot, queue, listeners]
-    default: [host, packages, services, postfix, dovecot, queue, listeners]
+    choices: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers]
+    default: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers]
   packages:
     description:
       - The names of the packages to look up.
@@ -250,6 +250,67 @@ listeners:
   type: list
   elements: dict
   sample: [{address: 0.0.0.0, port: 25, process: master}]
+other_mail_servers:
+  description:
+    - The mail servers beside Postfix that are installed (where mail servers may be installed side by side, those in use),
+      and former ones from which M(postroom.mail.mail_takeover) took over and whose queue is not empty yet.
+  returned: when O(gather) has V(other_mail_servers)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The name of the mail server, or of its package where nothing else is known of it.
+      type: str
+      sample: exim
+    summary:
+      description: All of this in words.
+      type: str
+      sample: exim (exim4-daemon-light) runs and listens on port 25, 3 mails wait in its queue (/var/spool/exim4/input)
+    packages:
+      description: Its installed packages.
+      type: list
+      elements: str
+      sample: [exim4-daemon-light, exim4-base, exim4-config]
+    installed:
+      description: Whether it still is installed.
+      type: bool
+    running:
+      description: Whether it runs.
+      type: bool
+    enabled:
+      description: Whether it is started at boot.
+      type: bool
+    listens:
+      description: Whether it listens on port 25.
+      type: bool
+    services:
+      description: Its services.
+      type: list
+      elements: str
+      sample: [exim4, exim4-base.timer]
+    processes:
+      description: What its processes are called.
+      type: list
+      elements: str
+      sample: [exim4, exim]
+    queue:
+      description: How many mails wait in its queue; V(null) when that cannot be told within a second, or at all.
+      type: int
+      sample: 3
+    held:
+      description: How many more it held back (frozen, quarantined).
+      type: int
+      sample: 0
+    spool:
+      description: The directories of its queue.
+      type: list
+      elements: str
+      sample: [/var/spool/exim4/input]
+    aliases:
+      description: The alias files that it may read, the one that it asks first at the front.
+      type: list
+      elements: str
+      sample: [/etc/aliases]
 """
 
 from ansible.module_utils.basic import AnsibleModule

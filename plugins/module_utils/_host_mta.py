@@ -1,0 +1,166 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Which other mail servers this host has, what they do, and the mail that waits in their queues."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _host_packages, _host_sockets, _other_mta, _processes, _services
+from ansible_collections.postroom.mail.plugins.module_utils._foreign_queue import FORMATS, Mail, Unreadable
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+# The mail that Postfix was given is kept here, by mail server and queue. A folder of a mail server here says that
+# Postfix took over from it, so that what waits in its queue is meant for Postfix.
+HANDED_OVER = "/var/spool/handed-over-to-postfix"
+SMTP_PORT = 25
+
+
+class Found(t.NamedTuple):
+    """A mail in a queue; without a `mail` it stays there, and *reason* says why."""
+
+    id: str
+    queue: _other_mta.Queue
+    files: tuple[str, ...]
+    mail: Mail | None
+    reason: str = ""
+
+
+def ask(run: Run, dpkg_status: str, root: str = "/") -> list[dict[str, t.Any]]:
+    """Every other mail server that is installed, and every former one with mail that Postfix has not been given.
+
+    With *dpkg_status*, the text of dpkg's records, no command is run where there is none.
+    """
+    if dpkg_status:
+        packages = _other_mta.in_dpkg_status(dpkg_status)
+        present = _host_packages.dpkg_versions(dpkg_status, [c for server in _other_mta.of_packages(packages) for c in server.companions])
+    else:
+        names = _other_mta.names_for_rpm()
+        found = _host_packages.rpm_versions(run(["rpm", "-q", "--queryformat", _host_packages.RPM_FORMAT, *names])[1], names)
+        packages = {name: version for name, version in found.items() if version}
+        present = {}
+    installed = _other_mta.of_packages(packages)
+    handed_over = os.path.join(root, HANDED_OVER.lstrip("/"))
+    former = [s for s in _other_mta.KNOWN if s not in installed and os.path.isdir(os.path.join(handed_over, s.name))]
+    answers = []
+    for server in installed:
+        of_server = [name for name in server.packages if name in packages]
+        companions = [name for name in server.companions if present.get(name)]
+        answer = _tell(run, server, [*of_server, *companions], root)
+        # Without packages that conflict, mail servers may lie side by side, and only one in use is in the way.
+        if dpkg_status or answer["running"] or answer["enabled"] or server.name in os.path.realpath("/etc/alternatives/mta"):
+            answers.append(answer)
+    answers += [answer for answer in (_tell(run, server, [], root) for server in former) if answer["queue"] != 0 or answer["held"]]
+    return answers
+
+
+def _tell(run: Run, server: _other_mta.MailServer, packages: list[str], root: str) -> dict[str, t.Any]:
+    waiting, held = count(server, root)
+    states = _services.states(run, server.services) if packages and server.services else {}
+    known = {name: state for name, state in states.items() if state.installed}
+    running = bool(packages) and (bool(processes(server)) or any(state.running for state in known.values()))
+    answer: dict[str, t.Any] = {
+        "name": server.name,
+        "packages": packages,
+        "installed": bool(packages),
+        "running": running,
+        "listens": running and any(row["port"] == SMTP_PORT and row["process"] in server.processes for row in _host_sockets.listeners()),
+        "enabled": any(state.enabled for state in known.values()),
+        "services": sorted(known),
+        "processes": list(server.processes),
+        "queue": waiting,
+        "held": held,
+        "spool": [queue.directory for queue in server.queues if os.path.isdir(_at(root, queue.directory))],
+        "aliases": alias_files(server, root) if packages else [],
+    }
+    return {**answer, "summary": _other_mta.summary(answer)}
+
+
+def _at(root: str, path: str) -> str:
+    return os.path.join(root, path.lstrip("/"))
+
+
+def alias_files(server: _other_mta.MailServer, root: str = "/") -> list[str]:
+    """The alias files that are there; of one and its symbolic link, only the file."""
+    return list(dict.fromkeys(os.path.realpath(_at(root, path)) for path in server.aliases if os.path.isfile(_at(root, path))))
+
+
+def processes(server: _other_mta.MailServer, proc: str = "/proc") -> list[int]:
+    """The server's processes on this host; not those in containers, and not Postfix's own of the same name."""
+    return [each.pid for each in _processes.processes(proc) if each.name in server.processes and _is_ours(each.pid, proc)]
+
+
+def _is_ours(pid: int, proc: str) -> bool:
+    try:
+        same = os.stat(f"{proc}/{pid}/ns/pid").st_ino == os.stat(f"{proc}/self/ns/pid").st_ino
+        return same and "/postfix/" not in os.readlink(f"{proc}/{pid}/exe")
+    except OSError:
+        return False  # It has ended, or is not ours to look into.
+
+
+def count(server: _other_mta.MailServer, root: str = "/", seconds: float = 1.0) -> tuple[int | None, int]:
+    """How many mails wait (None: that cannot be told), and how many are held back."""
+    deadline = time.monotonic() + seconds
+    waiting, held = 0, 0
+    for queue in server.queues:
+        if queue.format is None:
+            with contextlib.suppress(OSError):
+                if os.listdir(_at(root, queue.directory)):
+                    return None, 0
+            continue
+        for _id, path, is_held in _controls(queue, root):
+            if time.monotonic() > deadline:
+                return None, 0
+            if is_held or FORMATS[queue.format].is_held(_read(path) or b""):
+                held += 1
+            else:
+                waiting += 1
+    return waiting, held
+
+
+def _controls(queue: _other_mta.Queue, root: str) -> t.Iterator[tuple[str, str, bool]]:
+    """The mails of a queue, which may be spread over subdirectories: id, control file, and whether its name says "held"."""
+    form = FORMATS[t.cast("str", queue.format)]
+    for directory, _directories, names in os.walk(_at(root, queue.directory)):
+        for name in sorted(names):
+            match = form.control.fullmatch(name)
+            held = form.held.fullmatch(name) if form.held else None
+            if match or held:
+                yield t.cast("t.Any", match or held).group(1), os.path.join(directory, name), held is not None
+
+
+def mails(server: _other_mta.MailServer, root: str = "/") -> t.Iterator[Found]:
+    """Every mail of the server's queues, as far as it can be read."""
+    for queue in server.queues:
+        for name, path, held in _controls(queue, root) if queue.format else ():
+            yield _found(queue, name, path, held)
+
+
+def _found(queue: _other_mta.Queue, name: str, path: str, held: bool) -> Found:
+    form = FORMATS[t.cast("str", queue.format)]
+    paths = [os.path.normpath(os.path.join(os.path.dirname(path), part.format(name))) for part in form.parts]
+    contents = [_read(part) for part in paths]
+    files = tuple(part for part, content in zip(paths, contents) if content is not None)
+    if held or form.is_held(contents[0] or b""):
+        return Found(name, queue, files, None, "it was held back")
+    try:
+        mail = form.read(*contents)
+    except Unreadable as e:
+        return Found(name, queue, files, None, str(e).rstrip("."))
+    return Found(name, queue, files, mail)
+
+
+def _read(path: str) -> bytes | None:
+    with contextlib.suppress(OSError), open(path, "rb") as f:
+        return f.read()
+    return None

@@ -1,0 +1,158 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: mail_takeover
+short_description: Have Postfix take over from another mail server
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Does the two parts of a takeover that no package manager does, stopping the mail server that is there so that it stays
+    stopped, and giving its waiting mail to Postfix once that is installed.
+  - The role M(postroom.mail.postfix#role) calls it when C(postfix_replace_mta) is true. On a host without another mail
+    server it does nothing.
+  - It installs and removes no packages, and deletes no mail.
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(stopped) stops and disables the services of every installed other mail server, ends processes that outlive
+        them, and proves that nothing of it listens on port 25. What waits in its queue stays there. Where it has its
+        aliases in another place alone, C(/etc/aliases) becomes a link to them.
+      - V(emptied) gives Postfix, through its sendmail(1), every mail that waits in the queue of a mail server that was
+        V(stopped) before and is no longer installed. Each mail's files are then moved into C(/var/spool/handed-over-to-postfix),
+        so that an interrupted run goes on where it was. A mail that Postfix does not take, that cannot be read, or that
+        the former mail server held back (frozen, quarantined) stays where it is.
+    type: str
+    choices: [stopped, emptied]
+    required: true
+  timeout:
+    description:
+      - How many seconds the other mail server may take to end.
+    type: int
+    default: 30
+notes:
+  - The queues of Exim, sendmail, nullmailer and dma can be read; those of OpenSMTPD, Courier and masqmail are left as they are.
+  - A mail is handed over a second time only if the module is killed between Postfix's answer and the move of its files.
+  - Run it as root.
+seealso:
+  - module: postroom.mail.mail_info
+"""
+
+EXAMPLES = r"""
+- name: Stop the other mail server, and keep it from starting
+  postroom.mail.mail_takeover:
+    state: stopped
+
+- name: Install Postfix, for which Debian removes the other one
+  ansible.builtin.apt:
+    name: postfix
+
+- name: Give Postfix the mail that waited
+  postroom.mail.mail_takeover:
+    state: emptied
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be in check mode, in order.
+  returned: when O(state=stopped)
+  type: list
+  elements: str
+  sample: [disable exim4, stop exim4, mark the queue of exim]
+handed_over:
+  description: How many mails Postfix was given.
+  returned: when O(state=emptied)
+  type: int
+  sample: 3
+kept:
+  description: How many mails stay where they are.
+  returned: when O(state=emptied)
+  type: int
+  sample: 1
+servers:
+  description: The other mail servers, as RV(postroom.mail.mail_info#module:other_mail_servers) tells them, from before anything was done.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: exim, packages: [exim4-daemon-light], queue: 3}]
+mails:
+  description: The waiting mails, at most 200; those that stay come first.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    server:
+      description: The mail server in whose queue it waits.
+      type: str
+      sample: exim
+    id:
+      description: Its name in that queue.
+      type: str
+      sample: 1xV5At-000000000yb-26M6
+    queue:
+      description: The directory of the queue.
+      type: str
+      sample: /var/spool/exim4/input
+    sender:
+      description: The envelope sender, empty for a bounce; V(null) when the mail cannot be read or is held back.
+      type: str
+      sample: alice@example.org
+    recipients:
+      description: The envelope recipients who have not got it yet.
+      type: list
+      elements: str
+      sample: [bob@example.net]
+    again:
+      description: Who may get it a second time, because an alias among the recipients stands for them and others.
+      type: str
+    reason:
+      description: Why it stays where it is; empty when it does not.
+      type: str
+      sample: it was held back
+    handed_over:
+      description: Whether Postfix was given it, or would be in check mode.
+      returned: when O(state=emptied)
+      type: bool
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._takeover import Takeover
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["stopped", "emptied"], "required": True},
+            "timeout": {"type": "int", "default": 30},
+        },
+        supports_check_mode=True,
+    )
+
+    def work() -> dict[str, object]:
+        takeover = Takeover(runner(module), check_mode=module.check_mode, timeout=module.params["timeout"])
+        result = takeover.stop() if module.params["state"] == "stopped" else takeover.hand_over()
+        for warning in takeover.warnings:
+            module.warn(warning)
+        return result
+
+    run_module(module, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What is wrong with the addresses of an inventory, as sentences. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _postfix_restrictions as restrictions
+from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook, Place
+from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import Style, entries_from
+
+# What access(5) lets a table answer, besides restrictions of smtpd.
+ACTIONS = frozenset(
+    "ok dunno reject defer defer_if_reject defer_if_permit bcc discard filter hold info prepend redirect warn permit".split()
+)
+SHOWN = 8
+# What a user's own .forward is allowed by is not asked here: aliases have a word of their own in both parameters.
+ALIAS = "alias"
+
+
+def bad_entries(variable: str, entries: t.Any, style: Style) -> t.Iterator[str]:
+    """Entries that no table can hold, and keys that stand twice."""
+    try:
+        entries_from(entries, style)
+    except BadInput as e:
+        yield f"{variable}: {e}"
+
+
+def bad_actions(variable: str, entries: t.Any, classes: t.Collection[str]) -> t.Iterator[str]:
+    """Answers of an access table that smtpd does not understand: it would answer 451 to everybody concerned."""
+    for key, value in entries.items() if isinstance(entries, t.Mapping) else ():
+        words = str(value).split()
+        if value is None or not words or words[0].lower() in ACTIONS or words[0].isdigit():
+            continue
+        try:
+            restrictions.check(f"{variable}, {key}", str(value), classes, lambda _name: False)
+        except BadInput as e:
+            yield str(e)
+
+
+def circles(book: AddressBook) -> t.Iterator[str]:
+    """Aliases that lead back to themselves."""
+    told: set[frozenset[Place]] = set()
+    for circle in _circles(book):
+        if frozenset(circle) not in told:
+            told.add(frozenset(circle))
+            # The end of a long way tells as much as all of it.
+            shown = circle if len(circle) <= SHOWN else [*circle[: SHOWN - 1], Place("name", "..."), circle[-1]]
+            way = " -> ".join(place.text for place in [*shown, circle[0]])
+            only_virtual = all(place.kind == "address" for place in circle)
+            fate = "Postfix would answer 451 to all mail for them" if only_virtual else "mail for them would come back as undeliverable"
+            yield f"The aliases {way} lead in a circle, so that {fate}: let one of them name an account, or an address elsewhere."
+
+
+def _circles(book: AddressBook) -> t.Iterator[list[Place]]:
+    """Each circle as its places in order; every place is looked at once."""
+    done: set[Place] = set()
+    for start in book.places():
+        way: dict[Place, None] = {}
+        # What is left to look at of each place on the way: a stack of our own, for the way may be long.
+        left = [iter([start])]
+        while left:
+            place = next(left[-1], None)
+            if place is None:
+                left.pop()
+                if way:
+                    done.add(way.popitem()[0])
+            elif place in way:
+                listed = list(way)
+                yield listed[listed.index(place) :]
+            elif place not in done:
+                way[place] = None
+                left.append(iter(book.onward(place).places))
+
+
+def nobodies(book: AddressBook, variables: t.Mapping[str, str]) -> t.Iterator[str]:
+    """Aliases that lead to nobody; *variables* says where the inventory speaks of ``aliases`` and ``virtual_aliases``."""
+    places = book.places()
+    for place, key in places.items():
+        onward = book.onward(place)
+        lost = [book.onward(further).lost for further in onward.places if further not in places]
+        for name in dict.fromkeys(filter(None, [onward.lost, *lost])):
+            if "@" in name:
+                nobody = f"{name}, and {split_address(name)[1]} has virtual aliases only, but none for it"
+            else:
+                nobody = f"{name}, which is neither an account of this host, nor in mail_users, nor an alias"
+            variable = variables["virtual_aliases" if place.kind == "address" else "aliases"]
+            yield f"{key} in {variable} leads to {nobody}: correct the name, or make the account or alias."
+
+
+def forbidden(book: AddressBook, variables: t.Mapping[str, str], allowed: t.Mapping[str, t.Collection[str]]) -> t.Iterator[str]:
+    """Aliases that hand mail to commands and files, where that is not allowed; *allowed* by ``command`` and ``file``."""
+    whats = {"command": "a command", "file": "a file", "include": "a list"}
+    for key, value in book.virtual_aliases.items():
+        for kind in dict.fromkeys(target.kind for target in targets(value) if target.kind in whats):
+            yield (
+                f"{key} in {variables['virtual_aliases']} hands mail to {whats[kind]}, which only a local alias can: let it lead to"
+                f" one, in {variables['aliases']}."
+            )
+    own = {key: value for key, value in book.system_aliases.items() if key not in book.aliases}
+    for where, listed in ((variables["aliases"], book.aliases), ("/etc/aliases", own)):
+        for key, value in listed.items():
+            for target in targets(value):
+                if target.kind in allowed and ALIAS not in allowed[target.kind]:
+                    yield (
+                        f"{key} in {where} hands mail to {whats[target.kind]} ({target.text}), and Postfix would refuse to:"
+                        f" put 'alias' into postfix_allow_mail_to_{target.kind}s, or take the target out."
+                    )
+
+
+def moved(book: AddressBook, relocated: t.Any, variables: t.Mapping[str, str]) -> t.Iterator[str]:
+    """Addresses that are said to have moved and are also something else, of which only one can be true.
+
+    trivial-rewrite(8) asks for them after the virtual aliases and before local(8) knows of anybody.
+    """
+    for key in relocated if isinstance(relocated, t.Mapping) else ():
+        address = key.lower() if "@" in key else f"{key.lower()}@{book.origin}"
+        local, domain = split_address(address)
+        virtual = book.virtual_key(address) or (f"@{domain}" if f"@{domain}" in book.virtual_aliases else None)
+        if virtual:
+            yield (
+                f"{key} in postfix_relocated would never be told to anybody, because {virtual} in {variables['virtual_aliases']} is"
+                " asked first: take one of the two out."
+            )
+        elif domain in book.local_domains and local in book.aliases:
+            yield (
+                f"{key} in postfix_relocated refuses the mail that {local} in {variables['aliases']} would forward:"
+                " take one of the two out."
+            )
+
+
+def rootless(book: AddressBook) -> bool:
+    """Whether nobody reads what is sent to root, to whom Dovecot does not deliver."""
+    return "root" not in book.aliases and "root" not in book.system_aliases and book.virtual_key(f"root@{book.origin}") is None

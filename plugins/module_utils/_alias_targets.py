@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What an alias leads to, in the words of aliases(5) and virtual(5). Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+Kind = t.Literal["address", "command", "file", "include", "unclear"]
+
+# A comma or white space ends a target, save inside quotes or angle brackets.
+_TARGET = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|\\.|[^\s,"<])+')
+
+
+class Target(t.NamedTuple):
+    """One target; an address is as Postfix compares it, without quotes and in lower case."""
+
+    kind: Kind
+    text: str
+
+
+def targets(given: t.Any) -> list[Target]:
+    """The targets that an entry of an inventory, or the right side of a line of aliases(5), names.
+
+    What is no text, or a list of texts, is left to the check of the entries themselves.
+    """
+    if isinstance(given, str) and not given.lstrip().startswith("|"):
+        return [_target(text) for text in _split(given)]
+    return [_target(item.strip()) for item in (given if isinstance(given, (list, tuple)) else [given]) if isinstance(item, str)]
+
+
+def _split(text: str) -> t.Iterator[str]:
+    """Cut at commas; white space separates, too, but not a name from the address in angle brackets that follows it."""
+    for part in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', text):
+        if "<" in part:
+            yield part.strip()
+        else:
+            yield from (found.group() for found in _TARGET.finditer(part))
+
+
+def _target(text: str) -> Target:
+    bare = _unquoted(text)
+    if bare.startswith("|"):
+        return Target("command", bare)
+    if bare.startswith("/"):
+        return Target("file", bare)
+    if bare.lower().startswith(":include:"):
+        return Target("include", bare)
+    in_brackets = re.search(r"<([^>]*)>", text)
+    # local(8) knows \name as "name, without .forward"; aliases are looked up all the same.
+    address = _unquoted(in_brackets.group(1) if in_brackets else text).lstrip("\\")
+    local, at, domain = address.rpartition("@")
+    address = f"{_unquoted(local)}@{domain}" if at else address
+    # $1 of a table of patterns, routes, other hosts' notations: nothing that can be followed from here.
+    if not address or "$" in address or address.startswith(":") or re.search(r"[\s%!()]", address):
+        return Target("unclear", text)
+    return Target("address", address.lower())
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if re.fullmatch(r'"(?:[^"\\]|\\.)*"', text) else text
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Local part and domain; the domain is empty where there is none."""
+    local, at, domain = address.rpartition("@")
+    return (local, domain) if at else (address, "")
+
+
+def without_tag(local: str, delimiter: str) -> str:
+    """The local part that Postfix asks for when the whole is unknown: ``alice`` of ``alice+lists``."""
+    cut = min((found for found in (local.find(char, 1) for char in delimiter) if found > 0), default=-1)
+    return local[:cut] if cut > 0 else local

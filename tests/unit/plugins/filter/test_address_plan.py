@@ -1,0 +1,216 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.postroom.mail.plugins.filter.address_plan import FilterModule
+
+address_plan = FilterModule().filters()["address_plan"]
+
+HOST = {
+    "destinations": ["$myhostname", "$mydomain", "localhost.${mydomain}", "localhost", "hash:/etc/postfix/more"],
+    "names": {"myhostname": "mail.example.org", "mydomain": "example.org", "myorigin": "$mydomain"},
+    "virtual_domains": ["virt.example", "other.example"],
+    "users": [{"name": "alice"}, {"name": "bob", "state": "present"}, {"name": "gone", "state": "absent"}],
+    "accounts": {"root": True, "carol": True, "ghost": False, "gone": True},
+    "system_aliases": {"postmaster": "root", "webmaster": "root"},
+    "commands": ["forward"],
+    "files": ["forward"],
+}
+
+
+def plan(aliases=None, **more):
+    return address_plan({"root": "alice", **(aliases or {})}, **{**HOST, **more})
+
+
+@pytest.mark.parametrize(
+    ("aliases", "virtual"),
+    [
+        pytest.param({"me": "alice", "wizards": ["root", "alice", "bob"], "methere": "panda@panda.example"}, {}, id="the plain ones"),
+        pytest.param({"alice": "alice, bob"}, {}, id="a copy to somebody else"),
+        pytest.param({"alice": ["alice@example.org", "x@y.example"]}, {}, id="a copy, written in full"),
+        pytest.param({"alice": [r"\alice", "bob"]}, {}, id="a copy, the old way"),
+        pytest.param({"a": "b", "b": "c", "c": "carol"}, {}, id="one after the other"),
+        pytest.param({"a": "postmaster", "b": "webmaster"}, {}, id="to an alias of the system's own"),
+        pytest.param({"a": "alice+lists", "b": "ALICE@Mail.Example.ORG"}, {}, id="tags and capitals"),
+        pytest.param({"a": '"alice"', "b": "Alice Liddell <alice@example.org>"}, {}, id="quotes and brackets"),
+        pytest.param({"a": ":include:/etc/lists/a", "b": '":include:/etc/lists/b c"'}, {}, id="include"),
+        pytest.param({"a": "x@$mydomain", "b": "user%host", "c": "a!b"}, {}, id="what cannot be followed"),
+        pytest.param({"a": None}, {"b@virt.example": None}, id="no value is no entry"),
+        pytest.param({"unasked": "somebody"}, {}, id="who was not asked about may be there"),
+        pytest.param({}, {"a@virt.example": "alice", "b@virt.example": ["bob", "x@y.example"]}, id="virtual"),
+        pytest.param({}, {"alice@example.org": "alice@example.org, bob"}, id="virtual to itself"),
+        pytest.param({}, {"@virt.example": "@example.org"}, id="domain to domain"),
+        pytest.param({}, {"@virt.example": "@other.example", "@other.example": "alice"}, id="domain to domain to one"),
+        pytest.param({}, {"@example.org": "alice"}, id="catch-all"),
+        pytest.param({}, {"@example.org": "boss@example.org", "boss@example.org": ["carol", "bob"]}, id="catch-all to an alias"),
+        pytest.param({"me": "you@virt.example"}, {"you@virt.example": "alice"}, id="out and in again"),
+        pytest.param({"alice": "carol"}, {"carol@example.org": "alice"}, id="virtual before local is no circle"),
+        pytest.param({}, {"sales": "bob", "x@elsewhere.example": "sales@example.org"}, id="a name alone"),
+        pytest.param({"list": "list+x", "list+x": "alice"}, {}, id="an alias with a tag"),
+    ],
+)
+def test_what_is_right_is_not_objected_to(aliases, virtual):
+    assert plan(aliases, virtual_aliases=virtual)["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("aliases", "virtual", "told"),
+    [
+        pytest.param({"me": "you", "you": "me"}, {}, ["me -> you -> me", "come back as undeliverable"], id="two"),
+        pytest.param({"a": "b", "b": ["c", "bob"], "c": "a"}, {}, ["a -> b -> c -> a"], id="three, one way out"),
+        pytest.param({"start": "me", "me": "You", "YOU": "me+tag"}, {}, ["me -> you -> me "], id="capitals and tags"),
+        pytest.param({"postmaster": "webmaster", "webmaster": "postmaster"}, {}, ["postmaster -> webmaster -> postmaster"], id="over it"),
+        pytest.param({"root": "postmaster"}, {}, ["root -> postmaster -> root"], id="through the system's own"),
+        pytest.param(
+            {},
+            {"a@virt.example": "b@virt.example", "b@virt.example": "a@virt.example"},
+            ["a@virt.example -> b@virt.example ->", "451"],
+            id="virtual",
+        ),
+        pytest.param(
+            {}, {"@virt.example": "@other.example", "@other.example": "@virt.example"}, ["@virt.example -> @other.example ->"], id="domains"
+        ),
+        pytest.param({"me": "you@virt.example"}, {"you@virt.example": "me"}, ["you@virt.example -> me -> you@virt.example"], id="both"),
+        pytest.param({}, {"@example.org": "boss", "boss@example.org": "ghost"}, ["@example.org"], id="a catch-all, and nobody to catch it"),
+        pytest.param({"list": "list+x", "list+x": "list"}, {}, ["list -> list+x -> list"], id="an alias with a tag"),
+    ],
+)
+def test_circles(aliases, virtual, told):
+    problems = plan(aliases, virtual_aliases=virtual)["problems"]
+    assert len(problems) == 1, problems
+    assert "lead in a circle" in problems[0]
+    for words in told:
+        assert words in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "virtual", "told"),
+    [
+        pytest.param({"me": "ghost"}, {}, "me in postfix_aliases (mail_aliases) leads to ghost, which is neither", id="alias"),
+        pytest.param({"me": "alice, Ghost+x@example.org"}, {}, "leads to ghost, which", id="one of two, in full, with a tag"),
+        pytest.param({"me": "gone"}, {}, "me in postfix_aliases (mail_aliases) leads to gone", id="a user who is to go"),
+        pytest.param({"ghost": ["ghost", "bob"]}, {}, "ghost in postfix_aliases (mail_aliases) leads to ghost", id="a copy for nobody"),
+        pytest.param({}, {"v@virt.example": "ghost"}, "v@virt.example in postfix_virtual_aliases", id="virtual"),
+        pytest.param({}, {"ghost@example.org": "ghost@example.org"}, "leads to ghost, which", id="virtual to itself"),
+        pytest.param({}, {"v@virt.example": "v@virt.example"}, "virt.example has virtual aliases only", id="no mailboxes there"),
+        pytest.param({}, {"v@virt.example": "w@other.example"}, "leads to w@other.example, and other.example has virtual", id="nor there"),
+        pytest.param({"me": "w@other.example"}, {}, "leads to w@other.example, and other.example", id="from an alias"),
+    ],
+)
+def test_nobody(aliases, virtual, told):
+    problems = plan(aliases, virtual_aliases=virtual)["problems"]
+    assert len(problems) == 1, problems
+    assert told in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        pytest.param(
+            {"aliases": {"me": "bob", "Me": "alice"}}, "postfix_aliases (mail_aliases): The key 'Me' stands twice", id="alias twice"
+        ),
+        pytest.param({"virtual_aliases": {"a@virt.example": "bob", "A@virt.example": "alice"}}, "stands twice", id="virtual twice"),
+        pytest.param(
+            {"tables": {"postfix_canonical": {"a@x": "b@x", "A@x": "c@x"}}}, "postfix_canonical: The key 'A@x'", id="another table"
+        ),
+        pytest.param({"virtual_aliases": {"a@virt.example": ""}}, "The value of 'a@virt.example' is empty", id="empty"),
+        pytest.param({"aliases": {"a@example.org": "bob"}}, "put it into a table of virtual aliases", id="alias with a domain"),
+        pytest.param({"aliases": ["alice"]}, "postfix_aliases (mail_aliases): Entry 1 is text", id="no dictionary"),
+        pytest.param({"virtual_aliases": "alice"}, "Entries are a dictionary", id="text"),
+        pytest.param({"access": {"postfix_client_access": {"192.0.2.1": "REJCT"}}}, "postfix_client_access, 192.0.2.1", id="action"),
+        pytest.param({"aliases": {"list": "|/bin/list"}}, "list in postfix_aliases (mail_aliases) hands mail to a command", id="command"),
+        pytest.param({"aliases": {"list": ["bob", "|/bin/a, b"]}}, "put 'alias' into postfix_allow_mail_to_commands", id="one of two"),
+        pytest.param({"aliases": {"list": "/var/mail/list"}}, "put 'alias' into postfix_allow_mail_to_files", id="file"),
+        pytest.param(
+            {"system_aliases": {"list": '"|/bin/x y"'}}, "list in /etc/aliases hands mail to a command (|/bin/x y)", id="system's"
+        ),
+        pytest.param({"virtual_aliases": {"a@virt.example": "|/bin/x"}}, "which only a local alias can", id="virtual command"),
+        pytest.param({"relocated": {"me@example.org": "x@y"}, "aliases": {"me": "bob"}}, "would forward: take one", id="moved, and alias"),
+        pytest.param(
+            {"relocated": {"a@virt.example": "x@y"}, "virtual_aliases": {"A@virt.example": "bob"}},
+            "A@virt.example",
+            id="moved, and virtual",
+        ),
+        pytest.param({"relocated": {"carol": "x@y"}, "virtual_aliases": {"@example.org": "bob"}}, "@example.org in", id="moved, caught"),
+    ],
+)
+def test_what_else_is_wrong(given, told):
+    given = {"aliases": {}, "virtual_aliases": {}, **given}
+    if isinstance(given["aliases"], dict):
+        given["aliases"] = {"root": "alice", **given["aliases"]}
+    problems = address_plan(**{**HOST, **given})["problems"]
+    assert len(problems) == 1, problems
+    assert told.lower() in problems[0].lower()
+
+
+def test_commands_where_they_are_allowed():
+    more = {"commands": ["alias", "forward"], "files": ["alias"], "system_aliases": {"x": "|/bin/x", "y": "/var/y"}}
+    assert plan({"list": "|/bin/list", "archive": "/var/mail/archive"}, **more)["problems"] == []
+
+
+def test_a_system_alias_that_is_not_asked_any_more():
+    assert plan({"list": "alice"}, system_aliases={"list": "|/bin/list"})["problems"] == []
+
+
+@pytest.mark.parametrize(
+    "action", ["OK", "reject with a word", "550 5.7.1 no", "permit_mynetworks", "mine, reject", "PREPEND X: y", None, 450]
+)
+def test_actions_of_access_tables(action):
+    assert plan(access={"postfix_client_access": {"192.0.2.1": action}}, classes=["mine"])["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        pytest.param({"aliases": {"me": "bob"}}, ["Mail for root has nowhere to go"], id="nobody reads root's"),
+        pytest.param({"aliases": {"Root": "bob"}}, [], id="an alias"),
+        pytest.param({"aliases": {}, "system_aliases": {"root": "bob"}}, [], id="the system's"),
+        pytest.param({"aliases": {}, "virtual_aliases": {"root@example.org": "bob"}}, [], id="a virtual alias"),
+        pytest.param({"aliases": {"root": "bob"}, "relocated": {"alice": "x@y"}}, ["although alice is in mail_users"], id="moved user"),
+    ],
+)
+def test_warnings(given, told):
+    found = address_plan(**{**HOST, **given})["warnings"]
+    assert len(found) == len(told)
+    assert all(words in said for words, said in zip(told, found))
+
+
+def test_a_catch_all_leaves_everybody_his_mail():
+    virtual = {"@example.org": "alice", "Sales@example.org": "bob", "info": "bob", "@virt.example": "carol"}
+    found = plan({"me": "bob", "sales": "alice", "two words": "bob", "info": "alice"}, virtual_aliases=virtual)
+    assert found["problems"] == []
+    assert found["catch_alls"] == ["example.org"]
+    assert found["virtual_aliases"] == {
+        **virtual,
+        "info@example.org": "bob",
+        **{f"{name}@example.org": f"{name}@example.org" for name in ("alice", "bob", "root", "me", "postmaster", "webmaster")},
+    }
+    assert found["account_rows"] == [{"pattern": "/^([^:]+):/", "value": "$1@example.org"}]
+
+
+def test_without_a_catch_all_the_table_is_what_was_given():
+    virtual = {"@virt.example": "alice", "a@virt.example": None}
+    found = plan(virtual_aliases=virtual)
+    assert (found["virtual_aliases"], found["catch_alls"], found["account_rows"]) == (virtual, [], [])
+
+
+def test_only_names_that_matter_are_looked_up():
+    aliases = {"me": ["alice", "panda@panda.example", "|/bin/x"], "you": "me, Carol+x@mail.example.org"}
+    assert plan(aliases, virtual_aliases={"v@virt.example": "dora", "w@virt.example": "x@y.example"})["look_up"] == [
+        "alice",
+        "carol",
+        "dora",
+    ]
+
+
+def test_an_inventory_without_a_word_about_addresses():
+    assert address_plan({}, names={"myorigin": ""})["problems"] == []
+
+
+def test_a_long_chain_and_a_wide_table_take_little_time():
+    chain = {f"n{i}": f"n{i + 1}" for i in range(20_000)}
+    problems = plan({**chain, "n20000": "n0"})["problems"]
+    assert len(problems) == 1

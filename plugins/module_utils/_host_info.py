@@ -17,6 +17,7 @@ import threading
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import (
+    _host_addresses,
     _host_dovecot,
     _host_mta,
     _host_names,
@@ -29,7 +30,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
-SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "queue", "listeners", "other_mail_servers")
+SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "queue", "listeners", "other_mail_servers", "accounts", "aliases")
 DPKG_STATUS = "/var/lib/dpkg/status"
 RESOLVER_SECONDS = 2.0
 
@@ -41,6 +42,7 @@ class Questions(t.NamedTuple):
     packages: t.Sequence[str] = ()
     services: t.Sequence[str] = ("postfix", "dovecot")
     resolve: t.Sequence[str] = ()
+    accounts: t.Sequence[str] = ()
 
 
 class Host:
@@ -58,6 +60,8 @@ class Host:
             "dovecot": lambda: _host_dovecot.ask(self.run, self.distribution.os_family),
             "queue": self._queue,
             "listeners": _host_sockets.listeners,
+            "accounts": lambda: _host_addresses.accounts(questions.accounts, _read(_host_addresses.PASSWD), _bounded),
+            "aliases": lambda: _host_addresses.aliases(_read(_host_addresses.ALIASES)),
             "other_mail_servers": lambda: _host_mta.ask(self.run, self.dpkg_status),
         }
         return {subset: answers[subset]() for subset in SUBSETS if subset in questions.gather}
@@ -72,7 +76,8 @@ class Host:
 
     @functools.cached_property
     def postfix(self) -> dict[str, t.Any]:
-        return _host_postfix.ask(self.run)
+        answer = _host_postfix.ask(self.run)
+        return {**answer, "managed_tables": _host_addresses.managed_tables(answer["parameters"], _read_head)}
 
     @functools.cached_property
     def queue_directory(self) -> str | None:
@@ -113,6 +118,12 @@ class Host:
 def _read(path: str) -> str:
     with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as f:
         return f.read()
+    return ""
+
+
+def _read_head(path: str) -> str:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as f:
+        return f.read(4096)
     return ""
 
 

@@ -28,8 +28,8 @@ options:
       - What to tell. Asking for less is quicker.
     type: list
     elements: str
-    choices: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers]
-    default: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers]
+    choices: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers, accounts, aliases]
+    default: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers, accounts, aliases]
   packages:
     description:
       - The names of the packages to look up.
@@ -46,6 +46,13 @@ options:
     description:
       - Host names whose addresses are looked up as this host sees them, in C(/etc/hosts) first and then through its
         resolver, for no longer than two seconds each. The host's own full name is always among them.
+    type: list
+    elements: str
+    default: []
+  accounts:
+    description:
+      - Names of accounts to look up, in C(/etc/passwd) first and then through the name service (LDAP and the like), for
+        no longer than two seconds altogether.
     type: list
     elements: str
     default: []
@@ -196,6 +203,11 @@ postfix:
           command: smtpd
           args: []
           overrides: {}
+    managed_tables:
+      description: The sources of lookup tables that main.cf names and that this collection writes whole.
+      type: list
+      elements: str
+      sample: [/etc/postfix/virtual]
     config_error:
       description: What Postfix says is wrong with its configuration files, V(null) when they can be parsed.
       type: str
@@ -244,6 +256,17 @@ queue:
   returned: when O(gather) has V(queue)
   type: dict
   sample: {active: 0, incoming: 0, deferred: 2, hold: 0, maildrop: 0}
+accounts:
+  description:
+    - Whether the host has an account for each name in O(accounts). A name is missing when the name service did not answer in time.
+  returned: when O(gather) has V(accounts)
+  type: dict
+  sample: {alice: true, nobody-here: false}
+aliases:
+  description: The names in the host's own C(/etc/aliases), each with what stands to the right of it.
+  returned: when O(gather) has V(aliases)
+  type: dict
+  sample: {postmaster: root}
 listeners:
   description: The TCP ports that are listened on, and the process that does.
   returned: when O(gather) has V(listeners)
@@ -325,6 +348,7 @@ def main() -> None:
             "packages": {"type": "list", "elements": "str", "default": []},
             "services": {"type": "list", "elements": "str", "default": ["postfix", "dovecot"]},
             "resolve": {"type": "list", "elements": "str", "default": []},
+            "accounts": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.postroom.mail.plugins.module_utils import _host_addresses
+from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import MANAGED
+
+PASSWD = "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000::/home/alice:/bin/sh\n"
+
+
+def at_once(ask):
+    return ask()
+
+
+@pytest.fixture
+def name_service(monkeypatch):
+    """A directory that knows dora, and remembers whom it was asked about."""
+    asked = []
+
+    def getpwnam(name):
+        asked.append(name)
+        if name != "dora":
+            raise KeyError(name)
+
+    monkeypatch.setattr(_host_addresses.pwd, "getpwnam", getpwnam)
+    return asked
+
+
+def test_the_name_service_is_asked_about_strangers_only(name_service):
+    found = _host_addresses.accounts(["alice", "dora", "Root", "eve"], PASSWD, at_once)
+    assert found == {"alice": True, "dora": True, "Root": True, "eve": False}
+    assert name_service == ["dora", "eve"]
+
+
+def test_nobody_is_asked_when_everybody_is_known(name_service):
+    assert _host_addresses.accounts([], PASSWD, pytest.fail) == {}
+    assert _host_addresses.accounts(["alice"], PASSWD, pytest.fail) == {"alice": True}
+
+
+def test_a_name_service_that_does_not_answer_leaves_names_out():
+    assert _host_addresses.accounts(["alice", "dora"], PASSWD, lambda _ask: None) == {"alice": True}
+
+
+def test_a_name_that_no_account_can_have():
+    assert _host_addresses.accounts(["a\0b"], PASSWD, at_once) == {"a\0b": False}
+
+
+def test_aliases():
+    text = '# c\nPostmaster: root\nroot:\n alice,\n bob\nlist: "|/bin/list x"\n"two words": alice\nroot: eve\nempty:\n'
+    assert _host_addresses.aliases(text) == {
+        "postmaster": "root",
+        "root": "alice, bob",
+        "list": '"|/bin/list x"',
+        "two words": "alice",
+    }
+    assert _host_addresses.aliases("") == {}
+
+
+def test_managed_tables():
+    texts = {"/etc/postfix/virtual": f"{MANAGED}a b\n", "/etc/postfix/mine": "a b\n", "/etc/postfix/r": MANAGED}
+    parameters = {
+        "virtual_alias_maps": "hash:/etc/postfix/virtual, hash:/etc/postfix/mine, pcre:/etc/postfix/none",
+        "smtpd_recipient_restrictions": "check_recipient_access pipemap:{regexp:/etc/postfix/r, inline:{a=b}}, reject",
+        "queue_directory": "/var/spool/postfix",
+    }
+    assert _host_addresses.managed_tables(parameters, lambda path: texts.get(path, "")) == ["/etc/postfix/r", "/etc/postfix/virtual"]

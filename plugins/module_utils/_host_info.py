@@ -22,6 +22,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
     _host_mta,
     _host_names,
     _host_packages,
+    _host_policy,
     _host_postfix,
     _host_sockets,
     _services,
@@ -31,6 +32,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "queue", "listeners", "other_mail_servers", "accounts", "aliases")
+# These take longer, and no role needs them: they are told when they are asked for by name.
+ON_DEMAND = ("policy",)
 DPKG_STATUS = "/var/lib/dpkg/status"
 RESOLVER_SECONDS = 2.0
 
@@ -63,8 +66,9 @@ class Host:
             "accounts": lambda: _host_addresses.accounts(questions.accounts, _read(_host_addresses.PASSWD), _bounded),
             "aliases": lambda: _host_addresses.aliases(_read(_host_addresses.ALIASES)),
             "other_mail_servers": lambda: _host_mta.ask(self.run, self.dpkg_status),
+            "policy": lambda: _host_policy.ask(self.run),
         }
-        return {subset: answers[subset]() for subset in SUBSETS if subset in questions.gather}
+        return {subset: answers[subset]() for subset in (*SUBSETS, *ON_DEMAND) if subset in questions.gather}
 
     @functools.cached_property
     def distribution(self) -> _host_names.Distribution:

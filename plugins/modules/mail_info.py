@@ -26,9 +26,10 @@ options:
   gather:
     description:
       - What to tell. Asking for less is quicker.
+      - V(policy), what the host accepts and forwards and for whom, is told only when it is asked for.
     type: list
     elements: str
-    choices: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers, accounts, aliases]
+    choices: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers, accounts, aliases, policy]
     default: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers, accounts, aliases]
   packages:
     description:
@@ -61,6 +62,8 @@ notes:
     whether Dovecot's protected files were changed.
 seealso:
   - module: postroom.mail.mail_service
+  - plugin: postroom.mail.policy_page
+    plugin_type: filter
 """
 
 EXAMPLES = r"""
@@ -334,17 +337,66 @@ other_mail_servers:
       type: list
       elements: str
       sample: [/etc/aliases]
+policy:
+  description:
+    - What the host accepts, what it forwards, and for whom, computed from its effective configuration and from who listens.
+      C(docs/policy.md) explains it, P(postroom.mail.policy_page#filter) makes a page of text from it.
+    - Only RV(policy.installed) and RV(policy.config_error) are there when Postfix is not installed or cannot read its configuration.
+  returned: when O(gather) has V(policy)
+  type: dict
+  contains:
+    installed: {description: Whether C(postconf) is there., type: bool}
+    config_error: {description: "What is wrong with the configuration files, V(null) when they can be parsed.", type: str}
+    hostname: {description: "C(myhostname).", type: str, sample: mail.example.org}
+    version: {description: The version of Postfix., type: str, sample: 3.10.13}
+    listeners:
+      description:
+        - The services that take mail from clients, the addresses on which they really listen, TLS (V(none), V(offered), V(required),
+          V(implicit)), AUTH (V(never), V(over TLS), V(in clear)), and what becomes of mail from V(strangers), from V(networks)
+          (C(mynetworks)) and from V(authenticated) clients to the V(own) domains, to V(relay) domains, and V(elsewhere).
+      type: list
+      elements: dict
+      sample:
+        - {port: 25, addresses: [0.0.0.0, "::"], tls: offered, auth: never, strangers: {own: accepted, relay: accepted, elsewhere: refused}}
+    final:
+      description:
+        - Whose mail ends here, by the classes V(local), V(virtual_alias) and V(virtual_mailbox). At most 100 domains of each, the tables
+          that cannot be listed, and whether recipients that do not exist are V(accepted), V(refused) or V(deferred).
+      type: dict
+      sample: {local: {domains: [example.org, localhost], addresses: ["[192.0.2.25]"], unknown_recipients: refused}}
+    forwarded:
+      description: What is taken in for C(relay_domains), with the route of each, other entries of C(transport_maps), and the default.
+      type: dict
+      sample: {relay: {domains: [in.example]}, routes: [], default: {next_hop: "smtp:MX", by: default_transport}}
+    clients:
+      description: Who may send to other domains, on which ports, and on which conditions some strangers may.
+      type: dict
+      sample: {networks: [127.0.0.0/8], network_ports: [25], authenticated_ports: [465, 587], stranger_ports: [], conditions: []}
+    smarthost:
+      description: The host that takes all mail for other domains, and how this one talks to it; V(null) when there is none.
+      type: dict
+      sample: {next_hop: "smtp:[smtp.example.net]:587", by: relayhost, tls: encrypt, auth: true, credentials: true}
+    order:
+      description: Who wins. What Postfix asks about an incoming recipient, in its order, with the parameters that are set here.
+      type: list
+      elements: dict
+      sample: [{program: cleanup, about: virtual aliases, when: always, parameters: {virtual_alias_maps: "hash:/etc/postfix/virtual"}}]
+    findings:
+      description: What somebody should know who has not asked, the gravest (V(danger), V(warning), V(note)) first.
+      type: list
+      elements: dict
+      sample: [{level: danger, say: "Every network may relay on port 25: mynetworks has 0.0.0.0/0."}]
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._host_info import SUBSETS, Host, Questions
+from ansible_collections.postroom.mail.plugins.module_utils._host_info import ON_DEMAND, SUBSETS, Host, Questions
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "gather": {"type": "list", "elements": "str", "choices": list(SUBSETS), "default": list(SUBSETS)},
+            "gather": {"type": "list", "elements": "str", "choices": [*SUBSETS, *ON_DEMAND], "default": list(SUBSETS)},
             "packages": {"type": "list", "elements": "str", "default": []},
             "services": {"type": "list", "elements": "str", "default": ["postfix", "dovecot"]},
             "resolve": {"type": "list", "elements": "str", "default": []},

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""How much of the Internet a value of mynetworks covers. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
+
+# Shorter prefixes than these cover more than any one organisation has.
+_SHORTEST = {4: 8, 6: 16}
+
+
+def patterns(value: str, tables: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
+    """The networks of a list in the style of mynetworks, those of a table that can be listed among them."""
+    found: list[str] = []
+    for word in words(value):
+        found += tables.get(word.removeprefix("proxy:"), {word: ""})
+    return found
+
+
+def is_everybody(value: str, tables: t.Mapping[str, t.Mapping[str, str]]) -> bool:
+    """Whether every IPv4 or every IPv6 client is in it."""
+    return any(pattern.endswith("/0") or pattern.startswith("static:") for pattern in patterns(value, tables))
+
+
+def large(networks: t.Iterable[str]) -> list[str]:
+    """Those of *networks* that no one organisation can have all clients of; all of the Internet is not among them."""
+    # Imported here, as only this answer needs it.
+    import ipaddress
+
+    found = []
+    for word in networks:
+        try:
+            network = ipaddress.ip_network(word.replace("[", "").replace("]", ""), strict=False)
+        except ValueError:
+            continue
+        if 0 < network.prefixlen < _SHORTEST[network.version]:
+            found.append(word)
+    return found

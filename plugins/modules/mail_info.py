@@ -356,31 +356,12 @@ policy:
           (C(mynetworks)) and from V(authenticated) clients to the V(own) domains, to V(relay) domains, and V(elsewhere).
       type: list
       elements: dict
-      sample:
-        - {port: 25, addresses: [0.0.0.0, "::"], tls: offered, auth: never, strangers: {own: accepted, relay: accepted, elsewhere: refused}}
-    final:
-      description:
-        - Whose mail ends here, by the classes V(local), V(virtual_alias) and V(virtual_mailbox). At most 100 domains of each, the tables
-          that cannot be listed, and whether recipients that do not exist are V(accepted), V(refused) or V(deferred).
-      type: dict
-      sample: {local: {domains: [example.org, localhost], addresses: ["[192.0.2.25]"], unknown_recipients: refused}}
-    forwarded:
-      description: What is taken in for C(relay_domains), with the route of each, other entries of C(transport_maps), and the default.
-      type: dict
-      sample: {relay: {domains: [in.example]}, routes: [], default: {next_hop: "smtp:MX", by: default_transport}}
-    clients:
-      description: Who may send to other domains, on which ports, and on which conditions some strangers may.
-      type: dict
-      sample: {networks: [127.0.0.0/8], network_ports: [25], authenticated_ports: [465, 587], stranger_ports: [], conditions: []}
-    smarthost:
-      description: The host that takes all mail for other domains, and how this one talks to it; V(null) when there is none.
-      type: dict
-      sample: {next_hop: "smtp:[smtp.example.net]:587", by: relayhost, tls: encrypt, auth: true, credentials: true}
-    order:
-      description: Who wins. What Postfix asks about an incoming recipient, in its order, with the parameters that are set here.
-      type: list
-      elements: dict
-      sample: [{program: cleanup, about: virtual aliases, when: always, parameters: {virtual_alias_maps: "hash:/etc/postfix/virtual"}}]
+      sample: [{port: 25, tls: offered, auth: never, strangers: {own: accepted, relay: accepted, elsewhere: refused}}]
+    final: {description: "Whose mail ends here, by V(local), V(virtual_alias) and V(virtual_mailbox).", type: dict}
+    forwarded: {description: "What is taken in for C(relay_domains), the routes in C(transport_maps), and the default.", type: dict}
+    clients: {description: "Who may send to other domains, and on which ports.", type: dict}
+    smarthost: {description: "The host that takes all mail for other domains, V(null) when there is none.", type: dict}
+    order: {description: "Who wins. What Postfix asks about an incoming recipient, in its order.", type: list, elements: dict}
     findings:
       description: What somebody should know who has not asked, the gravest (V(danger), V(warning), V(note)) first.
       type: list

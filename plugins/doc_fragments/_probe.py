@@ -110,6 +110,63 @@ options:
         description:
           - Wait for the message with this C(Message-ID), angle brackets included. Only for a probe without C(smtp).
         type: str
+      relay: &relay
+        description:
+          - Try every form of relaying that is known, as a stranger, on the server given in C(smtp).
+          - Each form is an envelope, such as C(<somebody%example.com@example.org>) for the recipient. There are between 60 and 90, and
+            U(https://github.com/postroom/postroom.mail/blob/main/docs/open_relay.md) lists them.
+          - The probe succeeds when each is refused for good, with a 5xx reply. See RV(probes[].forms) for the answers.
+          - Such a probe goes without a login, and O(sender), O(recipient) and the other options about a message mean nothing to it, save
+            O(subject).
+        type: dict
+        suboptions:
+          domain:
+            description: The host's main domain.
+            type: str
+            required: true
+          hostname:
+            description:
+              - The host's own name. The default is the name that its certificate must carry, or by which it is reached.
+            type: str
+          addresses:
+            description:
+              - The host's own addresses, of which the forms take one IPv4 and one IPv6 address. The default is what its name resolves
+                to.
+            type: list
+            elements: str
+          other_domain:
+            description:
+              - Another domain that the host takes mail for, for example as a backup. It is tried like the main one.
+            type: str
+          elsewhere:
+            description: A recipient that the host has nothing to do with.
+            type: str
+            default: somebody@example.com
+          stranger:
+            description:
+              - A sender that the host has nothing to do with. It must be one whose mail the host would take in, or it may be refused for
+                its sender's sake and prove nothing.
+            type: str
+            default: stranger@example.net
+          catch_all:
+            description:
+              - Say that the host has a catch-all, and may take in mail for any recipient in its own domains.
+              - A form whose recipient ends with an own domain, name or address then may be accepted. Only a look at what leaves the host
+                can tell whether it was kept.
+            type: bool
+            default: false
+          skip:
+            description: Forms not to try, by their names.
+            type: list
+            elements: str
+            default: []
+          send:
+            description:
+              - Send a message with each form that was accepted, so that one can count what arrives elsewhere. All messages of a probe
+                have the same C(Subject), see RV(probes[].subject).
+              - By default, and in check mode, only the envelope is offered, and then it is taken back.
+            type: bool
+            default: false
       stop_after: &stop_after
         description:
           - End the dialogue after this step. With V(rcpt) the recipient is offered, and then the envelope is taken back, so that even a
@@ -129,7 +186,8 @@ options:
           - The outcome that makes the probe succeed. The values are those of RV(probes[].outcome).
           - By default a probe that sends and fetches expects V(delivered), one that only sends V(accepted), one that only logs in
             V(authenticated),
-            and one that does none of this V(connected). A probe that got further than expected succeeds too.
+            one with O(relay) V(rejected), and one that does none of this V(connected). A probe that got further than expected
+            succeeds too.
           - V(rejected) means a 5xx reply to the login, to C(MAIL), to C(RCPT) or to the message. A 4xx reply only counts when
             O(reply_code) asks
             for it. A closed connection is V(dropped) and never counts.
@@ -234,6 +292,7 @@ options:
   headers: *headers
   size: *size
   message_id: *message_id
+  relay: *relay
   stop_after: *stop_after
   helo: *helo
   cleanup:

@@ -44,6 +44,18 @@ options:
     description: A recipient in a domain that is not the host's. Nothing is sent to it, it is only named.
     type: str
     default: somebody@example.com
+  other_domain:
+    description: Another domain that the host takes mail for, for example as a backup. Relaying is tried through it, too.
+    type: str
+  catch_all:
+    description: Whether the host has a catch-all, and so may take in mail for any recipient in its own domains.
+    type: bool
+    default: false
+  relay_skip:
+    description: Forms of relaying not to try, by their names.
+    type: list
+    elements: str
+    default: []
 seealso:
   - plugin: postroom.mail.mail_probe
     plugin_type: module

@@ -19,6 +19,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._probe_imap import I
 from ansible_collections.postroom.mail.plugins.module_utils._probe_judge import LADDER, judge
 from ansible_collections.postroom.mail.plugins.module_utils._probe_options import Expectation, Probe
 from ansible_collections.postroom.mail.plugins.module_utils._probe_pop3 import Pop3
+from ansible_collections.postroom.mail.plugins.module_utils._probe_relay import fire
 from ansible_collections.postroom.mail.plugins.module_utils._probe_smtp import Smtp
 from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import Deadline, Stop, Wire
 
@@ -100,17 +101,20 @@ def _run_one(running: _Running, check_mode: bool) -> Row:
     except socket.timeout:
         outcome, answer = "timeout", f"no answer within {probe.timeout:g} s"
     step = running.wire.step if running.wire else "connect"
-    if probe is not running.probe and outcome == "accepted":
+    unsent = probe is not running.probe and not probe.relay
+    if unsent and outcome == "accepted":
         # A server may refuse a message as late as after DATA; about that, nothing can be said without one.
         probe = dataclasses.replace(probe, expectation=Expectation("accepted"))
     row = _row(probe, facts, outcome, step, answer, time.monotonic() - started, reply_code)
-    if probe is not running.probe and outcome in LADDER[1:]:
+    if unsent and outcome in LADDER[1:]:
         row["answer"] += " (no message sent in check mode)"
     return row
 
 
 def rehearsal(probe: Probe) -> Probe:
     """The probe without its message, or the probe itself: as far as a server can be asked without leaving a trace."""
+    if probe.relay:
+        return dataclasses.replace(probe, relay=dataclasses.replace(probe.relay, send=False))
     if probe.stop_after or not (probe.message or probe.message_id):
         return probe
     expectation = probe.expectation
@@ -124,6 +128,9 @@ def _converse(probe: Probe, deadline: Deadline, facts: Row, running: _Running) -
     outcome = "connected"
     accepted_at, sent_at = time.monotonic(), None
     message_id = probe.message_id
+    if probe.smtp and probe.relay:
+        wire = running.wire = Wire(deadline, facts.setdefault("smtp", {}))
+        return fire(probe.relay, probe.smtp, probe.helo, wire)
     if probe.smtp:
         wire = running.wire = Wire(deadline, facts.setdefault("smtp", {}))
         smtp = Smtp(wire, probe.smtp, probe.helo)
@@ -186,7 +193,7 @@ def _row(probe: Probe, facts: Row, outcome: str, step: str, answer: str, seconds
     for half in halves.values():
         for key in ("answer", "reply_code"):
             half.pop(key, None)
-        for key in ("queue_id", "headers", "size", "removed"):
+        for key in ("queue_id", "headers", "size", "removed", "forms", "subject"):
             if key in half:
                 lifted[key] = half.pop(key)
         for key in ("tls_version", "cipher"):

@@ -15,8 +15,10 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._probe_message import Message
+from ansible_collections.postroom.mail.plugins.module_utils._probe_relay import Relay
 from ansible_collections.postroom.mail.plugins.module_utils._probe_tls import Trust
 from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import Stop, Wire
+from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import Target
 
 PORTS = {
     "smtp": {"none": 25, "starttls": 587, "implicit": 465},
@@ -110,6 +112,7 @@ class Probe:
     store: Endpoint | None = None
     message: Message | None = None
     message_id: str | None = None
+    relay: Relay | None = None
     stop_after: str | None = None
     helo: str | None = None
     cleanup: bool = True
@@ -117,7 +120,7 @@ class Probe:
 
     def check(self) -> None:
         """Raises `BadInput` or `HostError`, naming the probe."""
-        for part in (self.smtp, self.store, self.message, self.expectation):
+        for part in (self.smtp, self.store, self.message, self.relay, self.expectation):
             if part:
                 part.check()
         if not self.smtp and not self.store:
@@ -128,6 +131,10 @@ class Probe:
             raise BadInput(f"helo '{self.helo}' is not a host name or an address literal.")
         if self.message_id and re.search(r"[\s\"\\]", self.message_id):
             raise BadInput(f"message_id '{self.message_id}' is not a message identifier.")
+        if self.relay and (not self.smtp or self.store or self.stop_after or self.message_id):
+            raise BadInput("relay is a probe of its own: it goes with smtp, and with neither imap, pop3, message_id nor stop_after.")
+        if self.relay and self.smtp and self.smtp.user is not None:
+            raise BadInput("relay asks what a stranger may do, so smtp cannot have a user.")
         if self.smtp and self.store:
             if self.message_id or self.stop_after:
                 raise BadInput("message_id and stop_after are for a probe of one half, not for one that sends and fetches.")
@@ -178,7 +185,8 @@ def _build(get: t.Callable[..., t.Any], name: str) -> Probe:
     smtp = _endpoint("smtp", get) if get("smtp") is not None else None
     store = _endpoint(stores[0], get) if stores else None
     message = None
-    if smtp and get("recipient"):
+    relay = _relay(get, smtp) if get("relay") is not None else None
+    if smtp and get("recipient") and not relay:
         message = Message(
             sender=get("sender", get("recipient")),
             recipient=get("recipient"),
@@ -189,7 +197,7 @@ def _build(get: t.Callable[..., t.Any], name: str) -> Probe:
         )
     codes = tuple(str(c).lower() for c in get("reply_code", []))
     expectation = Expectation(
-        outcome=get("expect") or _usual_outcome(smtp, store, message, get("message_id"), get("stop_after")),
+        outcome=get("expect") or ("rejected" if relay else _usual_outcome(smtp, store, message, get("message_id"), get("stop_after"))),
         reply_codes=codes,
         steps=tuple(get("expect_step", [])),
         answer=get("expect_answer"),
@@ -202,11 +210,23 @@ def _build(get: t.Callable[..., t.Any], name: str) -> Probe:
         store=store,
         message=message,
         message_id=get("message_id"),
+        relay=relay,
         stop_after=get("stop_after"),
         helo=get("helo"),
         cleanup=get("cleanup", True),
         timeout=get("timeout", 30.0),
     )
+
+
+def _relay(get: t.Callable[..., t.Any], smtp: Endpoint | None) -> Relay:
+    own = get("relay")
+    # The name that its certificate must carry, or that it is reached by, is a name of the host's own.
+    known = [smtp.trust.server_hostname, smtp.host] if smtp else []
+    hostname = own.get("hostname") or next((name for name in known if name and re.search(r"\.[^\W\d][\w-]*$", name)), None)
+    given = {name: own[name] for name in ("elsewhere", "stranger", "other_domain") if own.get(name)}
+    target = Target(domain=own.get("domain") or "", hostname=hostname, addresses=tuple(own.get("addresses") or ()), **given)
+    skip = tuple(own.get("skip") or ())
+    return Relay(target, catch_all=bool(own.get("catch_all")), skip=skip, send=bool(own.get("send")), subject=get("subject"))
 
 
 def _endpoint(protocol: str, get: t.Callable[..., t.Any]) -> Endpoint:

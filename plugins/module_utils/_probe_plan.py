@@ -14,6 +14,7 @@ import secrets
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import Target
 
 PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
 PROTOCOLS = {"imaps": ("imap", "implicit"), "pop3s": ("pop3", "implicit"), "imap": ("imap", "starttls"), "pop3": ("pop3", "starttls")}
@@ -30,8 +31,11 @@ class Host:
     password: str
     protocols: t.Sequence[str] = ("imaps", "pop3s")
     ports: t.Mapping[str, int] = dataclasses.field(default_factory=dict)
-    stranger: str = "stranger@example.net"
-    elsewhere: str = "somebody@example.com"
+    stranger: str = Target.stranger
+    elsewhere: str = Target.elsewhere
+    other_domain: str | None = None
+    catch_all: bool = False
+    relay_skip: t.Sequence[str] = ()
 
     def check(self) -> None:
         """Raises `BadInput`."""
@@ -76,8 +80,18 @@ def _mail_flows(host: Host) -> list[Probe]:
 
 
 def _nobody_else_sends(host: Host) -> list[Probe]:
-    # Only the envelope is offered: should the host be an open relay, nothing must really be sent through it.
-    relay = {"sender": host.stranger, "recipient": host.elsewhere, "stop_after": "rcpt", "expect": "rejected", "reply_code": ["5xx"]}
+    relay = {
+        "relay": {
+            "domain": host.domain,
+            "other_domain": host.other_domain,
+            "stranger": host.stranger,
+            "elsewhere": host.elsewhere,
+            "catch_all": host.catch_all,
+            "skip": list(host.relay_skip),
+            # Only the envelope is offered: should the host be an open relay, nothing must really be sent through it.
+            "send": False,
+        }
+    }
     return [
         {"name": "25 does not relay for strangers", "smtp": _smtp(host, "smtp", tls="none"), **relay},
         {"name": "465 does not relay without a login", "smtp": _smtp(host, "submissions"), **relay},

@@ -54,7 +54,7 @@ class Smtp:
         wire.step = "tls"
         if "STARTTLS" not in keywords(capabilities):
             raise Stop("unsupported", "the server does not offer STARTTLS")
-        code, words = self._command("STARTTLS")
+        code, words = self.command("STARTTLS")
         if code != 220:
             raise Stop("tls_failed", f"{code} {words}", code)
         wire.start_tls(endpoint.trust, endpoint.host)
@@ -75,10 +75,10 @@ class Smtp:
         command = f"AUTH {mechanism}"
         if sasl.starts_with_response(mechanism):
             command += f" {self._secret(answer(''))}"
-        code, words = self._command(command)
+        code, words = self.command(command)
         while code == 334:
             try:
-                code, words = self._command(self._secret(answer(words)))
+                code, words = self.command(self._secret(answer(words)))
             except sasl.NotBase64:
                 raise Stop("garbled", f"a challenge that is not base64: {words}", code) from None
         self._note(code, words)
@@ -101,7 +101,7 @@ class Smtp:
         wire.step = "rcpt"
         self._command_wanted(f"RCPT TO:<{message.recipient}>", "2")
         if only_envelope:
-            self._command("RSET")
+            self.command("RSET")
             return
         wire.step = "data"
         self._command_wanted("DATA", "3")
@@ -117,7 +117,7 @@ class Smtp:
         deadline = self.wire.deadline
         try:
             self.wire.deadline = Deadline(min(FAREWELL, deadline.left()))
-            self._command("QUIT")
+            self.command("QUIT")
         except (Stop, OSError):
             pass
         finally:
@@ -126,18 +126,27 @@ class Smtp:
 
     # The dialogue
 
-    def _ehlo(self) -> list[str]:
-        self.wire.step = "ehlo"
+    def name(self) -> str:
+        """What this client calls itself."""
         local = self.wire.local_address()
         # An address literal is always true and needs no lookup.
-        helo = self._helo or (f"[IPv6:{local}]" if ":" in local else f"[{local}]")
-        self.wire.send_line(f"EHLO {helo}")
+        return self._helo or (f"[IPv6:{local}]" if ":" in local else f"[{local}]")
+
+    def transmit(self, data: bytes) -> tuple[int, str]:
+        """The reply to a message, which the server has asked for."""
+        self.wire.send(dot_stuffed(data))
+        code, lines = self._reply()
+        return code, " ".join(lines)
+
+    def _ehlo(self) -> list[str]:
+        self.wire.step = "ehlo"
+        self.wire.send_line(f"EHLO {self.name()}")
         code, lines = self._reply()
         if code != 250:
             raise self._refusal(code, " ".join(lines))
         return lines[1:]
 
-    def _command(self, line: str) -> tuple[int, str]:
+    def command(self, line: str) -> tuple[int, str]:
         self.wire.send_line(line)
         code, lines = self._reply()
         return code, " ".join(lines)

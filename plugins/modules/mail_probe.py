@@ -73,6 +73,16 @@ EXAMPLES = r"""
         reply_code: [535]
   delegate_to: localhost
 
+- name: Prove that a host is no open relay, in every form that is known
+  postroom.mail.mail_probe:
+    host: mail.example.org
+    relay: {domain: example.org}
+    probes:
+      - {name: relay on 25, smtp: {tls: none}}
+      - {name: relay on 465, smtp: {tls: implicit}}
+      - {name: relay on 587, smtp: {tls: starttls}}
+  delegate_to: localhost
+
 - name: Wait for a message that something else has sent
   postroom.mail.mail_probe:
     host: mail.example.org
@@ -177,6 +187,42 @@ probes:
       description: The size of the message that arrived, in bytes.
       type: int
       returned: when it arrived by IMAP
+    forms:
+      description: What the host made of each form of relaying, in the order in which they are documented.
+      type: list
+      elements: dict
+      returned: for a probe with O(relay)
+      contains:
+        name:
+          description: The form's name.
+          type: str
+          sample: percent hack, domain
+        sender:
+          description: What stood behind C(MAIL FROM:).
+          type: str
+          sample: <stranger@example.net>
+        recipient:
+          description: What stood behind C(RCPT TO:).
+          type: str
+          sample: <somebody%example.com@example.org>
+        code:
+          description: The reply code that decided.
+          type: int
+          sample: 554
+        answer:
+          description: The server's own words, or the reason why there are none.
+          type: str
+          sample: "554 5.7.1 <somebody%example.com@example.org>: Relay access denied"
+        ok:
+          description: Whether the form was refused for good, or was the host's to keep.
+          type: bool
+        kept:
+          description: Whether it was accepted as mail for the host's catch-all.
+          type: bool
+    subject:
+      description: The subject of the messages that were sent with the forms that were accepted.
+      type: str
+      returned: for a probe with O(relay) that sends
     smtp:
       description: What was seen of the SMTP server.
       type: dict
@@ -230,6 +276,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._probe import run
 from ansible_collections.postroom.mail.plugins.module_utils._probe_judge import verdict
 from ansible_collections.postroom.mail.plugins.module_utils._probe_options import OUTCOMES, STEPS, probes
 from ansible_collections.postroom.mail.plugins.module_utils._probe_tls import VERSIONS
+from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import Target
 
 STRINGS = {"type": "list", "elements": "str"}
 
@@ -250,6 +297,22 @@ def endpoint(**more: t.Any) -> dict[str, t.Any]:
     return {"type": "dict", "options": options}
 
 
+def relay() -> dict[str, t.Any]:
+    """How a host is described that must not relay."""
+    options = {
+        "domain": {"type": "str", "required": True},
+        "hostname": {"type": "str"},
+        "addresses": STRINGS,
+        "other_domain": {"type": "str"},
+        "elsewhere": {"type": "str", "default": Target.elsewhere},
+        "stranger": {"type": "str", "default": Target.stranger},
+        "catch_all": {"type": "bool", "default": False},
+        "skip": {**STRINGS, "default": []},
+        "send": {"type": "bool", "default": False},
+    }
+    return {"type": "dict", "options": options}
+
+
 def probe_options() -> dict[str, t.Any]:
     """The options of one probe, without defaults: a probe in a list takes those of the call."""
     return {
@@ -265,6 +328,7 @@ def probe_options() -> dict[str, t.Any]:
         "headers": {"type": "dict"},
         "size": {"type": "int"},
         "message_id": {"type": "str"},
+        "relay": relay(),
         "stop_after": {"type": "str", "choices": ["connect", "auth", "rcpt"]},
         "helo": {"type": "str"},
         "cleanup": {"type": "bool"},

@@ -51,10 +51,36 @@ def test_ports(protocol, tls, port):
         ({"pop3": USER}, "authenticated"),
         ({"imap": USER, "message_id": "<1@x>"}, "delivered"),
         ({"smtp": {}, "expect": "rejected"}, "rejected"),
+        ({"smtp": {}, "relay": {"domain": "example.org"}}, "rejected"),
+        ({"smtp": {}, "relay": {"domain": "example.org"}, "expect": "accepted"}, "accepted"),
     ],
 )
 def test_what_is_expected_when_nothing_is_said(options, outcome):
     assert one(**options).expectation.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("options", "hostname"),
+    [
+        ({}, "mail.example.org"),
+        ({"host": "192.0.2.1"}, None),
+        ({"host": "2001:db8::1"}, None),
+        ({"host": "mail"}, None),
+        ({"host": "192.0.2.1", "server_hostname": "mx.example.org"}, "mx.example.org"),
+        ({"host": "192.0.2.1", "smtp": {"server_hostname": "mx.example.org"}}, "mx.example.org"),
+        ({"relay": {"domain": "example.org", "hostname": "own.example.org"}, "server_hostname": "mx.example.org"}, "own.example.org"),
+    ],
+)
+def test_own_name_of_a_host_that_must_not_relay(options, hostname):
+    probe = one(**{"smtp": {}, "relay": {"domain": "example.org"}, **options})
+    assert probe.relay.target.hostname == hostname
+
+
+def test_options_beside_a_relay_probe_mean_nothing_to_it():
+    [probe] = probes(
+        {"host": "mail.example.org", "recipient": "alice@example.org", "probes": [{"smtp": {}, "relay": {"domain": "example.org"}}]}
+    )
+    assert probe.message is None
 
 
 def test_options_beside_probes_are_defaults():
@@ -112,6 +138,12 @@ def test_options_beside_probes_are_defaults():
         ({"smtp": {}, "certificate_fingerprint": "12:34"}, "64 hexadecimal digits"),
         ({"smtp": {}, "tls_min_version": "TLSv1.3", "tls_max_version": "TLSv1.2"}, "tls_max_version (TLSv1.2) is below"),
         ({"smtp": {}, "reply_code": ["5xx", "45x", "554"]}, None),
+        ({"smtp": {}, "relay": {}}, "domain '' is not a domain name"),
+        ({"smtp": {}, "relay": {"domain": "example.org", "skip": ["plain", "bnag path"]}}, "does not have: bnag path."),
+        ({"smtp": USER, "relay": {"domain": "example.org"}}, "smtp cannot have a user"),
+        ({"imap": USER, "relay": {"domain": "example.org"}}, "relay is a probe of its own"),
+        ({"smtp": {}, "imap": USER, "relay": {"domain": "example.org"}}, "relay is a probe of its own"),
+        ({"smtp": {}, "stop_after": "rcpt", "relay": {"domain": "example.org"}}, "relay is a probe of its own"),
     ],
 )
 def test_bad_input_is_named_before_anybody_is_asked(options, message):

@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._probe_options import probes
 from ansible_collections.postroom.mail.plugins.module_utils._probe_plan import PORTS, PROTOCOLS, Host, proof
+from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import Target
 
 
 def host(**more):
@@ -51,10 +52,15 @@ def test_the_wrong_password_is_nobodys():
 
 
 def test_relay_is_only_offered_never_done():
-    plan = [p for p in proof(host(elsewhere="x@example.com")) if p.get("recipient") == "x@example.com"]
+    more = {"elsewhere": "x@example.com", "stranger": "y@example.net", "other_domain": "example.edu"}
+    plan = [p for p in proof(host(catch_all=True, relay_skip=["plain"], **more)) if "relay" in p]
     assert [p["smtp"]["port"] for p in plan] == [25, 465, 587]
-    assert all((p["stop_after"], p["expect"], p["reply_code"]) == ("rcpt", "rejected", ["5xx"]) for p in plan)
     assert not any("user" in p["smtp"] for p in plan)
+    found = probes({"host": "mail.example.org", "probes": plan})
+    assert {p.expectation.outcome for p in found} == {"rejected"}
+    for relay in (p.relay for p in found):
+        assert relay.target == Target("example.org", "mail.example.org", (), **more)
+        assert (relay.send, relay.catch_all, relay.skip) == (False, True, ("plain",))
 
 
 def test_ports():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pathlib
 import re
 
+import _open_relay
 import pytest
 from _house import ROOT, files, roles
 from _role_readme import render
@@ -43,6 +44,11 @@ def test_readme_of_role_says_what_its_contract_says(role):
     path = ROOT / "roles" / role / "README.md"
     assert path.exists(), "run tests/house/write_documents"
     assert path.read_text() == render(role), "run tests/house/write_documents"
+
+
+def test_open_relay_lists_every_form():
+    written = _open_relay.DOCUMENT.read_text()
+    assert written == _open_relay.document(written), "run tests/house/write_documents"
 
 
 def test_readme_lists_every_module_and_nothing_else():

@@ -15,4 +15,4 @@ SCENARIO = pathlib.Path(__file__).parents[1]
 os.environ.setdefault("MOLECULE_SCENARIO_DIRECTORY", str(SCENARIO))
 sys.path.insert(0, str(SCENARIO.parent / "shared"))
 
-pytest_plugins = ["fixtures"]
+pytest_plugins = ["mail_hosts"]

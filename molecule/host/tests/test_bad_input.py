@@ -10,8 +10,8 @@ import concurrent.futures
 import re
 
 import pytest
-from fixtures import BOB
 from harness import FILES, play
+from mail_hosts import BOB
 
 EXPIRED = {"mail_tls_certificate": "/etc/ssl/test/expired.pem", "mail_tls_private_key": "/etc/ssl/test/expired.key"}
 BAD = [

@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from fixtures import ALICE, BOB
 from harness import FILES, play
+from mail_hosts import ALICE, BOB
 
 # Lines of the daemons' logs that are no fault of the configuration: the tests themselves, as strangers do, guess
 # passwords, speak TLS 1.1 and hang up; and Dovecot calls it a warning that it was told to reload or to stop.

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from fixtures import ALICE, BOB
+from mail_hosts import ALICE, BOB
 
 IMAP = [pytest.param(993, "implicit", id="993"), pytest.param(143, "starttls", id="143")]
 READERS = [

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from fixtures import ALICE
 from harness import call
+from mail_hosts import ALICE
 
 
 def four_steps(mail, name, **options):

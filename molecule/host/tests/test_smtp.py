@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from fixtures import ALICE, BOB
+from mail_hosts import ALICE, BOB
 
 SUBMISSION = [pytest.param(465, "implicit", id="465"), pytest.param(587, "starttls", id="587")]
 FOREIGN = "somebody@elsewhere.example"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from fixtures import ALICE, MAIL_HOSTS
 from harness import FILES, play
+from mail_hosts import ALICE, MAIL_HOSTS
 
 DATA = "data.example"
 TABLES = [

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 from conftest import ADDRESSES, TAGS
-from fixtures import ALICE, MAIL_HOSTS
 from harness import FILES, play
+from mail_hosts import ALICE, MAIL_HOSTS
 
 NETWORKS = ["198.18.2.65", "[fd00:6d61:696c:2::65]"]
 ELSEWHERE = "somebody@elsewhere.example"

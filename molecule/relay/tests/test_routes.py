@@ -11,8 +11,8 @@ import uuid
 
 import pytest
 from conftest import TAGS
-from fixtures import ALICE, BOB, MAIL_HOSTS
 from harness import FILES, play
+from mail_hosts import ALICE, BOB, MAIL_HOSTS
 
 PROVIDER = "mx.elsewhere.example"
 # The users that the provider knows, and their passwords.

@@ -34,6 +34,10 @@ _NO_TABLES = re.compile(
 
 # What decides whether smtpd takes itself for an open relay.
 RELAY_PARAMETERS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_restriction_classes")
+# Parameters that hold a service of master.cf, with or without a next hop.
+_TRANSPORT = re.compile(r"(?!defer_transports)\w*_transport|content_filter")
+# The old name of a parameter, as its default still refers to it: $virtual_maps, ${old?{$old}:{value}}.
+_OLD_NAME = re.compile(r"\$(?P<plain>\w+)|\$\{(?P<tested>\w+)\?\{\$(?P=tested)\}:\{.*\}\}", re.ASCII)
 # Without these nothing of Postfix starts.
 _DIRECTORIES = ("queue_directory", "daemon_directory", "command_directory", "data_directory")
 # What the name of a parameter ends in that exists once for every transport in master.cf.
@@ -54,6 +58,10 @@ class SizesContradict(BadInput):
 
 class UnknownParameter(BadInput):
     """A name that means nothing to this Postfix."""
+
+
+class UnknownTransport(BadInput):
+    """A transport that master.cf has no service for: mail for it stays in the queue."""
 
 
 class Checker:
@@ -156,6 +164,32 @@ def tables(name: str, value: str) -> list[tuple[str, str]]:
     return found
 
 
+def missing_transport(name: str, value: str, services: t.Collection[str]) -> str | None:
+    """The transport in *value*, in which no ``$name`` is left, when it is none of the unix *services* of master.cf."""
+    transport = value.partition(":")[0].strip() if _TRANSPORT.fullmatch(name) else ""
+    return transport if transport and transport not in services else None
+
+
+def check_transport(name: str, value: str, services: t.Collection[str], master_cf: str) -> None:
+    """Raise `UnknownTransport` when *master_cf*, which has the unix *services*, has none for the transport in *value*."""
+    transport = missing_transport(name, value, services)
+    if transport:
+        raise UnknownTransport(
+            f"{name} names the transport '{transport}', and {master_cf} has no service '{transport}' of type unix, so that mail for it"
+            f" would stay in the queue: add the service first, with postroom.mail.postfix_service"
+            f"{postfix_values.nearest(transport, services)}"
+        )
+
+
+def new_name(name: str, defaults: t.Mapping[str, str]) -> str | None:
+    """The parameter that was once called *name*: its default still refers to it."""
+    for parameter, default in defaults.items():
+        old = _OLD_NAME.fullmatch(default)
+        if old and name in old.groups() and name not in defaults:
+            return parameter
+    return None
+
+
 def checker_for(postfix: Postfix, defaults: t.Mapping[str, str], values: t.Mapping[str, str]) -> Checker:
     """A `Checker` that asks this host's smtpd about restrictions that are newer than our table."""
 
@@ -187,7 +221,10 @@ def check_on_host(postfix: Postfix, changed: t.Mapping[str, str]) -> None:
 
 
 def stranger(postfix: Postfix, defaults: t.Mapping[str, str], name: str) -> str:
-    """What to say about a name that nothing in Postfix knows."""
+    """What to say about a name that nothing in Postfix knows, or knows no longer."""
+    renamed = new_name(name, defaults)
+    if renamed:
+        return f"'{name}' is the old name of {renamed}, which Postfix looks at only as long as that is not set; set {renamed} instead."
     hint = postfix_values.nearest(name, defaults)
     for suffix in _PER_TRANSPORT:
         transport = name[: -len(suffix)].removesuffix("_destination").removesuffix("_transport")

@@ -16,13 +16,17 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
+from ansible_collections.postroom.mail.plugins.module_utils._master_cf import MasterCf
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
     RELAY_PARAMETERS,
     Checker,
     UnknownParameter,
+    UnknownTransport,
     check_on_host,
+    check_transport,
     checker_for,
+    new_name,
     stranger,
     tables,
 )
@@ -64,7 +68,7 @@ def configure(
     defaults = postfix.defaults()
     if defaults is None and not check_mode:
         raise PostfixMissing(f"Postfix is not installed on this host (there is no postconf); install it before setting {postfix.main_cf}.")
-    run = _Run(postfix, parameters, wanted, defaults or {}, unknown)
+    run = _Run(postfix, parameters, wanted, defaults or {}, unknown, check_mode)
     if defaults is None:
         # A host that has yet to get its Postfix: tell what would be set, as far as it can be judged from here.
         change = _files.update(postfix.main_cf, run.render, check_mode=True)
@@ -87,12 +91,14 @@ class _Run:
         wanted: t.Mapping[str, str | None],
         defaults: t.Mapping[str, str],
         unknown: Unknown,
+        check_mode: bool,
     ) -> None:
         self.postfix = postfix
         self.parameters = parameters
         self.wanted = wanted
         self.defaults = defaults
         self.unknown = unknown
+        self.check_mode = check_mode
         self.warnings: list[str] = []
         self.strangers: list[str] = []
         self._before: str | None = None
@@ -126,7 +132,8 @@ class _Run:
         if any(name in _SIZES for name in changed):
             checker.check_sizes()
         remarks = self.postfix.remarks(main_cf=after)
-        self._judge_strangers([name for name in self.strangers if name in remarks.unused])
+        self._judge_strangers([name for name in self.strangers if name in remarks.unused or new_name(name, self.defaults)])
+        self._check_transports(checker, changed)
         self.warnings.extend(f"{self.postfix.main_cf}: {message}." for message in remarks.others)
         left_over = [name for name in remarks.unused if name not in self.wanted]
         if left_over:
@@ -136,7 +143,7 @@ class _Run:
         """The same verdict on unknown names when the file already says what is wanted."""
         if self.strangers and self.unknown != "ignore":
             unused = self.postfix.live_remarks().unused
-            self._judge_strangers([name for name in self.strangers if name in unused])
+            self._judge_strangers([name for name in self.strangers if name in unused or new_name(name, self.defaults)])
 
     def changes(self, before: str | None) -> list[str]:
         """The parameters whose value in *before* is not the wanted one."""
@@ -164,6 +171,21 @@ class _Run:
                     self.warnings.append(
                         f"{name} uses {table_type}:{path}, and there is no {path}{suffix} yet; mail is deferred until there is."
                     )
+
+    def _check_transports(self, checker: Checker, changed: list[str]) -> None:
+        """In check mode a service that is not there is no error: a task before this one may be about to add it."""
+        text = _files.read_text(self.postfix.master_cf)
+        if text is None:
+            return
+        services = [name for name, type_ in MasterCf(text).services() if type_ == "unix"]
+        for name in changed:
+            value = checker.expanded(name) if self.wanted[name] else None
+            try:
+                check_transport(name, value or "", services, self.postfix.master_cf)
+            except UnknownTransport as e:
+                if not self.check_mode:
+                    raise
+                self.warnings.append(str(e))
 
     def _parse(self, text: str | None) -> MainCf:
         return MainCf(self._fresh() if text is None else text)

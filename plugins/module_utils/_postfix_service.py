@@ -31,7 +31,10 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks impo
     RELAY_PARAMETERS,
     UnknownParameter,
     check_on_host,
+    check_transport,
     checker_for,
+    missing_transport,
+    new_name,
     stranger,
 )
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_config import Unknown
@@ -198,9 +201,12 @@ class _Run:
 
     def validate(self, after: str) -> None:
         """Raise when Postfix, or what we know about it, refuses the candidate."""
+        transports = [name for name, type_ in MasterCf(after).services() if type_ == "unix"]
         for wanted, before, service in self._touched:
             changed = {name: value for name, value in service.overrides if before is None or (name, value) not in before.overrides}
             check_on_host(self.postfix, {name: value for name, value in changed.items() if name in wanted.overrides})
+            for name in changed:
+                check_transport(name, self._checker.expanded(name, dict(service.overrides)) or "", transports, self.postfix.master_cf)
             if service.command == "smtpd" and set(RELAY_PARAMETERS) & set(changed):
                 self._checker.check_relay(dict(service.overrides))
             if before is None or before.command != service.command:
@@ -208,18 +214,29 @@ class _Run:
             if before is None and service.type == "inet":
                 self._check_listener(service, MasterCf(after))
         remarks = self.postfix.remarks(master_cf=after)
-        self._judge_strangers([name for name in self.strangers if name in remarks.unused])
+        self._judge_strangers([name for name in self.strangers if name in remarks.unused or new_name(name, self.defaults)])
         for name in remarks.undefined:
             self.warnings.append(
                 f"{self.postfix.master_cf} refers to ${name}, which nothing sets yet; it counts as empty until something does."
             )
         self.warnings.extend(f"{self.postfix.master_cf}: {message}." for message in remarks.others)
+        self._warn_of_lost_transports(transports)
+
+    def _warn_of_lost_transports(self, transports: list[str]) -> None:
+        """The parameter may well be about to follow the service that goes."""
+        going = [service.name for service in self.services if service.state != "present" and service.type == "unix"]
+        for name in self._values:
+            lost = missing_transport(name, self._checker.expanded(name) or "", transports)
+            if lost in going:
+                self.warnings.append(
+                    f"{self.postfix.main_cf} still names the transport '{lost}' in {name}; mail for it stays in the queue."
+                )
 
     def judge_unchanged(self) -> None:
         """The same verdict on unknown names when the file already says what is wanted."""
         if self.strangers and self.unknown != "ignore":
             unused = self.postfix.live_remarks().unused
-            self._judge_strangers([name for name in self.strangers if name in unused])
+            self._judge_strangers([name for name in self.strangers if name in unused or new_name(name, self.defaults)])
 
     def _apply(self, master_cf: MasterCf, wanted: Wanted) -> MasterCf:
         present = master_cf.services().get(wanted.key)

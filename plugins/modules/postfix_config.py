@@ -19,6 +19,8 @@ description:
     Postfix's manual names, access restrictions, installed lookup table types), and the candidate is shown to C(postconf) and
     C(postfix check) in a copy of the configuration directory. Postfix itself would notice most of these mistakes only when it no longer
     answers.
+  - A transport parameter (C(mailbox_transport), C(default_transport), C(content_filter) and so on) may only name a service that is in
+    C(master.cf); M(postroom.mail.postfix_service) adds it. In check mode a missing one is a warning, as an earlier task may be about to add it.
   - Does not reload Postfix. RV(reload_required) and RV(restart_required) say what is needed.
   - Works together with C(postconf -e) run at the same time, owner, mode and symbolic link of the file stay.
 author: "The postroom.mail contributors (@postroom)"
@@ -42,6 +44,7 @@ options:
       - A name that Postfix does not know is an error, unless something in the configuration refers to it by C($name) or it is listed in
         C(smtpd_restriction_classes). The names C(mua_client_restrictions), C(mua_helo_restrictions), C(mua_sender_restrictions),
         C(mua_relay_restrictions) and C(mua_recipient_restrictions), which the comments in C(master.cf) propose, are always accepted.
+      - The old name of a parameter, such as C(virtual_maps), is an error that says the new one (C(virtual_alias_maps)).
     type: dict
     required: true
   config_directory:

@@ -36,7 +36,10 @@ DEFAULTS = {
     "smtpd_recipient_restrictions": "",
     "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
     "alias_maps": "hash:/etc/aliases",
-    "virtual_alias_maps": "",
+    "virtual_alias_maps": "$virtual_maps",
+    "postscreen_denylist_action": "${postscreen_blacklist_action?{$postscreen_blacklist_action}:{ignore}}",
+    "mailbox_transport": "",
+    "default_transport": "smtp",
     "content_filter": "",
     "syslog_name": "postfix",
     "smtp_destination_recipient_limit": "$default_destination_recipient_limit",
@@ -88,7 +91,7 @@ class PostfixHost:
     def _postconf_n(directory, main_cf, master_cf):
         values = MainCf(main_cf).values()
         overrides = [pair for service in MasterCf(master_cf).services().values() for pair in service.overrides]
-        used = set(DEFAULTS) | set(values.get("smtpd_restriction_classes", "").replace(",", " ").split())
+        used = set(DEFAULTS).union(*map(references, DEFAULTS.values())) | set(values.get("smtpd_restriction_classes", "").replace(",", " ").split())
         for value in [*values.values(), *(value for _name, value in overrides)]:
             used |= references(value)
         lines = [f"warning: {directory}/main.cf: unused parameter: {name}={value}" for name, value in values.items() if name not in used]

@@ -10,7 +10,12 @@ import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_config
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
-from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import MissingTableType, SizesContradict, UnknownParameter
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
+    MissingTableType,
+    SizesContradict,
+    UnknownParameter,
+    UnknownTransport,
+)
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_restrictions import OpenRelay
 from postfix_host import PostfixHost
 
@@ -131,6 +136,50 @@ def test_unknown_names_can_be_warned_of_or_ignored(main_cf):
 )
 def test_names_of_the_administrators_own_are_known(main_cf, parameters):
     assert configure(main_cf, parameters).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("virtual_maps", "virtual_alias_maps"), ("postscreen_blacklist_action", "postscreen_denylist_action")]
+)
+def test_an_old_name_is_refused_with_the_new_one(main_cf, old, new):
+    """Postfix itself takes it, and looks at it only as long as the new one is not set."""
+    with pytest.raises(UnknownParameter, match=rf"'{old}' is the old name of {new}, .*; set {new} instead"):
+        configure(main_cf, {old: "enforce"})
+    assert main_cf.read_text() == MAIN_CF
+    assert new in configure(main_cf, {old: "enforce"}, unknown="warn").warnings[0]
+    with pytest.raises(UnknownParameter, match=new):
+        configure(main_cf, {old: "enforce"})
+    assert configure(main_cf, {old: None}).changed_parameters == [old]
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"mailbox_transport": "cyrus"},
+        {"default_transport": "cyrus:[mx.example.org]"},
+        {"content_filter": "cyrus:[127.0.0.1]:10024"},
+        {"mailbox_transport": "$store", "store": "cyrus"},
+    ],
+)
+def test_a_transport_needs_its_service(main_cf, parameters):
+    message = r"names the transport 'cyrus', and .*master.cf has no service 'cyrus' of type unix.*; did you mean cyrus2\?"
+    master_cf = main_cf.parent / "master.cf"
+    master_cf.write_text("cyrus2 unix - n n - - pipe\ncyrus inet n - y - - smtpd\nsmtp unix - - y - - smtp\n")
+    with pytest.raises(UnknownTransport, match=message):
+        configure(main_cf, parameters)
+    assert main_cf.read_text() == MAIN_CF
+    # A task before this one may be about to add it.
+    assert "names the transport 'cyrus'" in configure(main_cf, parameters, check_mode=True).warnings[0]
+    master_cf.write_text(master_cf.read_text() + "cyrus unix - n n - - pipe\n")
+    assert configure(main_cf, parameters).warnings == []
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"default_transport": "smtp:[mx.example.org]"}, {"mailbox_transport": ""}, {"mailbox_transport": "${x?y}"}]
+)
+def test_other_transports_are_fine(main_cf, parameters):
+    (main_cf.parent / "master.cf").write_text("smtp unix - - y - - smtp\n")
+    assert configure(main_cf, parameters, unknown="ignore").warnings == []
 
 
 def test_removing_a_name_that_is_nowhere_is_no_change(main_cf):

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_service
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
-from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import MissingTableType, UnknownParameter
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import MissingTableType, UnknownParameter, UnknownTransport
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_restrictions import OpenRelay
 from postfix_host import PostfixHost
 
@@ -76,7 +76,7 @@ def test_what_is_not_given_stays(master_cf):
     [
         (smtp(overrides={"content_filter": None}), ["{ smtpd_banner = a b }"]),
         (smtp(overrides={"nowhere": None}), ["content_filter=", "{ smtpd_banner = a b }"]),
-        (smtp(overrides={"content_filter": "x:"}), ["content_filter=x:", "{ smtpd_banner = a b }"]),
+        (smtp(overrides={"content_filter": "pickup:"}), ["content_filter=pickup:", "{ smtpd_banner = a b }"]),
         (smtp(overrides={"syslog_name": "x"}, exclusive_overrides=True), ["syslog_name=x"]),
         (smtp(overrides={}, exclusive_overrides=True), []),
     ],
@@ -200,3 +200,26 @@ def test_without_postfix(tmp_path):
     assert outcome.change.after == "new       unix  -       -       -       -       -       smtpd\n"
     with pytest.raises(PostfixMissing, match="not installed"):
         configure(path, new(), host=host)
+
+
+def test_an_old_name_is_refused_with_the_new_one(master_cf):
+    with pytest.raises(UnknownParameter, match="old name of virtual_alias_maps"):
+        configure(master_cf, smtp(overrides={"virtual_maps": "hash:/etc/postfix/virtual"}))
+
+
+def test_a_transport_in_an_override_needs_its_service(master_cf):
+    filtered = smtp(overrides={"content_filter": "new:[127.0.0.1]:10024"})
+    with pytest.raises(UnknownTransport, match="content_filter names the transport 'new'"):
+        configure(master_cf, filtered)
+    assert master_cf.read_text() == MASTER_CF
+    assert configure(master_cf, filtered, new()).changed_services == ["smtp/inet", "new/unix"]
+
+
+@pytest.mark.parametrize("state", ["absent", "disabled"])
+def test_a_service_that_goes_while_a_parameter_names_it_is_warned_of(master_cf, state):
+    main_cf = master_cf.parent / "main.cf"
+    main_cf.write_text(main_cf.read_text() + "mailbox_transport = new\n")
+    configure(master_cf, new())
+    warnings = configure(master_cf, {"name": "new", "type": "unix", "state": state}).warnings
+    assert [warning for warning in warnings if "still names the transport 'new' in mailbox_transport" in warning]
+    assert configure(master_cf, {"name": "pickup", "type": "unix", "state": state}).warnings == []

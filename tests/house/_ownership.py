@@ -65,14 +65,17 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
         known = {**variables(role), **{name: [value] for name, value in task.get("vars", {}).items()}}
         for action, options in task.items():
             if action == "postroom.mail.postfix_config":
+                # A plan that a filter makes of tables and parameters is read for each of them: what is none is another's.
                 for name in each(options["parameters"], known, where):
-                    yield PARAMETER, name
+                    if isinstance(name, str):
+                        yield PARAMETER, name
             elif action == "postroom.mail.postfix_service":
                 for service in each(options["services"], known, where):
                     yield SERVICE, f"{service['name']}/{service['type']}"
             elif action == "postroom.mail.postmap":
                 for table in each(options.get("tables", [options]), known, where):
-                    yield TABLE, table["path"]
+                    if isinstance(table, dict) and "path" in table:
+                        yield TABLE, table["path"]
             elif action == "postroom.mail.dovecot_setting":
                 for name in paths(options.get("path", "/etc/dovecot/dovecot.conf"), known):
                     yield FILE, name

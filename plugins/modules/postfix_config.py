@@ -20,7 +20,8 @@ description:
     C(postfix check) in a copy of the configuration directory. Postfix itself would notice most of these mistakes only when it no longer
     answers.
   - A transport parameter (C(mailbox_transport), C(default_transport), C(content_filter) and so on) may only name a service that is in
-    C(master.cf); M(postroom.mail.postfix_service) adds it. In check mode a missing one is a warning, as an earlier task may be about to add it.
+    C(master.cf); M(postroom.mail.postfix_service) adds it. In check mode a missing one is a warning, as an earlier task may be about to
+    add it.
   - Does not reload Postfix. RV(reload_required) and RV(restart_required) say what is needed.
   - Works together with C(postconf -e) run at the same time, owner, mode and symbolic link of the file stay.
 author: "The postroom.mail contributors (@postroom)"

@@ -91,7 +91,8 @@ class PostfixHost:
     def _postconf_n(directory, main_cf, master_cf):
         values = MainCf(main_cf).values()
         overrides = [pair for service in MasterCf(master_cf).services().values() for pair in service.overrides]
-        used = set(DEFAULTS).union(*map(references, DEFAULTS.values())) | set(values.get("smtpd_restriction_classes", "").replace(",", " ").split())
+        used = set(DEFAULTS).union(*map(references, DEFAULTS.values()))
+        used |= set(values.get("smtpd_restriction_classes", "").replace(",", " ").split())
         for value in [*values.values(), *(value for _name, value in overrides)]:
             used |= references(value)
         lines = [f"warning: {directory}/main.cf: unused parameter: {name}={value}" for name, value in values.items() if name not in used]

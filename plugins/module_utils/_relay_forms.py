@@ -63,6 +63,8 @@ class Target:
             value = getattr(self, name)
             if value is not None and not re.fullmatch(DOMAIN, value):
                 raise BadInput(f"{name} '{value}' is not a domain name of two or more parts.")
+        if self.other_domain and self.other_domain.lower() in (self.domain.lower(), (self.hostname or "").lower()):
+            raise BadInput(f"other_domain '{self.other_domain}' is the host's main domain or name again; it is for another one.")
         for address in self.addresses:
             try:
                 ipaddress.ip_address(address)

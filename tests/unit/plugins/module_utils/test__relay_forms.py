@@ -137,6 +137,8 @@ def test_what_is_not_known_about_the_host_is_left_out():
         ({"domain": "example.org>\r\nDATA"}, "is not a domain name"),
         ({"hostname": "192.0.2.1]"}, "hostname '192.0.2.1]' is not"),
         ({"other_domain": "@example.edu"}, "other_domain '@example.edu' is not"),
+        ({"other_domain": "Example.org"}, "other_domain 'Example.org' is the host's main domain or name again"),
+        ({"other_domain": "mail.example.org"}, "is the host's main domain or name again"),
         ({"addresses": ("mail.example.org",)}, "addresses has 'mail.example.org', which is neither"),
         ({"elsewhere": "example.com"}, "elsewhere 'example.com' is not a plain mail address"),
         ({"elsewhere": "a%b@example.com"}, "is not a plain mail address"),

@@ -74,9 +74,9 @@ def _tell(run: Run, server: _other_mta.MailServer, packages: list[str], root: st
         "packages": packages,
         "installed": bool(packages),
         "running": running,
-        "listens": running and any(row["port"] == SMTP_PORT and row["process"] in server.processes for row in _host_sockets.listeners()),
+        "listens": running and any(_is_of(row, server) for row in _host_sockets.listeners()),
         "enabled": any(state.enabled for state in known.values()),
-        "services": sorted(known),
+        "services": {name: {"running": state.running, "enabled": state.enabled} for name, state in known.items()},
         "processes": list(server.processes),
         "queue": waiting,
         "held": held,
@@ -84,6 +84,11 @@ def _tell(run: Run, server: _other_mta.MailServer, packages: list[str], root: st
         "aliases": alias_files(server, root) if packages else [],
     }
     return {**answer, "summary": _other_mta.summary(answer)}
+
+
+def _is_of(listener: dict[str, t.Any], server: _other_mta.MailServer) -> bool:
+    """Whether this is the server on its port. An unprivileged container does not say whose a port is; then it is taken to be."""
+    return listener["port"] == SMTP_PORT and listener["process"] in (None, *server.processes)
 
 
 def _at(root: str, path: str) -> str:

@@ -131,7 +131,7 @@ def exim_only_aliases(text: str) -> list[str]:
 def summary(server: dict[str, t.Any]) -> str:
     """What `_host_mta.ask` found out about one mail server, in words."""
     does = [word for word, true in (("runs", server["running"]), ("listens on port 25", server["listens"])) if true]
-    parts = [f"{server['name']} ({', '.join(server['packages'])}) {' and '.join(does) or 'does not run'}"]
+    parts = [f"{server['name']} ({', '.join(server['packages'][:1])}) {' and '.join(does) or 'does not run'}"]
     if server["queue"] is None:
         parts.append(f"how many mails wait in {_spools(server)} cannot be told")
     elif server["spool"]:

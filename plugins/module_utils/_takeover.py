@@ -81,6 +81,15 @@ class Takeover:
             "diff": done["diff"],
         }
 
+    def restore(self, servers: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+        """Start again what ran of *servers*, as mail_info told them before, and is still installed."""
+        wanted = {name: state for told in servers for name, state in told["services"].items()}
+        present = [name for name, state in _services.states(self.run, list(wanted)).items() if state.installed]
+        done = Control(self.run, timeout=self.timeout, check_mode=self.check_mode).bring(
+            [Wanted(name, "started" if wanted[name]["running"] else None, wanted[name]["enabled"] or None) for name in present]
+        )
+        return {"changed": done["changed"], "actions": done["actions"], "servers": self.told, "mails": [], "diff": done["diff"]}
+
     def _unlink(self, name: str, manager: str) -> list[str]:
         """systemd may call a service disabled whose init script still is started by others in every runlevel."""
         links = _services.has_start_link(name)

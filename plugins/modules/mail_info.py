@@ -310,10 +310,9 @@ other_mail_servers:
       description: Whether it listens on port 25.
       type: bool
     services:
-      description: Its services.
-      type: list
-      elements: str
-      sample: [exim4, exim4-base.timer]
+      description: Its services, and whether each runs and is started at boot.
+      type: dict
+      sample: {exim4: {running: true, enabled: true}}
     processes:
       description: What its processes are called.
       type: list

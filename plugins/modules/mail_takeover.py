@@ -37,9 +37,16 @@ options:
         V(stopped) before and is no longer installed. Each mail's files are then moved into C(/var/spool/handed-over-to-postfix),
         so that an interrupted run goes on where it was. A mail that Postfix does not take, that cannot be read, or that
         the former mail server held back (frozen, quarantined) stays where it is.
+      - V(restored) starts again, and at boot, what ran of O(servers) and is still installed, for a takeover that came to nothing.
     type: str
-    choices: [stopped, emptied]
+    choices: [stopped, emptied, restored]
     required: true
+  servers:
+    description:
+      - With O(state=restored), what RV(postroom.mail.mail_info#module:other_mail_servers) was before V(stopped).
+    type: list
+    elements: dict
+    default: []
   timeout:
     description:
       - How many seconds the other mail server may take to end.
@@ -70,7 +77,7 @@ EXAMPLES = r"""
 RETURN = r"""
 actions:
   description: What was done, or would be in check mode, in order.
-  returned: when O(state=stopped)
+  returned: when O(state=stopped) or O(state=restored)
   type: list
   elements: str
   sample: [disable exim4, stop exim4, mark the queue of exim]
@@ -138,7 +145,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._takeover import Tak
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "state": {"type": "str", "choices": ["stopped", "emptied"], "required": True},
+            "state": {"type": "str", "choices": ["stopped", "emptied", "restored"], "required": True},
+            "servers": {"type": "list", "elements": "dict", "default": []},
             "timeout": {"type": "int", "default": 30},
         },
         supports_check_mode=True,
@@ -146,7 +154,8 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         takeover = Takeover(runner(module), check_mode=module.check_mode, timeout=module.params["timeout"])
-        result = takeover.stop() if module.params["state"] == "stopped" else takeover.hand_over()
+        states = {"stopped": takeover.stop, "emptied": takeover.hand_over, "restored": lambda: takeover.restore(module.params["servers"])}
+        result = states[module.params["state"]]()
         for warning in takeover.warnings:
             module.warn(warning)
         return result

@@ -52,6 +52,10 @@ class MissingTableType(BadInput):
     """A lookup table type that this Postfix does not have."""
 
 
+class BadTableName(BadInput):
+    """The name of a lookup table without the type or the file that it stands for."""
+
+
 class SizesContradict(BadInput):
     """A mailbox that could not take a single message of the permitted size: the delivery agents refuse to run."""
 
@@ -122,8 +126,13 @@ class Checker:
 
 
 def check_tables(name: str, value: str, installed: t.Collection[str]) -> None:
-    """Raise `MissingTableType` for a lookup table in *value* whose type this Postfix does not have."""
-    for table_type in table_types(name, value):
+    """Raise for a lookup table in *value* that this Postfix cannot open: its type is missing, or it lacks one."""
+    for table_type, rest in tables(name, value):
+        if table_type == "proxy" and not re.match(r"[$\w{}()]+:[^\s:]", rest):
+            raise BadTableName(
+                f"{name} has '{table_type}:{rest}', which does not say what proxymap(8) is to open: a type and a name, as in"
+                " proxy:mysql:/etc/postfix/users.cf."
+            )
         if table_type in installed:
             continue
         package = package_of(table_type)
@@ -137,13 +146,8 @@ def check_tables(name: str, value: str, installed: t.Collection[str]) -> None:
         )
 
 
-def table_types(name: str, value: str) -> list[str]:
-    """The lookup table types in *value*, also within other tables (``proxy:``, ``unionmap:``, ``pipemap:``)."""
-    return [table_type for table_type, _rest in tables(name, value)]
-
-
 def tables(name: str, value: str) -> list[tuple[str, str]]:
-    """The lookup tables in *value*: type and name."""
+    """The lookup tables in *value*, also within other tables (``proxy:``, ``unionmap:``, ``pipemap:``): type and name."""
     if _NO_TABLES.fullmatch(name):
         return []
     sure = bool(_ONLY_TABLES.fullmatch(name))

@@ -6,15 +6,27 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
+    BadTableName,
     Checker,
     MissingTableType,
     SizesContradict,
     check_tables,
-    table_types,
+    tables,
 )
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_restrictions import UnknownRestriction
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_values import BadValue
 from postfix_host import DEFAULTS
+
+
+@pytest.mark.parametrize("value", ["proxy:/etc/postfix/x.cf", "proxy:mysql", "hash:/x, proxy:mysql:", "proxy:"])
+def test_proxy_of_nothing_is_refused(value):
+    with pytest.raises(BadTableName, match="does not say what proxymap"):
+        check_tables("virtual_alias_maps", value, ["hash", "mysql", "proxy"])
+
+
+@pytest.mark.parametrize("value", ["proxy:mysql:/etc/postfix/x.cf", "proxy:unix:passwd.byname", "proxy:$default_database_type:/etc/x"])
+def test_proxy_of_a_table_is_right(value):
+    check_tables("virtual_alias_maps", value, ["mysql", "proxy", "unix"])
 
 
 def checker(**values):
@@ -41,7 +53,7 @@ def checker(**values):
     ],
 )
 def test_table_types(name, value, types):
-    assert table_types(name, value) == types
+    assert [table_type for table_type, _rest in tables(name, value)] == types
 
 
 @pytest.mark.parametrize(

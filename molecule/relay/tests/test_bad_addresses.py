@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An address or a table that cannot be meant is one clear sentence before anything is written."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+from harness import FILES, play
+
+BAD = [
+    pytest.param({"mail_aliases": {"me": "you", "you": "me"}}, ["me -> you -> me", "circle"], id="alias loop"),
+    pytest.param({"mail_aliases": {"a": "b", "b": ["c", "alice"], "c": "A"}}, ["a -> b -> c -> a"], id="alias loop with a way out"),
+    pytest.param({"mail_aliases": {"root": "postmaster"}}, ["root -> postmaster -> root"], id="alias loop through the system's own"),
+    pytest.param(
+        {"mail_virtual_aliases": {"a@virt.example": "b@virt.example", "b@virt.example": "a@virt.example"}},
+        ["a@virt.example -> b@virt.example -> a@virt.example", "451"],
+        id="virtual alias loop",
+    ),
+    pytest.param(
+        {"mail_virtual_aliases": {"@one.example": "@two.example", "@two.example": "@one.example"}},
+        ["@one.example -> @two.example -> @one.example"],
+        id="two domains that are each the other",
+    ),
+    pytest.param({"mail_aliases": {"me": "nobody-here"}}, ["me", "mail_aliases", "nobody-here"], id="alias to nobody"),
+    pytest.param(
+        {"mail_virtual_aliases": {"a@virt.example": "nobody-here"}}, ["a@virt.example", "nobody-here"], id="virtual alias to nobody"
+    ),
+    pytest.param(
+        {"mail_virtual_domains": ["virt.example"], "mail_virtual_aliases": {"a@virt.example": "b@virt.example"}},
+        ["b@virt.example", "virt.example has virtual aliases only"],
+        id="virtual alias to nobody of its domain",
+    ),
+    pytest.param({"mail_aliases": {"me": "alice", "Me": "bob"}}, ["mail_aliases", "'Me' stands twice"], id="alias twice"),
+    pytest.param(
+        {"mail_virtual_aliases": {"a@virt.example": "alice", "A@virt.example": "bob"}},
+        ["mail_virtual_aliases", "stands twice"],
+        id="virtual twice",
+    ),
+    pytest.param(
+        {"postfix_canonical": {"a@x.example": "b@x.example", "A@x.example": "c@x.example"}}, ["postfix_canonical", "stands twice"]
+    ),
+    pytest.param({"mail_aliases": {"list": "|/bin/list"}}, ["list", "|/bin/list", "postfix_allow_mail_to_commands"], id="command"),
+    pytest.param({"mail_aliases": {"list": "/var/mail/list"}}, ["/var/mail/list", "postfix_allow_mail_to_files"], id="file"),
+    pytest.param(
+        {"mail_virtual_aliases": {"a@virt.example": "|/bin/list"}}, ["a@virt.example", "only a local alias"], id="virtual command"
+    ),
+    pytest.param(
+        {"mail_aliases": {"root": "alice", "old": "alice"}, "postfix_relocated": {"old": "new@elsewhere.example"}},
+        ["old in postfix_relocated", "mail_aliases"],
+        id="moved, and an alias",
+    ),
+    pytest.param(
+        {"mail_virtual_aliases": {"a@virt.example": "alice"}, "postfix_relocated": {"a@virt.example": "b@x.example"}},
+        ["a@virt.example in postfix_relocated", "asked first"],
+        id="moved, and a virtual alias",
+    ),
+    pytest.param({"postfix_client_access": {"192.0.2.1": "REJCT"}}, ["postfix_client_access", "192.0.2.1", "REJCT"], id="no such action"),
+    pytest.param(
+        {"postfix_tables": [{"path": "/etc/postfix/bad", "type": "regexp", "entries": [{"pattern": "/(/", "value": "x"}]}]},
+        ["regexp:/etc/postfix/bad", "line 2"],
+        id="a pattern that does not compile",
+    ),
+    pytest.param(
+        {"postfix_tables": [{"path": "/etc/postfix/bad", "type": "hsah", "entries": {"a": "b"}}]},
+        ["hsah", "/etc/postfix/bad"],
+        id="no such type",
+    ),
+    pytest.param(
+        {"postfix_parameters": {"canonical_maps": "proxy:/etc/postfix/x"}}, ["canonical_maps", "proxy:/etc/postfix/x"], id="proxy of what"
+    ),
+]
+
+
+def refused(mails, variables, words, *arguments):
+    before = [mail.out(FILES) for mail in mails]
+    run = play("site", *arguments, limit="mail", variables=variables)
+    assert run.rc != 0, run.output
+    assert "Traceback" not in run.output
+    for mail, files in zip(mails, before):
+        said = "\n".join(re.findall(rf"^fatal: \[{mail.name}\]: .*(?:\n .*)*", run.output, re.MULTILINE))
+        for word in words:
+            assert word in said, run.output[-3000:]
+        assert mail.out(FILES) == files
+
+
+@pytest.mark.parametrize(("variables", "words"), BAD)
+def test_bad_addresses_are_one_sentence_and_write_nothing(mails, variables, words):
+    refused(mails, variables, words)
+
+
+def test_bad_addresses_are_refused_by_a_check_too(mails):
+    refused(mails, {"mail_aliases": {"me": "you", "you": "me"}}, ["me -> you -> me"], "--check")
+
+
+@contextlib.contextmanager
+def on(mails, before, after):
+    for mail in mails:
+        mail.out(before)
+    try:
+        yield
+    finally:
+        for mail in mails:
+            mail.out(after)
+
+
+def test_a_command_in_the_systems_own_aliases_does_not_silently_bounce(mails):
+    line = 'list: "|/usr/local/bin/list --all"'
+    with on(
+        mails,
+        f"cp -a /etc/aliases /etc/aliases.kept; echo '{line}' >> /etc/aliases && newaliases",
+        "mv /etc/aliases.kept /etc/aliases; newaliases",
+    ):
+        refused(mails, {}, ["list in /etc/aliases", "|/usr/local/bin/list --all", "postfix_allow_mail_to_commands"])
+        run = play("site", "--tags", "postfix", "--check", limit="mail", variables={"postfix_allow_mail_to_commands": ["alias", "forward"]})
+        assert run.rc == 0, run.output[-3000:]
+
+
+def test_what_somebody_else_set_is_not_silently_replaced(mails):
+    hand_made = "printf 'a@x.example b@x.example\\n' > /etc/postfix/mine && postmap /etc/postfix/mine"
+    with on(
+        mails,
+        f"{hand_made} && postconf -e canonical_maps=hash:/etc/postfix/mine",
+        "rm /etc/postfix/mine*; postconf -X canonical_maps; postfix reload",
+    ):
+        refused(mails, {"postfix_canonical": {"a@y.example": "b@y.example"}}, ["canonical_maps = hash:/etc/postfix/mine", "postconf -X"])
+        # Without entries of our own it is none of our business.
+        run = play("site", "--tags", "postfix", limit="mail")
+        assert [run.changed(mail.name) for mail in mails] == [0, 0], run.output[-3000:]
+        assert [mail.out("postconf -h canonical_maps") for mail in mails] == ["hash:/etc/postfix/mine"] * 2
+
+
+def test_roots_mail_without_an_alias_is_a_warning(mails):
+    run = play("site", "--tags", "postfix", "--check", limit="mail", variables={"mail_aliases": {}})
+    assert run.rc == 0, run.output[-3000:]
+    assert run.output.count("WARNING: Mail for root has nowhere to go") == len(mails)

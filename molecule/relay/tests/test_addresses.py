@@ -33,7 +33,7 @@ ADDRESSES = {
         "members": ":include:/etc/postfix/members",
         "archive": "|/usr/bin/tee -a /var/spool/kept/command",
         "file": "/var/spool/kept/file",
-        "bob": ["bob", "alice"],
+        "bob": ["bob", FOREIGN],
     },
     "postfix_allow_mail_to_commands": ["alias", "forward"],
     "postfix_allow_mail_to_files": ["alias", "forward"],
@@ -78,8 +78,7 @@ ADDRESSES = {
         ],
     },
 }
-# What the tests' own postfix_parameters leave in main.cf.
-LEFT_OVER = ["recipient_canonical_maps", "smtpd_client_restrictions", "smtpd_sender_restrictions"]
+BY_HAND = ["recipient_canonical_maps", "smtpd_client_restrictions", "smtpd_sender_restrictions"]
 TABLES = "relocated canonical sender_canonical recipient_canonical generic client_access sender_access recipient_access".split()
 
 
@@ -103,12 +102,13 @@ def addresses(mails, outside):
     again = play("site", "--tags", "postfix", limit="mail", variables=variables)
     assert [again.changed(mail.name) for mail in mails] == [0, 0], again.output[-3000:]
     yield
-    run = play("site", "--tags", "postfix", limit="mail")
+    # Null takes a parameter back that was set by hand; the tables go by themselves.
+    run = play("site", "--tags", "postfix", limit="mail", variables={"postfix_parameters": dict.fromkeys(BY_HAND)})
     assert run.rc == 0, run.output[-3000:]
     for mail in mails:
-        mail.out(f"postconf -X {' '.join(LEFT_OVER)} && rm -rf /var/spool/kept /etc/postfix/members")
-    run = play("site", "--tags", "postfix", limit="mail")
-    assert run.rc == 0, run.output[-3000:]
+        mail.out("rm -rf /var/spool/kept /etc/postfix/members")
+    again = play("site", "--tags", "postfix", limit="mail")
+    assert [again.changed(mail.name) for mail in mails] == [0, 0], again.output[-3000:]
 
 
 def send(peer, mail, recipient, subject, sender="x@y.example", **more):
@@ -150,7 +150,7 @@ def kept(mail, name, subject, wait=20):
         pytest.param("wizards@{domain}", ["alice", "bob"], id="alias to several"),
         pytest.param("methere@{domain}", ["sink"], id="alias to a remote address"),
         pytest.param("members@{domain}", ["bob", "sink"], id="include"),
-        pytest.param("bob@{domain}", ["bob", "alice"], id="alias to oneself and another"),
+        pytest.param("bob@{domain}", ["bob", "sink"], id="alias to oneself and another"),
         pytest.param("root@{domain}", ["alice"], id="root"),
         pytest.param("postmaster@{domain}", ["alice"], id="postmaster"),
         pytest.param("me@whole.example", ["alice"], id="domain to domain"),
@@ -277,10 +277,9 @@ def test_who_is_allowed_nothing_gets_nothing(mail, outside, subject):
 
 
 def test_a_table_without_entries_goes_and_main_cf_stops_naming_it_first(mails, outside, subject):
-    variables = {**ADDRESSES, **{f"postfix_{name}": {} for name in TABLES}, "postfix_parameters": {}}
+    variables = {**ADDRESSES, **{f"postfix_{name}": {} for name in TABLES}, "postfix_parameters": dict.fromkeys(BY_HAND)}
     for mail in mails:
-        mail.out(f"postconf -X {' '.join(LEFT_OVER)} && postfix reload")
-        mail.out("rm -f /var/spool/kept/gone; echo 'old@x.example new@x.example' > /etc/postfix/canonical.mine")
+        mail.out("echo 'old@x.example new@x.example' > /etc/postfix/canonical.mine")
     check = play("site", "--tags", "postfix", "--check", limit="mail", variables=variables)
     run = play("site", "--tags", "postfix", limit="mail", variables=variables)
     assert run.rc == 0, run.output[-3000:]

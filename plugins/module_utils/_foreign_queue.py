@@ -170,7 +170,9 @@ def read_sendmail(control: bytes, data: bytes | None, data_elsewhere: bytes | No
             headers += _sendmail_header(value)
     if sender is None:
         raise Unreadable("its qf file names no sender.")
-    return Mail(_unbracketed(sender), tuple(recipients), b"".join(headers) + b"\n" + body)
+    # A bounce's sender becomes the null address only when it is sent.
+    sender = "" if sender == "MAILER-DAEMON" else _unbracketed(sender)
+    return Mail(sender, tuple(recipients), b"".join(headers) + b"\n" + body)
 
 
 def _sendmail_address(text: str) -> str:

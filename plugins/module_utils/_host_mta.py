@@ -109,8 +109,10 @@ def _is_ours(pid: int, proc: str) -> bool:
     try:
         same = os.stat(f"{proc}/{pid}/ns/pid").st_ino == os.stat(f"{proc}/self/ns/pid").st_ino
         return same and "/postfix/" not in os.readlink(f"{proc}/{pid}/exe")
+    except PermissionError:
+        return True  # In an unprivileged container, where nobody else's processes are to be seen.
     except OSError:
-        return False  # It has ended, or is not ours to look into.
+        return False  # It has ended.
 
 
 def count(server: _other_mta.MailServer, root: str = "/", seconds: float = 1.0) -> tuple[int | None, int]:

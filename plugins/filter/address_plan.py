@@ -115,6 +115,10 @@ _value:
       description: The domains of the host's own accounts that have a catch-all.
       type: list
       elements: str
+    name_rows:
+      description: The table that makes names of addresses in these domains.
+      type: list
+      elements: dict
     account_rows:
       description: The table that makes addresses of these domains of what C(unix:passwd.byname) answers.
       type: list
@@ -168,14 +172,14 @@ def address_plan(
         *_address_checks.forbidden(book, VARIABLES, {"command": commands or [], "file": files or []}),
         *_address_checks.moved(book, relocated, VARIABLES),
     ]
-    catch_alls = book.catch_alls()
     return {
         "problems": problems,
         "warnings": list(_warnings(book, relocated, present)),
         "look_up": _look_up(book),
         "virtual_aliases": _catch_all.completed(_entries(virtual_aliases), book, [name for name, there in present.items() if there]),
-        "catch_alls": catch_alls,
-        "account_rows": _catch_all.account_rows(catch_alls),
+        "catch_alls": book.catch_alls(),
+        "name_rows": _catch_all.name_rows(book),
+        "account_rows": _catch_all.account_rows(book),
     }
 
 

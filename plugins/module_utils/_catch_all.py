@@ -18,6 +18,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
+
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook
 
@@ -41,6 +43,12 @@ def completed(virtual_aliases: t.Mapping[str, t.Any], book: AddressBook, names: 
     return entries
 
 
-def account_rows(domains: t.Sequence[str]) -> list[dict[str, str]]:
+def name_rows(book: AddressBook) -> list[dict[str, str]]:
+    """The table that makes a name of an address in a catch-all domain: ``bob+lists@example.org`` becomes ``bob``."""
+    domains = book.catch_alls()
+    return own_address_patterns(domains, book.delimiter) if domains else []
+
+
+def account_rows(book: AddressBook) -> list[dict[str, str]]:
     """The table that makes an address again of what the accounts say: ``bob:x:1001:...`` becomes ``bob@example.org``."""
-    return [{"pattern": "/^([^:]+):/", "value": f"$1@{domain}"} for domain in domains[:1]]
+    return [{"pattern": "/^([^:]+):/", "value": f"$1@{domain}"} for domain in book.catch_alls()[:1]]

@@ -58,7 +58,7 @@ def plan(
         if table["entries"] or (table["path"] in managed and _names(named, table["path"]) and table["path"] not in own)
     ]
     paths = {table["path"] for table in in_use}
-    former = [{"path": table["path"], "state": "absent"} for table in tables if table["path"] in set(managed) - paths - own]
+    former: list[Table] = [{"path": table["path"], "state": "absent"} for table in tables if table["path"] in set(managed) - paths - own]
     gone = {table["path"] for table in former}
     parameters: dict[str, t.Any] = {}
     problems = []

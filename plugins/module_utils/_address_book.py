@@ -49,6 +49,7 @@ class AddressBook:
     origin: str = ""
     virtual_domains: t.Collection[str] = ()
     delimiter: str = "+"
+    _known: dict[Place, Onward] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Have everything in the letters that Postfix compares; entries without a value are not there."""
@@ -71,7 +72,9 @@ class AddressBook:
 
     def onward(self, place: Place) -> Onward:
         """Where *place* leads: nowhere further from an account, or from what only another host can know."""
-        return self._after_address(place.text) if place.kind == "address" else self._after_name(place.text)
+        if place not in self._known:
+            self._known[place] = self._after_address(place.text) if place.kind == "address" else self._after_name(place.text)
+        return self._known[place]
 
     def catch_alls(self) -> list[str]:
         """The domains of this host's own accounts whose mail for anybody goes to one place."""

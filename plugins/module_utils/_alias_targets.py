@@ -17,6 +17,9 @@ Kind = t.Literal["address", "command", "file", "include", "unclear"]
 # A comma or white space ends a target, save inside quotes or angle brackets.
 _TARGET = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|\\.|[^\s,"<])+')
 
+# What nearly every target is, in the largest inventories as well.
+_PLAIN = re.compile(r"(?=.)[\w.+-]*(?:@[\w.-]+)?", re.ASCII)
+
 
 class Target(t.NamedTuple):
     """One target; an address is as Postfix compares it, without quotes and in lower case."""
@@ -31,6 +34,8 @@ def targets(given: t.Any) -> list[Target]:
     What is no text, or a list of texts, is left to the check of the entries themselves.
     """
     if isinstance(given, str) and not given.lstrip().startswith("|"):
+        if _PLAIN.fullmatch(given):
+            return [Target("address", given.lower())]
         return [_target(text) for text in _split(given)]
     return [_target(item.strip()) for item in (given if isinstance(given, (list, tuple)) else [given]) if isinstance(item, str)]
 
@@ -45,6 +50,8 @@ def _split(text: str) -> t.Iterator[str]:
 
 
 def _target(text: str) -> Target:
+    if _PLAIN.fullmatch(text):
+        return Target("address", text.lower())
     bare = _unquoted(text)
     if bare.startswith("|"):
         return Target("command", bare)
@@ -75,5 +82,5 @@ def split_address(address: str) -> tuple[str, str]:
 
 def without_tag(local: str, delimiter: str) -> str:
     """The local part that Postfix asks for when the whole is unknown: ``alice`` of ``alice+lists``."""
-    cut = min((found for found in (local.find(char, 1) for char in delimiter) if found > 0), default=-1)
-    return local[:cut] if cut > 0 else local
+    cuts = [found for found in (local.find(char, 1) for char in delimiter) if found > 0]
+    return local[: min(cuts)] if cuts else local

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.postroom.mail.plugins.filter.address_plan import FilterModule
+from hypothesis import given as examples
+from hypothesis import strategies as st
 
 address_plan = FilterModule().filters()["address_plan"]
 
@@ -216,3 +218,13 @@ def test_a_long_chain_and_a_wide_table_take_little_time():
     chain = {f"n{i}": f"n{i + 1}" for i in range(20_000)}
     problems = plan({**chain, "n20000": "n0"})["problems"]
     assert len(problems) == 1
+
+
+TARGETS = st.one_of(st.none(), st.text(max_size=12), st.lists(st.text(max_size=12), max_size=3), st.integers())
+ENTRIES = st.dictionaries(st.text(max_size=12), TARGETS, max_size=4)
+
+
+@examples(aliases=ENTRIES, virtual=ENTRIES, system=st.dictionaries(st.text(max_size=5), st.text(max_size=9), max_size=3))
+def test_whatever_stands_there_is_answered(aliases, virtual, system):
+    found = address_plan(aliases, virtual_aliases=virtual, **{**HOST, "system_aliases": system, "relocated": virtual})
+    assert all(isinstance(said, str) for said in found["problems"])

@@ -162,6 +162,7 @@ def _listener(facts: Facts, door: Door) -> dict[str, t.Any]:
         "addresses": list(door.listening),
         "tls": _tls(door.parameters),
         "auth": auth,
+        "starts": access.starts(),
         "strangers": _answers(access, Client(trusted=everybody)),
         "networks": _answers(access, Client(trusted=True)),
         "authenticated": _answers(access, Client(trusted=everybody, authenticated=True)) if auth != "never" else None,

@@ -18,6 +18,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_restrictions import stops
 
 Verdict = t.Literal["accepted", "refused", "deferred"]
 Destination = t.Literal["own", "relay", "elsewhere"]
@@ -65,7 +66,16 @@ class Access:
         named = [(name, self.parameters.get(f"smtpd_{name}_restrictions", "")) for name in order]
         return [(name, value) for name, value in named if value]
 
+    def starts(self) -> bool:
+        """Whether smtpd starts at all: it does not where it would be an open relay for want of any stop."""
+        return any(
+            stops(self.parameters.get(f"smtpd_{name}_restrictions", ""), self.parameters.get, self._classes)
+            for name in ("relay", "recipient")
+        )
+
     def decide(self, client: Client, destination: Destination) -> Decision:
+        if not self.starts():
+            return Decision("deferred", "smtpd does not start")
         refusals: list[Decision] = []
         for name, value in self.lists():
             walk = _Walk(self, client, destination)
@@ -85,9 +95,10 @@ class Access:
     def permitted(self, table: str) -> list[str] | None:
         """The keys of an access table that let a client through; None when the table cannot be listed."""
         entries = self._entries_of(table)
-        return None if entries is None else [key for key, result in entries.items() if self._permits(result)]
+        return None if entries is None else [key for key, result in entries.items() if self.permits(result)]
 
-    def _permits(self, result: str) -> bool:
+    def permits(self, result: str) -> bool:
+        """Whether *result* of an access table lets a client through."""
         first = (words(result) or [""])[0]
         # A reply code refuses; any other number is taken for a time stamp of somebody who has proved who he is.
         return self.is_class(first) or bool(re.fullmatch(r"ok|relay|permit\w*|(?![45]\d\d$)\d+", first.lower()))
@@ -124,12 +135,9 @@ class _Walk:
                 if word not in seen:
                     verdict, _inner = self.list(self.access.parameters.get(word, ""), seen | {word})
             elif _TAKES_A_WORD.fullmatch(name) and remaining:
-                argument = remaining.pop(0)
-                self._condition(name, argument)
-                verdict = None
+                verdict = self._asked(name, remaining.pop(0))
             elif _TABLE.fullmatch(word):
-                self._condition("", word)
-                verdict = None
+                verdict = self._asked("", word)
             else:
                 verdict = self._verdict(name)
             if verdict == "accepted":
@@ -163,13 +171,21 @@ class _Walk:
             self.conditions.append(name)
         return None
 
-    def _condition(self, name: str, argument: str) -> None:
-        """Remember a word that may let some clients through."""
+    def _asked(self, name: str, argument: str) -> Verdict | None:
+        """The answer of a table that has only one; of others it is remembered that they may let some clients through."""
         if name.startswith(("reject_", "sleep")):
-            return
-        label = f"{name} {argument}".strip()
+            return None
         if _TABLE.fullmatch(argument) and not name.startswith(("check_policy", "permit_")):
-            keys = self.access.permitted(argument)
-            if keys is not None and not keys:
-                return
-        self.conditions.append(label)
+            if argument.startswith("static:"):
+                result = argument.partition(":")[2].strip("{} ")
+                return "accepted" if self.access.permits(result) else self._refusal(result)
+            if self.access.permitted(argument) == []:
+                return None
+        self.conditions.append(f"{name} {argument}".strip())
+        return None
+
+    def _refusal(self, result: str) -> Verdict | None:
+        first = (words(result) or [""])[0].lower()
+        if first == "reject" or re.fullmatch(r"5\d\d", first):
+            return self.access.code("access_map_reject_code", "554")
+        return "deferred" if first == "defer" or re.fullmatch(r"4\d\d", first) else None

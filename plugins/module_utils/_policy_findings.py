@@ -51,9 +51,16 @@ def _by_port(judge: t.Callable[[Listener], t.Iterator[Finding]], policy: t.Mappi
 
 def _relay(row: Listener) -> t.Iterator[Finding]:
     strangers = row["strangers"]
+    if not row["starts"]:
+        yield (
+            "danger",
+            f"Nobody can send mail on {_WHERE}, for smtpd refuses to start there: neither smtpd_relay_restrictions nor"
+            " smtpd_recipient_restrictions has reject_unauth_destination, or another stop, before a permit.",
+        )
+        return
     everybody = [word for word in row["mynetworks"] if word.endswith("/0") or word.startswith("static:")]
     if strangers["elsewhere"] == "accepted":
-        reason = "its restrictions come to a permit, or to their end, before reject_unauth_destination"
+        reason = "its restrictions let everybody pass before reject_unauth_destination"
         if everybody:
             reason = f"mynetworks has {', '.join(everybody)}"
         yield "danger", f"{'Every network' if everybody else 'Everybody'} may relay on {_WHERE}: {reason}."

@@ -91,21 +91,27 @@ def check(name: str, value: str, classes: t.Collection[str], is_known: t.Callabl
 
 def check_relay(relay: str, recipient: str, value_of: t.Callable[[str], str | None], classes: t.Collection[str]) -> None:
     """Raise `OpenRelay` when neither smtpd_relay_restrictions nor smtpd_recipient_restrictions ends the road."""
-    if not _stops(relay, value_of, classes, set()) and not _stops(recipient, value_of, classes, set()):
+    if not stops(relay, value_of, classes) and not stops(recipient, value_of, classes):
         raise OpenRelay(
-            "Neither smtpd_relay_restrictions nor smtpd_recipient_restrictions contains reject_unauth_destination,"
+            "Neither smtpd_relay_restrictions nor smtpd_recipient_restrictions contains, before any permit, reject_unauth_destination,"
             " defer_unauth_destination, reject, defer or defer_if_permit: smtpd refuses to start as an open relay; add one of them."
         )
 
 
-def _stops(value: str, value_of: t.Callable[[str], str | None], classes: t.Collection[str], seen: set[str]) -> bool:
-    for word in words(value):
-        if word.lower() in _STOPPERS or "$" in word:
+def stops(value: str, value_of: t.Callable[[str], str | None], classes: t.Collection[str], seen: frozenset[str] = frozenset()) -> bool:
+    """Whether smtpd finds a working stop in a list: one neither behind a permit nor only warned of."""
+    listed = iter(words(value))
+    for word in listed:
+        name = word.lower()
+        if name == "warn_if_reject":
+            next(listed, None)
+            continue
+        if name == "permit":
+            return False
+        if name in _STOPPERS or "$" in word:
             return True
-        if word in classes and word not in seen:
-            seen.add(word)
-            if _stops(value_of(word) or "", value_of, classes, seen):
-                return True
+        if word in classes and word not in seen and stops(value_of(word) or "", value_of, classes, seen | {word}):
+            return True
     return False
 
 

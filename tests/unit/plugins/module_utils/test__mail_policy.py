@@ -217,7 +217,12 @@ def test_smarthost():
             "warning",
             "A large part of the Internet may relay on port 25: mynetworks has 0.0.0.0/1.",
         ),
-        ({"smtpd_relay_restrictions": "permit, reject_unauth_destination"}, "danger", "Everybody may relay on port 25: its restrictions"),
+        (
+            {"smtpd_relay_restrictions": "check_client_access static:OK, reject_unauth_destination"},
+            "danger",
+            "Everybody may relay on port 25: its restrictions",
+        ),
+        ({"smtpd_relay_restrictions": "permit, reject_unauth_destination"}, "danger", "Nobody can send mail on port 25, for smtpd refuses"),
         (
             {"smtpd_relay_restrictions": "defer_unauth_destination"},
             "warning",

@@ -26,16 +26,22 @@ def verdict(relay, client=STRANGER, destination="elsewhere", tables=None, **more
         ("permit_mynetworks permit_sasl_authenticated reject_unauth_destination", "refused", "accepted", "accepted"),
         ("permit_mynetworks permit_sasl_authenticated defer_unauth_destination", "deferred", "accepted", "accepted"),
         ("permit_sasl_authenticated, reject", "refused", "refused", "accepted"),
-        ("permit, reject_unauth_destination", "accepted", "accepted", "accepted"),
-        ("permit_mynetworks", "accepted", "accepted", "accepted"),
-        ("", "accepted", "accepted", "accepted"),
-        ("warn_if_reject reject_unauth_destination", "accepted", "accepted", "accepted"),
+        # Without a stop before a permit smtpd does not start, and its clients come back later.
+        ("permit, reject_unauth_destination", "deferred", "deferred", "deferred"),
+        ("permit_mynetworks", "deferred", "deferred", "deferred"),
+        ("", "deferred", "deferred", "deferred"),
+        ("warn_if_reject reject_unauth_destination", "deferred", "deferred", "deferred"),
+        ("warn_if_reject reject_unauth_destination, permit_mynetworks, reject", "refused", "accepted", "refused"),
+        ("check_client_access static:OK, reject_unauth_destination", "accepted", "accepted", "accepted"),
+        ("check_client_access static:{reject no}, reject_unauth_destination", "refused", "refused", "refused"),
+        ("check_client_access static:{450 later}, permit_mynetworks, reject", "deferred", "deferred", "deferred"),
+        ("check_client_access static:dunno, permit_mynetworks, reject", "refused", "accepted", "refused"),
         ("warn_if_reject reject_unknown_sender_domain, reject_unauth_destination", "refused", "refused", "refused"),
         ("REJECT_UNAUTH_DESTINATION", "refused", "refused", "refused"),
         ("permit_mynetworks, defer", "deferred", "accepted", "deferred"),
         ("defer_if_permit, permit", "deferred", "deferred", "deferred"),
         ("defer_if_permit, reject_unauth_destination", "refused", "refused", "refused"),
-        ("check_client_access permit, reject_unauth_destination", "refused", "refused", "refused"),
+        ("permit_dnswl_client permit_mynetworks, reject_unauth_destination", "refused", "refused", "refused"),
         ("sleep 1, reject", "refused", "refused", "refused"),
         ("reject_rbl_client permit.example, reject_unauth_destination", "refused", "refused", "refused"),
     ],
@@ -56,7 +62,7 @@ def test_own_domains_take_mail_from_strangers(destination):
 def test_every_list_must_let_the_client_through():
     assert verdict("permit", recipient="reject_unauth_destination") == "refused"
     assert verdict("", recipient="permit_mynetworks, reject_unauth_destination") == "refused"
-    assert verdict("permit", client=TRUSTED, destination="own", sender="reject") == "refused"
+    assert verdict("permit, reject", client=TRUSTED, destination="own", recipient="reject", sender="reject") == "refused"
 
 
 def test_the_first_list_that_refuses_speaks():
@@ -87,7 +93,8 @@ def test_restriction_classes():
         "smtpd_relay_restrictions": "outer, permit",
     }
     assert Access(parameters).decide(STRANGER, "elsewhere").verdict == "refused"
-    assert Access({**parameters, "inner": "permit"}).decide(STRANGER, "elsewhere").verdict == "accepted"
+    opened = {**parameters, "inner": "permit", "smtpd_relay_restrictions": "outer, reject"}
+    assert Access(opened).decide(STRANGER, "elsewhere").verdict == "accepted"
 
 
 @pytest.mark.parametrize(

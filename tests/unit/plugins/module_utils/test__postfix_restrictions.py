@@ -60,6 +60,7 @@ def test_classes_and_newer_restrictions_pass():
         ("closed", ""),
         ("nested", ""),
         ("$unknown", ""),
+        ("warn_if_reject reject_unauth_destination, reject", ""),
     ],
 )
 def test_closed_relays_pass(relay, recipient):
@@ -67,7 +68,16 @@ def test_closed_relays_pass(relay, recipient):
     restrictions.check_relay(relay, recipient, classes.get, list(classes))
 
 
-@pytest.mark.parametrize(("relay", "recipient"), [("", ""), ("permit_mynetworks", "permit"), ("open", "loop")])
+@pytest.mark.parametrize(
+    ("relay", "recipient"),
+    [
+        ("", ""),
+        ("permit_mynetworks", "permit"),
+        ("open", "loop"),
+        ("permit, reject_unauth_destination", "PERMIT, reject"),
+        ("warn_if_reject reject_unauth_destination", ""),
+    ],
+)
 def test_open_relays_are_refused(relay, recipient):
     classes = {"open": "permit", "loop": "loop"}
     with pytest.raises(restrictions.OpenRelay, match="reject_unauth_destination"):

@@ -76,8 +76,13 @@ BAD = [
 ]
 
 
+def files_of(mail):
+    """Every file, and not the time of the directory: candidates of tables are tried beside the tables, and are gone again."""
+    return [line for line in mail.out(FILES).splitlines() if not line.endswith(" /etc/postfix")]
+
+
 def refused(mails, variables, words, *arguments):
-    before = [mail.out(FILES) for mail in mails]
+    before = [files_of(mail) for mail in mails]
     run = play("site", *arguments, limit="mail", variables=variables)
     assert run.rc != 0, run.output
     assert "Traceback" not in run.output
@@ -85,7 +90,7 @@ def refused(mails, variables, words, *arguments):
         said = "\n".join(re.findall(rf"^fatal: \[{mail.name}\]: .*(?:\n .*)*", run.output, re.MULTILINE))
         for word in words:
             assert word in said, run.output[-3000:]
-        assert mail.out(FILES) == files
+        assert files_of(mail) == files
 
 
 @pytest.mark.parametrize(("variables", "words"), BAD)

@@ -42,8 +42,8 @@ def data():
 def policy():
     """Give both mail hosts the policy that the given variables describe; at the end they get the inventory's again."""
 
-    def set_policy(**variables):
-        run = play("site", *TAGS, limit="mail", variables=variables)
+    def set_policy(*arguments, **variables):
+        run = play("site", *TAGS, *arguments, limit="mail", variables=variables)
         assert run.rc == 0, run.output[-3000:]
         return run
 

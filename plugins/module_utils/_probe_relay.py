@@ -144,7 +144,7 @@ class _Battery:
         self._helo = helo
         self._deadline = deadline
         self._forms = relay.forms()
-        self._left = collections.deque(self._forms)
+        self._left = collections.deque(_sessions(self._forms))
         self._answers: dict[str, Answer] = {}
         self._trouble: list[Stop] = []
         self._faults: list[BaseException] = []
@@ -168,10 +168,7 @@ class _Battery:
         """Session after session, until no form is left or the host will not listen any more."""
         try:
             while self._left:
-                session = Smtp(wire, self._endpoint, self._helo)
-                session.open()
-                self._talk(session)
-                session.quit()
+                self._hold(wire)
         except Stop as e:
             self._trouble.append(e)
         except socket.timeout:
@@ -182,34 +179,53 @@ class _Battery:
         finally:
             wire.close()
 
-    def _talk(self, session: Smtp) -> None:
-        for position in range(FORMS_A_SESSION):
-            try:
-                form = self._left.popleft()
-            except IndexError:
-                return
+    def _hold(self, wire: Wire) -> None:
+        """One session, with the forms that stand next."""
+        try:
+            batch = self._left.popleft()
+        except IndexError:
+            return
+        session = Smtp(wire, self._endpoint, batch[0].helo or self._helo)
+        try:
+            session.open()
+        except (Stop, socket.timeout) as e:
+            if not batch[0].helo or wire.step != "ehlo":
+                # Another session may fare better.
+                self._left.appendleft(batch)
+                raise
+            self._answers[batch[0].name] = self._unanswered(batch[0], e)
+            wire.close()
+            return
+        answered = self._talk(session, batch)
+        if batch[answered:]:
+            self._left.appendleft(batch[answered:])
+        session.quit()
+
+    def _talk(self, session: Smtp, batch: t.Sequence[Form]) -> int:
+        """How many forms of *batch* have an answer now."""
+        for position, form in enumerate(batch):
             try:
                 code, words = self._offer(session, form)
             except (Stop, socket.timeout) as e:
-                stop = e if isinstance(e, Stop) else _late(self._deadline)
-                if position and stop.outcome == "dropped":
-                    # Perhaps it had enough of this session; a form that is the first of one gets what answer there is.
-                    self._left.appendleft(form)
-                else:
-                    self._answers[form.name] = Answer(form, stop.reply_code, stop.answer, silence=stop.outcome)
-                return
+                # Perhaps it had enough of this session; a form that is the first of one gets what answer there is.
+                if position and isinstance(e, Stop) and e.outcome == "dropped":
+                    return position
+                self._answers[form.name] = self._unanswered(form, e)
+                return position + 1
             taken = 200 <= code < 300
             kept = taken and self._relay.catch_all and self._relay.target.owns(form.recipient)
             self._answers[form.name] = Answer(form, code, words, kept)
-            if not self._take_back(session, form):
-                return
+            if not _taken_back(session):
+                return position + 1
+        return len(batch)
+
+    def _unanswered(self, form: Form, e: Stop | socket.timeout) -> Answer:
+        """Why the form has no answer; or the reply that refused the whole session."""
+        stop = e if isinstance(e, Stop) else _late(self._deadline)
+        return Answer(form, stop.reply_code, stop.answer, silence=stop.outcome)
 
     def _offer(self, session: Smtp, form: Form) -> tuple[int, str]:
         """The last reply to the form: a refusal, or the acceptance of what was tried."""
-        if form.helo:
-            code, words = _say(session, f"EHLO {form.helo}")
-            if code >= 400:
-                return code, words
         utf8 = " SMTPUTF8" if form.international and "SMTPUTF8" in keywords(session.facts["capabilities"]) else ""
         code, words = _say(session, f"MAIL FROM:{form.sender}{utf8}")
         if code >= 400:
@@ -225,13 +241,21 @@ class _Battery:
         code, words = _say(session, "DATA")
         return _checked(*session.transmit(self._relay.message(form).render())) if code == 354 else (code, words)
 
-    def _take_back(self, session: Smtp, form: Form) -> bool:
-        """Whether the session is as it was before the form."""
-        try:
-            code, _words = session.command(f"EHLO {session.name()}" if form.helo else "RSET")
-        except (Stop, socket.timeout):
-            return False
-        return code < 400
+
+def _sessions(battery: t.Sequence[Form]) -> list[list[Form]]:
+    """The forms, in short sessions. One that lies in its greeting has a session of its own: some hosts take only one."""
+    usual = [form for form in battery if not form.helo]
+    short = [usual[start : start + FORMS_A_SESSION] for start in range(0, len(usual), FORMS_A_SESSION)]
+    return short + [[form] for form in battery if form.helo]
+
+
+def _taken_back(session: Smtp) -> bool:
+    """Whether the session is as it was before the form."""
+    try:
+        code, _words = session.command("RSET")
+    except (Stop, socket.timeout):
+        return False
+    return code < 400
 
 
 def _late(deadline: Deadline) -> Stop:

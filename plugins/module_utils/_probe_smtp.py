@@ -126,12 +126,6 @@ class Smtp:
 
     # The dialogue
 
-    def name(self) -> str:
-        """What this client calls itself."""
-        local = self.wire.local_address()
-        # An address literal is always true and needs no lookup.
-        return self._helo or (f"[IPv6:{local}]" if ":" in local else f"[{local}]")
-
     def transmit(self, data: bytes) -> tuple[int, str]:
         """The reply to a message, which the server has asked for."""
         self.wire.send(dot_stuffed(data))
@@ -140,7 +134,10 @@ class Smtp:
 
     def _ehlo(self) -> list[str]:
         self.wire.step = "ehlo"
-        self.wire.send_line(f"EHLO {self.name()}")
+        local = self.wire.local_address()
+        # An address literal is always true and needs no lookup.
+        helo = self._helo or (f"[IPv6:{local}]" if ":" in local else f"[{local}]")
+        self.wire.send_line(f"EHLO {helo}")
         code, lines = self._reply()
         if code != 250:
             raise self._refusal(code, " ".join(lines))

@@ -58,7 +58,7 @@ def test_every_form_is_refused():
     # Each form went over the wire as it stands in the table, and was taken back.
     assert sorted(commands(server, "RCPT TO:")) == sorted(f.before or f.recipient for f in BATTERY)
     assert sorted(commands(server, "MAIL FROM:")) == sorted(f.sender for f in BATTERY)
-    assert server.received.count("RSET") == len([f for f in BATTERY if not f.helo])
+    assert server.received.count("RSET") == len(BATTERY)
     assert "DATA" not in server.received
 
 
@@ -82,18 +82,18 @@ def test_sessions_are_short_and_end_politely():
     assert all(peer.received[-1] == "QUIT" for peer in server.peers)
 
 
-def test_client_lies_about_itself_for_one_form_only():
-    row, server = ask(smtp(RCPT=REFUSAL), helo="probe.example.net")
+def test_client_lies_about_itself_in_sessions_of_their_own():
+    def ehlo(peer):
+        peer.say("503 already identified" if "EHLO" in str(peer.received[:-1]) else "250 hi")
+
+    row, server = ask(smtp(RCPT=REFUSAL, EHLO=ehlo), helo="probe.example.net")
     assert row["ok"], row["problems"]
-    greetings = [line.partition(" ")[2] for line in server.received if line.startswith("EHLO")]
+    assert {f["code"] for f in row["forms"]} == {554}
     lies = [f.helo for f in BATTERY if f.helo]
-    assert sorted(set(greetings)) == sorted({"probe.example.net", *lies})
+    assert sorted(peer.received[0][5:] for peer in server.peers if peer.received[0] != "EHLO probe.example.net") == sorted(lies)
     for peer in server.peers:
-        for lie, after in zip(peer.received, peer.received[4:]):
-            if lie.startswith("EHLO") and lie.partition(" ")[2] in lies:
-                assert after.startswith(("EHLO probe.example.net", "QUIT", "MAIL"))
-        told = [line for line in peer.received if line.startswith("EHLO")]
-        assert told[-1] == "EHLO probe.example.net"
+        if peer.received[0][5:] in lies:
+            assert [line.split()[0] for line in peer.received] == ["EHLO", "MAIL", "RCPT", "RSET", "QUIT"]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,15 @@ def test_lie_that_is_refused_at_once():
     row, _server = ask(smtp(RCPT=REFUSAL, EHLO=ehlo), helo="probe.example.net")
     assert row["ok"], row["problems"]
     assert {f["answer"] for f in row["forms"] if f["name"].startswith("greets")} == {"550 that is me"}
+
+
+def test_lie_that_makes_the_server_hang_up_has_no_answer():
+    def ehlo(peer):
+        peer.say("250 hi") if peer.received[-1] == "EHLO probe.example.net" else peer.sock.close()
+
+    row, _server = ask(smtp(RCPT=REFUSAL, EHLO=ehlo), helo="probe.example.net")
+    assert (row["ok"], row["outcome"]) == (False, "dropped")
+    assert [f["name"] for f in row["forms"] if not f["ok"]] == [f.name for f in BATTERY if f.helo]
 
 
 def test_accepted_form_is_named_and_nothing_is_sent():
@@ -232,6 +241,26 @@ def test_server_that_hangs_up_after_some_errors_is_asked_everything(patience):
     row, server = ask(smtp(RCPT=rcpt))
     assert row["ok"], row["problems"]
     assert len(server.peers) >= len(BATTERY) // patience
+
+
+@pytest.mark.parametrize("farewell", ["", "421 4.3.2 enough of this session"])
+def test_server_that_ends_a_session_before_the_next_form(farewell):
+    def mail(peer):
+        if sum(line.startswith("MAIL") for line in peer.received) < 3:
+            peer.say("250 ok")
+        else:
+            peer.say(*[farewell] * bool(farewell))
+            peer.sock.close()
+
+    row, server = ask(smtp(MAIL=mail, RCPT=REFUSAL))
+    assert row["ok"], row["problems"]
+    assert server.received.count("RSET") == len(BATTERY)
+
+
+def test_farewell_to_the_first_form_of_a_session_is_its_answer():
+    row, _server = ask(smtp(MAIL="421 4.3.2 not now"))
+    assert (row["ok"], row["outcome"], row["reply_code"]) == (False, "deferred", 421)
+    assert {f["answer"] for f in row["forms"]} == {"421 4.3.2 not now"}
 
 
 def test_server_that_hangs_up_at_one_form():

@@ -181,6 +181,19 @@ def test_commands_and_files_that_are_allowed(mail, outside, subject, name):
     assert kept(mail, name, subject)
 
 
+def test_a_users_own_forward_file_is_his(mail, outside, subject):
+    """Whatever the lists of aliases may do: who has the right to run programs on the host may have his mail run them."""
+    mail.out("postconf -e allow_mail_to_commands=forward && postfix reload")
+    home = mail.out("getent passwd bob | cut -d: -f6")
+    mail.out(f"echo '\\\\bob, \"|/usr/bin/tee -a /var/spool/kept/forward\"' > {home}/.forward && chown bob: {home}/.forward")
+    try:
+        assert send(outside, mail, f"bob+forward@{mail.domain}", subject) == {"accepted": True}
+        assert kept(mail, "forward", subject)
+        assert in_mailbox(outside, mail, "bob", subject) is not None
+    finally:
+        mail.out(f"rm {home}/.forward; postconf -e 'allow_mail_to_commands=alias, forward' && postfix reload")
+
+
 def test_a_relocated_address_says_where_to(mail, outside, subject):
     sent = send(outside, mail, f"moved@{mail.domain}", subject)
     assert (sent["accepted"], sent["code"]) == (False, 550)

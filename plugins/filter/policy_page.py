@@ -127,7 +127,7 @@ class _Page:
             yield from self._entry("relay domains", "none")
         else:
             below = " and everything below them" if relay["subdomains"] else ""
-            yield from self._entry("relay domains", f"{_domains(relay)}{below}, from everybody whom a port lets in")
+            yield from self._entry("relay domains", f"{_domains(relay)}{below}, for everybody")
             yield from self._entry("", _unknown(relay))
             for route in relay["routes"]:
                 yield from self._entry("", f"{route['domain']} goes to {route['next_hop']} ({route['by']})")

@@ -64,7 +64,7 @@ def test_page():
         "  virtual mailboxes none",
         "",
         "FORWARDED: where other mail goes",
-        "  relay domains     in.example and everything below them, from everybody whom a port lets in",
+        "  relay domains     in.example and everything below them, for everybody",
         "                    unknown recipients are refused; known are those in hash:/etc/postfix/known",
         "                    in.example goes to relay:MX (relay_transport)",
         "  smarthost         none",

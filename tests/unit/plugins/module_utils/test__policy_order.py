@@ -33,7 +33,7 @@ def test_a_plain_host():
 
 
 def test_the_order_of_the_tables():
-    names = "canonical_maps recipient_bcc_maps virtual_alias_maps transport_maps relocated_maps smtp_generic_maps relayhost".split()
+    names = "canonical_maps recipient_bcc_maps virtual_alias_maps relocated_maps transport_maps smtp_generic_maps relayhost".split()
     found = [name for _program, parameters in asked({**BASE, **dict.fromkeys(names, "x")}) for name in parameters]
     # That of virtual_alias_maps is asked for the first time when smtpd wants to know whether the recipient exists.
     places = [len(found) - found[::-1].index(name) for name in names[:5]]

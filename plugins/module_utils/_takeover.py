@@ -234,8 +234,13 @@ def _port_is_free() -> bool:
 
 
 def _make(directory: str) -> None:
+    """Make a folder of mail, which nobody but root may look into, and those above it."""
+    if os.path.isdir(directory):
+        return
     try:
-        os.makedirs(directory, mode=0o700, exist_ok=True)
+        if not os.path.isdir(os.path.dirname(directory)):
+            _make(os.path.dirname(directory))
+        os.mkdir(directory, 0o700)
     except OSError as e:
         raise HostError(f"Cannot make {directory}: {e.strerror}.") from e
 

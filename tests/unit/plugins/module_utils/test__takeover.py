@@ -82,6 +82,7 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
+    (tmp_path / "var/spool").mkdir(parents=True)
     return Host(tmp_path, monkeypatch)
 
 
@@ -141,7 +142,7 @@ def test_stop(host):
     assert result["changed"]
     assert result["actions"] == ["disable exim4", "stop exim4", "end the processes of exim", "mark the queue of exim"]
     assert host.units["exim4"] == State(True, False, False)
-    assert (host.root / ASIDE).is_dir()
+    assert [(host.root / path).stat().st_mode & 0o777 for path in (ASIDE, os.path.dirname(ASIDE))] == [0o700, 0o700]
     assert [(mail["id"], mail["sender"], mail["recipients"]) for mail in result["mails"]] == [("1a-b-c", "a@x.test", ["b@x.test"])]
     again = host.takeover().stop()
     assert (again["changed"], again["actions"]) == (False, [])

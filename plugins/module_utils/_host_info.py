@@ -22,7 +22,6 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
     _host_mta,
     _host_names,
     _host_packages,
-    _host_policy,
     _host_postfix,
     _host_sockets,
     _services,
@@ -66,7 +65,7 @@ class Host:
             "accounts": lambda: _host_addresses.accounts(questions.accounts, _read(_host_addresses.PASSWD), _bounded),
             "aliases": lambda: _host_addresses.aliases(_read(_host_addresses.ALIASES)),
             "other_mail_servers": lambda: _host_mta.ask(self.run, self.dpkg_status),
-            "policy": lambda: _host_policy.ask(self.run),
+            "policy": self._policy,
         }
         return {subset: answers[subset]() for subset in (*SUBSETS, *ON_DEMAND) if subset in questions.gather}
 
@@ -114,6 +113,12 @@ class Host:
     def _services(self, names: t.Sequence[str]) -> dict[str, dict[str, bool]]:
         queue_directory = self.queue_directory if "postfix" in names else None
         return {name: state._asdict() for name, state in _services.states(self.run, names, queue_directory).items()}
+
+    def _policy(self) -> dict[str, t.Any]:
+        # Imported here, as no role asks for it: each call of the module compiles what it imports.
+        from ansible_collections.postroom.mail.plugins.module_utils import _host_policy
+
+        return _host_policy.ask(self.run)
 
     def _queue(self) -> dict[str, int | None]:
         return _host_postfix.count_queue(self.queue_directory) if self.queue_directory else dict.fromkeys(_host_postfix.QUEUES)

@@ -20,7 +20,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _policy_order as order
 from ansible_collections.postroom.mail.plugins.module_utils._policy_access import Access, Client, Decision, Destination, Verdict
 from ansible_collections.postroom.mail.plugins.module_utils._policy_findings import findings
-from ansible_collections.postroom.mail.plugins.module_utils._policy_networks import is_everybody, patterns
+from ansible_collections.postroom.mail.plugins.module_utils._policy_networks import everybody, patterns
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
 
 # How many domains or routes are told of one list; beyond, only their number is.
@@ -152,7 +152,8 @@ def policy(facts: Facts) -> dict[str, t.Any]:
 
 def _listener(facts: Facts, door: Door) -> dict[str, t.Any]:
     auth = _auth(door.parameters)
-    everybody = is_everybody(door.parameters.get("mynetworks", ""), facts.tables)
+    networks = patterns(door.parameters.get("mynetworks", ""), facts.tables)
+    all_are_trusted = bool(everybody(networks))
     access = Access(door.parameters, lambda table: facts.tables.get(plain(table)))
     return {
         "service": door.service,
@@ -163,10 +164,10 @@ def _listener(facts: Facts, door: Door) -> dict[str, t.Any]:
         "tls": _tls(door.parameters),
         "auth": auth,
         "starts": access.starts(),
-        "strangers": _answers(access, Client(trusted=everybody)),
+        "strangers": _answers(access, Client(trusted=all_are_trusted)),
         "networks": _answers(access, Client(trusted=True)),
-        "authenticated": _answers(access, Client(trusted=everybody, authenticated=True)) if auth != "never" else None,
-        "mynetworks": patterns(door.parameters.get("mynetworks", ""), facts.tables)[:MOST],
+        "authenticated": _answers(access, Client(trusted=all_are_trusted, authenticated=True)) if auth != "never" else None,
+        "mynetworks": networks[:MOST],
         "restrictions": {f"smtpd_{name}_restrictions": value for name, value in access.lists()},
     }
 
@@ -206,6 +207,10 @@ def own_addresses(facts: Facts) -> list[str]:
             found += [address for address in facts.addresses if address == "::1" or address.startswith("127.")]
         elif re.fullmatch(r"[\d.]+|\[?[\da-fA-F:.]+\]?", word):
             found.append(word.strip("[]"))
+        else:
+            # A name: where it leads to is seen from the sockets.
+            bound = [address for door in facts.doors if not door.host for address in door.listening]
+            found += [address for address in bound if address not in ("0.0.0.0", "::")]
     found += [word.strip("[]") for word in words(facts.value("proxy_interfaces"))]
     protocols = facts.value("inet_protocols") or "all"
     return [address for address in dict.fromkeys(found) if "all" in protocols or ("ipv6" if ":" in address else "ipv4") in protocols]
@@ -232,16 +237,17 @@ def _class(facts: Facts, name: str) -> dict[str, t.Any]:
 
 
 def _unknown(facts: Facts, name: str) -> Verdict:
-    """What becomes of mail for a recipient that does not exist, before it is taken in."""
+    """What becomes of mail for a recipient that does not exist, before it is taken in; port 25 may have its own rules."""
     _domain_list, recipients, _transport, code = _CLASSES[name]
-    access = Access(facts.parameters)
-    asked = facts.value("smtpd_reject_unlisted_recipient") != "no" or any(
+    parameters = next((door.parameters for door in facts.doors if door.port == 25), facts.parameters)
+    access = Access(parameters)
+    asked = parameters.get("smtpd_reject_unlisted_recipient") != "no" or any(
         "reject_unlisted_recipient" in words(value) for _name, value in access.lists()
     )
-    if "no_unknown_recipient_checks" in words(facts.value("receive_override_options")):
+    if "no_unknown_recipient_checks" in words(parameters.get("receive_override_options", "")):
         asked = False
     verified = any("reject_unverified_recipient" in words(value) for _name, value in access.lists())
-    if asked and (name == "virtual_alias" or facts.value(recipients)):
+    if asked and (name == "virtual_alias" or parameters.get(recipients)):
         return access.code(code, "550")
     return access.code("unverified_recipient_reject_code", "450") if verified else "accepted"
 

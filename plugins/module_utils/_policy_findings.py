@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._policy_networks import large
+from ansible_collections.postroom.mail.plugins.module_utils._policy_networks import everybody, large
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
 
 Level = t.Literal["danger", "warning", "note"]
@@ -58,12 +58,12 @@ def _relay(row: Listener) -> t.Iterator[Finding]:
             " smtpd_recipient_restrictions has reject_unauth_destination, or another stop, before a permit.",
         )
         return
-    everybody = [word for word in row["mynetworks"] if word.endswith("/0") or word.startswith("static:")]
+    networks = everybody(row["mynetworks"])
     if strangers["elsewhere"] == "accepted":
         reason = "its restrictions let everybody pass before reject_unauth_destination"
-        if everybody:
-            reason = f"mynetworks has {', '.join(everybody)}"
-        yield "danger", f"{'Every network' if everybody else 'Everybody'} may relay on {_WHERE}: {reason}."
+        if networks:
+            reason = f"mynetworks has {', '.join(networks)}"
+        yield "danger", f"{'Every network' if networks else 'Everybody'} may relay on {_WHERE}: {reason}."
     elif row["networks"]["elsewhere"] == "accepted":
         for word in large(row["mynetworks"]):
             yield "warning", f"A large part of the Internet may relay on {_WHERE}: mynetworks has {word}."

@@ -25,9 +25,9 @@ def patterns(value: str, tables: t.Mapping[str, t.Mapping[str, str]]) -> list[st
     return found
 
 
-def is_everybody(value: str, tables: t.Mapping[str, t.Mapping[str, str]]) -> bool:
-    """Whether every IPv4 or every IPv6 client is in it."""
-    return any(pattern.endswith("/0") or pattern.startswith("static:") for pattern in patterns(value, tables))
+def everybody(networks: t.Iterable[str]) -> list[str]:
+    """Those of *networks* that hold every IPv4 or every IPv6 client."""
+    return [word for word in networks if not word.startswith("!") and (word.endswith("/0") or word.startswith("static:"))]
 
 
 def large(networks: t.Iterable[str]) -> list[str]:

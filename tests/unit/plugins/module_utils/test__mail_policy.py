@@ -112,6 +112,16 @@ def test_own_addresses(parameters, addresses):
     assert own_addresses(facts(**parameters)) == addresses
 
 
+def test_an_interface_by_name_is_seen_from_the_sockets():
+    doors = [Door("smtp/inet", 25, "", ("192.0.2.25",), BASE), Door("127.0.0.1:10025/inet", 10025, "127.0.0.1", ("127.0.0.1",), BASE)]
+    assert own_addresses(dataclasses.replace(facts(inet_interfaces="mail.example.org"), doors=doors)) == ["192.0.2.25"]
+
+
+def test_port_25_may_have_its_own_rules_for_unknown_recipients():
+    door = Door("smtp/inet", 25, "", ("0.0.0.0",), {**BASE, "local_recipient_maps": ""})
+    assert policy(dataclasses.replace(facts(), doors=[door]))["final"]["local"]["unknown_recipients"] == "accepted"
+
+
 def test_domains_of_a_table_that_can_be_listed():
     tables = {
         "hash:/etc/postfix/virtual": {"old.example": "-", "@old.example": "bob@example.org", "sales@old.example": "al", "root": "al"},

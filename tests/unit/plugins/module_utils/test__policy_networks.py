@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._policy_networks import is_everybody, large, patterns
+from ansible_collections.postroom.mail.plugins.module_utils._policy_networks import everybody, large, patterns
 
 TABLES = {"cidr:/etc/postfix/nets": {"192.0.2.0/24": "x", "0.0.0.0/0": "x"}, "/etc/postfix/few": {"192.0.2.1": ""}}
 
@@ -17,6 +17,7 @@ TABLES = {"cidr:/etc/postfix/nets": {"192.0.2.0/24": "x", "0.0.0.0/0": "x"}, "/e
         ("127.0.0.0/8, 0.0.0.0/0", True),
         ("[::]/0", True),
         ("static:all", True),
+        ("!0.0.0.0/0, 127.0.0.0/8", False),
         ("cidr:/etc/postfix/nets", True),
         ("proxy:cidr:/etc/postfix/nets", True),
         ("/etc/postfix/few hash:/etc/postfix/unknown", False),
@@ -24,7 +25,7 @@ TABLES = {"cidr:/etc/postfix/nets": {"192.0.2.0/24": "x", "0.0.0.0/0": "x"}, "/e
     ],
 )
 def test_everybody(value, expected):
-    assert is_everybody(value, TABLES) is expected
+    assert bool(everybody(patterns(value, TABLES))) is expected
 
 
 def test_patterns_come_from_tables_too():

@@ -13,6 +13,9 @@ INSTALLED="systemd systemd-sysv python3 python3-apt iproute2 ca-certificates"
 DOWNLOADED="postfix postfix-pcre postfix-lmdb postfix-mysql postfix-pgsql postfix-ldap postfix-sqlite dovecot-imapd dovecot-pop3d dovecot-lmtpd sasl2-bin libsasl2-modules ssl-cert openssl \
 openssh-server sudo ansible-core"
 
+# Downloaded, each by itself since they conflict, and without what they recommend: mail servers that Postfix takes over from.
+FORMER="exim4-daemon-light sendmail-bin"
+
 # The hosts around the mail host: a resolver, a stranger with a mail server of his own, a trusted client.
 PROBE_INSTALLED="dnsmasq postfix openssl openssh-client sasl2-bin libsasl2-modules"
 

@@ -44,10 +44,12 @@ def ask(run: Run) -> dict[str, t.Any]:
     set_parameters = parse_parameters(run(["postconf", "-nx"])[1])
     # Restriction classes are parameters of the administrator's own, which only -n shows.
     parameters = {**set_parameters, **parse_parameters(stdout)}
+    master_cf = MasterCf(services)
     facts = Facts(
         parameters=parameters,
         set_parameters=set_parameters.keys(),
-        doors=_doors(run, MasterCf(services), parameters, set_parameters),
+        doors=_doors(run, master_cf, parameters, set_parameters),
+        transports=[name for name, kind in master_cf.services() if kind == "unix"],
         addresses=own_addresses(_read("/proc/net/fib_trie"), _read("/proc/net/if_inet6")),
     )
     named = [table for effective in (parameters, *(door.parameters for door in facts.doors)) for table in tables_to_list(effective)]

@@ -67,6 +67,8 @@ class Facts:
     routes: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     # The lookup tables that the parameters name and that are not there.
     missing: t.Sequence[str] = ()
+    # The services that a transport may name; none when nobody was asked.
+    transports: t.Collection[str] = ()
     # The host's own addresses, as they are bound to its interfaces.
     addresses: t.Sequence[str] = ()
     # Whether there is a password for the smarthost; None when nobody was asked.
@@ -144,7 +146,7 @@ def policy(facts: Facts) -> dict[str, t.Any]:
         "smarthost": _smarthost(facts),
         "order": order.order(facts.parameters, [(door.port, door.service, door.parameters) for door in facts.doors]),
     }
-    return {**result, "findings": findings(facts.parameters, result, facts.missing)}
+    return {**result, "findings": findings(facts.parameters, result, facts.missing, facts.transports)}
 
 
 # --- who listens ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._policy_networks import everybody, large
+from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import missing_transport
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
 
 Level = t.Literal["danger", "warning", "note"]
@@ -24,8 +25,16 @@ _WHERE = "{where}"
 _FORGEABLE = ("check_sender_access", "check_helo_access")
 
 
-def findings(parameters: t.Mapping[str, str], policy: t.Mapping[str, t.Any], missing: t.Sequence[str] = ()) -> list[dict[str, str]]:
-    """The findings on a *policy*, the gravest first; *missing* are lookup tables that are not there."""
+def findings(
+    parameters: t.Mapping[str, str],
+    policy: t.Mapping[str, t.Any],
+    missing: t.Sequence[str] = (),
+    transports: t.Collection[str] = (),
+) -> list[dict[str, str]]:
+    """The findings on a *policy*, the gravest first.
+
+    *missing* are lookup tables that are not there, *transports* the services that a transport may name.
+    """
     found: list[Finding] = [
         *_by_port(_relay, policy),
         *_recipients(parameters, policy),
@@ -34,6 +43,7 @@ def findings(parameters: t.Mapping[str, str], policy: t.Mapping[str, t.Any], mis
         *_networks(policy),
         *_smarthost(policy),
         *_listeners(parameters, policy),
+        *(_transports(parameters, policy, transports) if transports else ()),
         *(("warning", f"There is no lookup table {table}: mail is deferred (451) until there is.") for table in missing),
     ]
     return [{"level": level, "say": say} for level in _GRAVITY for found_level, say in dict.fromkeys(found) if found_level == level]
@@ -167,6 +177,25 @@ def _smarthost(policy: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
             yield (
                 "warning",
                 f"smtp_sasl_password_maps has no entry for the smarthost {smarthost['next_hop']}, so this host does not log in there.",
+            )
+
+
+def _transports(parameters: t.Mapping[str, str], policy: t.Mapping[str, t.Any], transports: t.Collection[str]) -> t.Iterator[Finding]:
+    for name, value in parameters.items():
+        lost = missing_transport(name, value, transports)
+        # By default address verification follows the other transports.
+        if lost and not name.startswith("address_verify_"):
+            yield "warning", f"{name} names the transport '{lost}', which master.cf does not have: mail for it stays in the queue."
+    routes = [(row["destination"], row["next_hop"]) for row in policy["forwarded"]["routes"]]
+    for answer in (policy["forwarded"]["relay"], *policy["final"].values()):
+        routes += [(row["domain"], row["next_hop"]) for row in answer["routes"] if row["by"] == "transport_maps"]
+    for destination, next_hop in routes:
+        transport = next_hop.partition(":")[0]
+        if transport and transport not in transports:
+            yield (
+                "warning",
+                f"transport_maps gives {destination} to the transport '{transport}', which master.cf does not have: mail for it stays in"
+                " the queue.",
             )
 
 

@@ -298,6 +298,18 @@ def test_other_findings():
     assert sentences(catch_all) == ["In example.org every recipient exists (a catch-all)."]
 
 
+def test_a_transport_that_is_no_service():
+    tables = {"hash:/t": {"slow.example": "slow:", "fast.example": "smtp:[x]", "next.example": ":[x]"}}
+    more = {"fallback_transport": "cyrus", "transport_maps": "hash:/t", "routes": {"example.org": "gone:[x]"}}
+    found = dataclasses.replace(facts(tables, **more), transports=["smtp", "relay", "local", "lmtp", "virtual"])
+    assert [say.partition(",")[0] for say in sentences(found)] == [
+        "fallback_transport names the transport 'cyrus'",
+        "transport_maps gives slow.example to the transport 'slow'",
+        "transport_maps gives example.org to the transport 'gone'",
+    ]
+    assert sentences(facts(tables, **more)) == []
+
+
 def test_the_gravest_comes_first():
     levels = [found["level"] for found in policy(facts(mynetworks="0.0.0.0/0", soft_bounce="yes", local_recipient_maps=""))["findings"]]
     assert levels == sorted(levels, key=["danger", "warning", "note"].index)

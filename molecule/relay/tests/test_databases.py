@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
-from harness import FILES, play
+from harness import FILES, call, play
 from mail_hosts import ALICE, MAIL_HOSTS
 
 DATA = "data.example"
@@ -67,6 +68,8 @@ TABLES = [
         "parameters": {"dbpath": "/srv/mail.sqlite", "query": "SELECT target FROM aliases WHERE address = '%s'"},
     },
 ]
+# What stands in every form of the passwords above, escaped for a shell, JSON or not at all.
+SECRETS = r"my.?ql .?.?.?secret|pg secret|ldap-secret"
 SOURCES = ["mysql", "pgsql", "ldap", "sqlite"]
 SERVERS = {"mysql": "mariadb", "pgsql": "postgresql", "ldap": "scenario-ldap"}
 VARIABLES = {
@@ -122,23 +125,18 @@ def test_who_is_in_no_database_is_refused_for_good(mail, outside, subject):
     assert sent["code"] == 550
 
 
-def test_tables_that_stand_are_left_alone(mails):
+def test_tables_that_stand_are_left_alone_and_passwords_unsaid(mails):
     before = [mail.out(FILES) for mail in mails]
-    run = play("site", "--tags", "postfix", limit="mail", variables=VARIABLES)
-    assert [run.changed(mail.name) for mail in mails] == [0, 0], run.output
-    assert [mail.out(FILES) for mail in mails] == before
-
-
-def test_passwords_of_databases_stay_secret(mails):
     run = play("site", "--tags", "postfix", "-vvv", "--diff", limit="mail", variables=VARIABLES)
-    assert run.rc == 0
+    assert [run.changed(mail.name) for mail in mails] == [0, 0], run.output[-3000:]
+    assert [mail.out(FILES) for mail in mails] == before
+    # What the administrator says on his own command line is his to hide.
+    said = [line for line in run.output.splitlines() if re.search(SECRETS, line) and "ansible-playbook" not in line]
+    assert said == []
     for mail in mails:
         for table in TABLES:
             assert mail.out(f"stat -c '%a %U %G' {table['path']}") == "640 root postfix"
-        for secret in ("my$ql", "pg secret", "ldap-secret"):
-            assert mail.run(f"journalctl --no-pager | grep -F '{secret}'").returncode == 1
-    said = [line for line in run.output.splitlines() if "ldap-secret" in line and "ansible-playbook" not in line]
-    assert said == []
+        assert mail.run(f"journalctl --no-pager | grep -E '{SECRETS}'").returncode == 1
 
 
 LACKING = [(table, name) for table in TABLES for name in ("query", "dbname", "search_base", "dbpath") if name in table["parameters"]]
@@ -147,11 +145,12 @@ LACKING = [(table, name) for table in TABLES for name in ("query", "dbname", "se
 @pytest.mark.parametrize(("table", "missing"), LACKING, ids=lambda part: part if isinstance(part, str) else part["type"])
 def test_a_source_that_lacks_what_it_needs(mails, table, missing):
     parameters = {key: value for key, value in table["parameters"].items() if key != missing}
-    before = [mail.out(FILES) for mail in mails]
-    run = play("site", "--tags", "postfix", limit="mail", variables={"postfix_tables": [{**table, "parameters": parameters}]})
-    assert run.rc != 0
-    assert missing in run.output
-    assert [mail.out(FILES) for mail in mails] == before
+    for mail in mails:
+        before = mail.out(FILES)
+        result = call(mail.name, "postmap", **{**table, "parameters": parameters})
+        assert result["failed"]
+        assert missing in result["msg"]
+        assert mail.out(FILES) == before
 
 
 def test_databases_that_are_away_and_come_back(mails, outside, data):

@@ -51,7 +51,6 @@ def ask(run: Run, dpkg_status: str, root: str = "/") -> list[dict[str, t.Any]]:
         present = {}
     installed = _other_mta.of_packages(packages)
     handed_over = os.path.join(root, HANDED_OVER.lstrip("/"))
-    former = [s for s in _other_mta.KNOWN if s not in installed and os.path.isdir(os.path.join(handed_over, s.name))]
     answers = []
     for server in installed:
         of_server = [name for name in server.packages if name in packages]
@@ -60,6 +59,8 @@ def ask(run: Run, dpkg_status: str, root: str = "/") -> list[dict[str, t.Any]]:
         # Without packages that conflict, mail servers may lie side by side, and only one in use is in the way.
         if dpkg_status or answer["running"] or answer["enabled"] or server.name in os.path.realpath("/etc/alternatives/mta"):
             answers.append(answer)
+    in_place = {answer["name"] for answer in answers}
+    former = [s for s in _other_mta.KNOWN if s.name not in in_place and os.path.isdir(os.path.join(handed_over, s.name))]
     answers += [answer for answer in (_tell(run, server, [], root) for server in former) if answer["queue"] != 0 or answer["held"]]
     return answers
 

@@ -298,7 +298,7 @@ other_mail_servers:
       elements: str
       sample: [exim4-daemon-light, exim4-base, exim4-config]
     installed:
-      description: Whether it still is installed.
+      description: Whether it still is in Postfix's place.
       type: bool
     running:
       description: Whether it runs.

@@ -36,6 +36,10 @@ class StillThere(HostError):
     """The other mail server did not end, or holds its port."""
 
 
+class Interrupted(HostError):
+    """Somebody wants the work to end before it is done."""
+
+
 class NoPostfix(HostError):
     """There is no Postfix to be given the mail."""
 
@@ -156,9 +160,11 @@ class Takeover:
         """Give Postfix what waits in the queues of mail servers that it took over from, each mail once."""
         rows: list[dict[str, t.Any]] = []
         moved = 0
-        with self._locked():
+        with self._locked(), _between_mails() as told_to_end:
             for server in self._servers(installed=None if self.check_mode else False):
                 for found in _host_mta.mails(server, self.root):
+                    if told_to_end:
+                        raise Interrupted(f"Told to end after {moved} mails were handed over; the next run goes on with the others.")
                     row = _row(server, found)
                     if found.mail and not self.check_mode:
                         row["reason"] = self._give(server, found, found.mail)
@@ -200,7 +206,7 @@ class Takeover:
         rc, _stdout, stderr = self.run([*command, "--", *mail.recipients], mail.content.decode(ENCODING, ERRORS))
         if rc != 0:
             return " ".join(stderr.split()) or f"Postfix's sendmail ended with status {rc}"
-        # From here on it is on Postfix's disk. Whoever is killed before the next line is through hands it over twice.
+        # From here on it is on Postfix's disk. Whoever is killed outright before the next line is through hands it over twice.
         self._put_aside(server, found)
         return ""
 
@@ -226,6 +232,19 @@ class Takeover:
                 f"Postfix has got the mail {found.id}, but its file {e.filename} cannot be moved to {directory}: {e.strerror};"
                 f" remove it by hand, or the next run hands the mail over again."
             ) from e
+
+
+@contextlib.contextmanager
+def _between_mails() -> t.Iterator[list[int]]:
+    """Hear a signal to end only between two mails: a mail that Postfix has got would still be in the former queue."""
+    told: list[int] = []
+    numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda number, frame: told.append(number)) for number in numbers}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _port_is_free() -> bool:

@@ -54,7 +54,8 @@ options:
     default: 30
 notes:
   - The queues of Exim, sendmail, nullmailer and dma can be read; those of OpenSMTPD, Courier and masqmail are left as they are.
-  - A mail is handed over a second time only if the module is killed between Postfix's answer and the move of its files.
+  - A mail is handed over a second time only if the host breaks down, or the module is killed outright (SIGKILL), before the
+    files of a mail that Postfix has just got are moved. Other signals end it between two mails.
   - Run it as root.
 seealso:
   - module: postroom.mail.mail_info

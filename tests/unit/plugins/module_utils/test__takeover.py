@@ -260,6 +260,25 @@ def test_an_interrupted_run_goes_on(former):
     assert [mail[1] for mail in former.given] == ["c@x.test", "d@x.test", "e@x.test"]
 
 
+def test_a_signal_is_heard_between_two_mails(former):
+    for letter in "cd":
+        former.queue(f"1a-b-{letter}", "a@x.test", f"{letter}@x.test")
+
+    def run(args, data=None):
+        if args[-1] == "c@x.test":
+            signal.raise_signal(signal.SIGTERM)
+        return former.run(args, data)
+
+    before = signal.getsignal(signal.SIGTERM)
+    takeover = former.takeover()
+    takeover.run = run
+    with pytest.raises(_takeover.Interrupted, match="after 1 mails"):
+        takeover.hand_over()
+    assert signal.getsignal(signal.SIGTERM) == before
+    former.takeover().hand_over()
+    assert [mail[1] for mail in former.given] == ["c@x.test", "d@x.test"]
+
+
 def test_a_mail_whose_recipients_all_have_it_is_put_aside(former):
     former.queue("1a-b-c", "a@x.test", "b@x.test")
     former.write(f"{INPUT}/1a-b-c-J", "b@x.test\n")

@@ -15,7 +15,7 @@ author:
 description:
   - Does the two parts of a takeover that no package manager does, stopping the mail server that is there so that it stays
     stopped, and giving its waiting mail to Postfix once that is installed.
-  - The role M(postroom.mail.postfix#role) calls it when C(postfix_replace_mta) is true. On a host without another mail
+  - The role C(postfix) of this collection calls it when C(postfix_replace_mta) is true. On a host without another mail
     server it does nothing.
   - It installs and removes no packages, and deletes no mail.
 extends_documentation_fragment:

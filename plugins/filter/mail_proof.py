@@ -45,12 +45,19 @@ options:
     type: str
     default: somebody@example.com
   other_domain:
-    description: Another domain that the host takes mail for, for example as a backup. Relaying is tried through it, too.
+    description:
+      - Another domain that the host takes mail for, for example as a backup. Relaying is tried through it, too.
+      - The default is taken from O(policy).
     type: str
   catch_all:
-    description: Whether the host has a catch-all, and so may take in mail for any recipient in its own domains.
+    description:
+      - Whether the host has a catch-all, and so may take in mail for any recipient in its own domains.
+      - The default is taken from O(policy).
     type: bool
-    default: false
+  policy:
+    description: What the host accepts by its own account, as RV(postroom.mail.mail_info#module:policy) tells it.
+    type: dict
+    default: {}
   relay_skip:
     description: Forms of relaying not to try, by their names.
     type: list

@@ -10,11 +10,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import secrets
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import Target
+from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import DOMAIN, Target
 
 PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
 PROTOCOLS = {"imaps": ("imap", "implicit"), "pop3s": ("pop3", "implicit"), "imap": ("imap", "starttls"), "pop3": ("pop3", "starttls")}
@@ -34,8 +35,10 @@ class Host:
     stranger: str = Target.stranger
     elsewhere: str = Target.elsewhere
     other_domain: str | None = None
-    catch_all: bool = False
+    catch_all: bool | None = None
     relay_skip: t.Sequence[str] = ()
+    # What the host says of itself, as postroom.mail.mail_info reports it.
+    policy: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:
         """Raises `BadInput`."""
@@ -83,10 +86,10 @@ def _nobody_else_sends(host: Host) -> list[Probe]:
     relay = {
         "relay": {
             "domain": host.domain,
-            "other_domain": host.other_domain,
+            "other_domain": host.other_domain or _second_domain(host),
             "stranger": host.stranger,
             "elsewhere": host.elsewhere,
-            "catch_all": host.catch_all,
+            "catch_all": _has_catch_all(host) if host.catch_all is None else host.catch_all,
             "skip": list(host.relay_skip),
             # Only the envelope is offered: should the host be an open relay, nothing must really be sent through it.
             "send": False,
@@ -105,6 +108,20 @@ def _nobody_else_sends(host: Host) -> list[Probe]:
             "reply_code": ["553"],
         },
     ]
+
+
+def _second_domain(host: Host) -> str | None:
+    """Another domain that the host says it takes mail for, to people whom it knows."""
+    final = host.policy.get("final", {})
+    classes = [host.policy.get("forwarded", {}).get("relay", {}), *(final.get(c, {}) for c in ("virtual_mailbox", "virtual_alias"))]
+    domains = [d for c in classes if c.get("unknown_recipients") == "refused" for d in c["domains"]]
+    # A table may hold patterns, too; and names in the main domain are tried anyway.
+    return next((d for d in domains if re.fullmatch(DOMAIN, d) and not f".{d}".endswith(f".{host.domain}")), None)
+
+
+def _has_catch_all(host: Host) -> bool:
+    """Whether the host says that in one of its domains everybody exists."""
+    return any(address_class.get("catch_all") for address_class in host.policy.get("final", {}).values())
 
 
 def _passwords_are_safe(host: Host) -> list[Probe]:

@@ -68,6 +68,8 @@ class Answer:
     form: Form
     code: int | None
     words: str
+    # Whether the recipient ends with an own domain, and whether it was taken in as mail for that.
+    own: bool = False
     kept: bool = False
     # Why there is no code, as an outcome.
     silence: str = ""
@@ -120,14 +122,16 @@ def summary(answers: t.Sequence[Answer]) -> tuple[str, int | None, str]:
         for verb, some in (("accepted", accepted), ("refused only for now", deferred), ("did not answer", silent))
         if some
     ]
+    if accepted and all(a.own for a in accepted):
+        parts[0] += " (a host with a catch-all may take this for mail of its own: say catch_all, if it has one)"
     if bad:
         outcome = "accepted" if accepted else "deferred" if deferred else silent[0].silence
         return outcome, [*accepted, *deferred, *silent][0].code, "; and ".join(parts)
     often = collections.Counter(a.code for a in answers if a.refused).most_common()
     kept = sum(a.kept for a in answers)
     counted = f" ({', '.join(f'{count} by {code}' for code, count in often)})" if often else ""
-    said = f"refused {f'{total - kept} of' if kept else 'all'} {total} forms of relaying{counted}"
-    return "rejected", often[0][0] if often else None, said + (f" and kept {kept} for its catch-all" if kept else "")
+    said = f"refused {total - kept} of {total} forms of relaying, kept {kept}" if kept else f"refused all {total} forms of relaying"
+    return "rejected", often[0][0] if often else None, said + counted
 
 
 def _named(answers: t.Sequence[Answer]) -> str:
@@ -212,9 +216,8 @@ class _Battery:
                     return position
                 self._answers[form.name] = self._unanswered(form, e)
                 return position + 1
-            taken = 200 <= code < 300
-            kept = taken and self._relay.catch_all and self._relay.target.owns(form.recipient)
-            self._answers[form.name] = Answer(form, code, words, kept)
+            own = self._relay.target.owns(form.recipient)
+            self._answers[form.name] = Answer(form, code, words, own, kept=own and self._relay.catch_all and 200 <= code < 300)
             if not _taken_back(session):
                 return position + 1
         return len(batch)

@@ -63,6 +63,43 @@ def test_relay_is_only_offered_never_done():
         assert (relay.send, relay.catch_all, relay.skip) == (False, True, ("plain",))
 
 
+RELAY = {"domains": ["example.edu"], "unknown_recipients": "refused"}
+LOCAL = {"domains": ["mail.example.org", "example.org", "localhost.example.org", "localhost"], "unknown_recipients": "refused"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "more", "domain"),
+    [
+        ({}, {}, None),
+        ({"installed": True, "config_error": "postconf: fatal"}, {}, None),
+        ({"final": {"local": LOCAL}, "forwarded": {"relay": {"domains": [], "unknown_recipients": None}}}, {}, None),
+        ({"final": {"local": LOCAL}, "forwarded": {"relay": RELAY}}, {}, "example.edu"),
+        ({"final": {"local": LOCAL}, "forwarded": {"relay": RELAY}}, {"other_domain": "example.info"}, "example.info"),
+        ({"final": {"local": LOCAL}, "forwarded": {"relay": {**RELAY, "unknown_recipients": "accepted"}}}, {}, None),
+        ({"final": {"local": LOCAL, "virtual_alias": {**RELAY, "domains": ["old.example"]}}}, {}, "old.example"),
+        ({"final": {"virtual_alias": {**RELAY, "domains": ["*.x", "lists.example.org", "not-example.org"]}}}, {}, "not-example.org"),
+        ({"final": {"local": {**LOCAL, "domains": ["mx.example.edu"]}}}, {}, None),
+    ],
+)
+def test_second_domain_is_one_whose_recipients_the_host_knows(policy, more, domain):
+    [relay, *_others] = [p["relay"] for p in proof(host(policy=policy, **more)) if "relay" in p]
+    assert relay["other_domain"] == domain
+
+
+@pytest.mark.parametrize(
+    ("policy", "more", "catch_all"),
+    [
+        ({}, {}, False),
+        ({"final": {"local": {**LOCAL, "catch_all": []}}}, {}, False),
+        ({"final": {"local": {**LOCAL, "catch_all": ["example.org"]}}}, {}, True),
+        ({"final": {"local": {**LOCAL, "catch_all": ["example.org"]}}}, {"catch_all": False}, False),
+        ({}, {"catch_all": True}, True),
+    ],
+)
+def test_catch_all_is_one_that_the_host_owns_up_to(policy, more, catch_all):
+    assert {p["relay"]["catch_all"] for p in proof(host(policy=policy, **more)) if "relay" in p} == {catch_all}
+
+
 def test_ports():
     ports = {name: port + 2000 for name, port in PORTS.items()}
     plan = proof(host(protocols=list(PROTOCOLS), ports=ports))

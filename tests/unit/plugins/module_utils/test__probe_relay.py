@@ -130,9 +130,16 @@ def test_accepted_form_is_named_and_nothing_is_sent():
     assert row["problems"] == [
         f"expected rejected, but it was accepted at rcpt: accepted 1 of {len(BATTERY)} forms from a stranger:"
         " percent hack, host name <somebody%example.com@mail.example.org> (250 2.1.5 Ok)"
+        " (a host with a catch-all may take this for mail of its own: say catch_all, if it has one)"
     ]
     assert [f["name"] for f in row["forms"] if not f["ok"]] == ["percent hack, host name"]
     assert "DATA" not in server.received
+
+
+def test_catch_all_is_no_excuse_for_foreign_recipients():
+    row, _server = ask(answering(lambda r: r in ("<somebody%example.com@example.org>", "<somebody@not-example.org>")))
+    assert "accepted 2 of" in row["answer"]
+    assert "catch_all" not in row["answer"]
 
 
 def test_open_relay_is_told_in_few_words_and_can_be_expected():
@@ -197,10 +204,7 @@ def test_what_a_catch_all_keeps(catch_all):
     assert [f["name"] for f in row["forms"] if f["kept"]] == ([f.name for f in own] if catch_all else [])
     if catch_all:
         refused = len(BATTERY) - len(own)
-        assert (
-            row["answer"]
-            == f"refused {refused} of {len(BATTERY)} forms of relaying ({refused} by 554) and kept {len(own)} for its catch-all"
-        )
+        assert row["answer"] == f"refused {refused} of {len(BATTERY)} forms of relaying, kept {len(own)} ({refused} by 554)"
 
 
 def test_catch_all_keeps_no_foreign_recipient():
@@ -351,4 +355,4 @@ def test_fault_of_ours_is_not_a_result(monkeypatch):
 
 def test_summary_of_nothing_but_kept_forms():
     answers = [Answer(f, 250, "250 ok", kept=True) for f in BATTERY[:2]]
-    assert summary(answers) == ("rejected", None, "refused 0 of 2 forms of relaying and kept 2 for its catch-all")
+    assert summary(answers) == ("rejected", None, "refused 0 of 2 forms of relaying, kept 2")

@@ -57,10 +57,14 @@ def configure(
     parameters: t.Mapping[str, object],
     *,
     unknown: Unknown = "fail",
+    coming_services: t.Sequence[str] = (),
     backup: bool = False,
     check_mode: bool = False,
 ) -> Outcome:
-    """Set *parameters* (None removes one) in main.cf. Raises a `MailError` before anything is written."""
+    """Set *parameters* (None removes one) in main.cf. Raises a `MailError` before anything is written.
+
+    *coming_services* will be in master.cf before the change becomes live.
+    """
     wanted: dict[str, str | None] = {}
     for name, value in parameters.items():
         postfix_values.check_name(name)
@@ -68,7 +72,7 @@ def configure(
     defaults = postfix.defaults()
     if defaults is None and not check_mode:
         raise PostfixMissing(f"Postfix is not installed on this host (there is no postconf); install it before setting {postfix.main_cf}.")
-    run = _Run(postfix, parameters, wanted, defaults or {}, unknown, check_mode)
+    run = _Run(postfix, parameters, wanted, defaults or {}, unknown, coming_services, check_mode)
     if defaults is None:
         # A host that has yet to get its Postfix: tell what would be set, as far as it can be judged from here.
         change = _files.update(postfix.main_cf, run.render, check_mode=True)
@@ -91,6 +95,7 @@ class _Run:
         wanted: t.Mapping[str, str | None],
         defaults: t.Mapping[str, str],
         unknown: Unknown,
+        coming_services: t.Sequence[str],
         check_mode: bool,
     ) -> None:
         self.postfix = postfix
@@ -98,6 +103,7 @@ class _Run:
         self.wanted = wanted
         self.defaults = defaults
         self.unknown = unknown
+        self.coming_services = coming_services
         self.check_mode = check_mode
         self.warnings: list[str] = []
         self.strangers: list[str] = []
@@ -177,7 +183,7 @@ class _Run:
         text = _files.read_text(self.postfix.master_cf)
         if text is None:
             return
-        services = [name for name, type_ in MasterCf(text).services() if type_ == "unix"]
+        services = [*self.coming_services, *(name for name, type_ in MasterCf(text).services() if type_ == "unix")]
         for name in changed:
             value = checker.expanded(name) if self.wanted[name] else None
             try:

@@ -60,6 +60,12 @@ options:
     type: str
     choices: [fail, warn, ignore]
     default: fail
+  coming_services:
+    description:
+      - Services of type C(unix) that a later task will add to C(master.cf), before Postfix is reloaded. Transports may name them already.
+    type: list
+    elements: str
+    default: []
   backup:
     description:
       - Keep a copy of the file as it was, with date and time in its name.
@@ -137,6 +143,7 @@ def main() -> t.NoReturn:
             "parameters": {"type": "dict", "required": True},
             "config_directory": {"type": "path", "default": "/etc/postfix"},
             "unknown": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
+            "coming_services": {"type": "list", "elements": "str", "default": []},
             "backup": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -147,6 +154,7 @@ def main() -> t.NoReturn:
             Postfix(runner(module), module.params["config_directory"]),
             module.params["parameters"],
             unknown=module.params["unknown"],
+            coming_services=module.params["coming_services"],
             backup=module.params["backup"],
             check_mode=module.check_mode,
         )

@@ -170,6 +170,7 @@ def test_a_transport_needs_its_service(main_cf, parameters):
     assert main_cf.read_text() == MAIN_CF
     # A task before this one may be about to add it.
     assert "names the transport 'cyrus'" in configure(main_cf, parameters, check_mode=True).warnings[0]
+    assert configure(main_cf, parameters, coming_services=["cyrus"], check_mode=True).warnings == []
     master_cf.write_text(master_cf.read_text() + "cyrus unix - n n - - pipe\n")
     assert configure(main_cf, parameters).warnings == []
 

@@ -52,7 +52,7 @@ KNOWN = (
         ("sendmail-bin", "sendmail"),
         companions=("sendmail-base", "sendmail-cf"),
         services=("sendmail", "sm-client"),
-        processes=("sendmail-mta", "sendmail"),
+        processes=("sendmail-mta", "sendmail-msp", "sendmail"),
         queues=(
             Queue("/var/spool/mqueue", "sendmail"),
             Queue("/var/spool/mqueue-client", "sendmail"),

@@ -23,7 +23,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._errors import HostE
 from ansible_collections.postroom.mail.plugins.module_utils._files import fsync_directory, read_text
 from ansible_collections.postroom.mail.plugins.module_utils._foreign_queue import ENCODING, ERRORS, Mail
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control, Wanted
-from ansible_collections.postroom.mail.plugins.module_utils._service_ready import wait_until
+from ansible_collections.postroom.mail.plugins.module_utils._service_ready import NotServing, wait_until
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
@@ -63,13 +63,12 @@ class Takeover:
     def stop(self) -> dict[str, t.Any]:
         """Stop every other mail server, keep it from being started again, and mark its queue as Postfix's to be."""
         servers = self._servers(installed=True)
-        services = [name for told in self.told for name in told["services"]]
-        control = Control(self.run, timeout=self.timeout, check_mode=self.check_mode)
-        done = control.bring([Wanted(name, "stopped", False) for name in services])
-        self.warnings += control.warnings
-        actions = list(done["actions"])
-        for name in services:
-            actions += self._unlink(name, control.manager)
+        actions, before, after = [], "", ""
+        for name in [name for told in self.told for name in told["services"]]:
+            done = self._stop_service(name)
+            actions += [*done["actions"], *self._unlink(name)]
+            before += done["diff"]["before"]
+            after += done["diff"]["after"]
         for server in servers:
             actions += self._end(server)
             actions += self._link_aliases(server)
@@ -82,8 +81,17 @@ class Takeover:
             "actions": actions,
             "servers": self.told,
             "mails": [_row(server, found) for server in servers for found in _host_mta.mails(server, self.root)][:REPORTED],
-            "diff": done["diff"],
+            "diff": {"before": before, "after": after},
         }
+
+    def _stop_service(self, name: str) -> dict[str, t.Any]:
+        """Stop and disable one service; what outlives that is ended by us, which is soon enough after a few seconds."""
+        wanted = [Wanted(name, "stopped", False)]
+        foreseen = Control(self.run, check_mode=True).bring(wanted)
+        if not self.check_mode:
+            with contextlib.suppress(NotServing):
+                Control(self.run, timeout=self.timeout / 10).bring(wanted)
+        return foreseen
 
     def restore(self, servers: list[dict[str, t.Any]]) -> dict[str, t.Any]:
         """Start again what ran of *servers*, as mail_info told them before, and is still installed."""
@@ -94,10 +102,10 @@ class Takeover:
         )
         return {"changed": done["changed"], "actions": done["actions"], "servers": self.told, "mails": [], "diff": done["diff"]}
 
-    def _unlink(self, name: str, manager: str) -> list[str]:
+    def _unlink(self, name: str) -> list[str]:
         """systemd may call a service disabled whose init script still is started by others in every runlevel."""
         links = _services.has_start_link(name)
-        if not links or (self.check_mode and manager == "systemd"):
+        if not links or (self.check_mode and _services.manager() == "systemd"):
             return []
         if not self.check_mode:
             rc, _stdout, stderr = self.run(["update-rc.d", name, "disable"])

@@ -155,8 +155,10 @@ def main() -> None:
 
     def work() -> dict[str, object]:
         takeover = Takeover(runner(module), check_mode=module.check_mode, timeout=module.params["timeout"])
-        states = {"stopped": takeover.stop, "emptied": takeover.hand_over, "restored": lambda: takeover.restore(module.params["servers"])}
-        result = states[module.params["state"]]()
+        if module.params["state"] == "restored":
+            result = takeover.restore(module.params["servers"])
+        else:
+            result = takeover.stop() if module.params["state"] == "stopped" else takeover.hand_over()
         for warning in takeover.warnings:
             module.warn(warning)
         return result

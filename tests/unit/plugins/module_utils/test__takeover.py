@@ -156,6 +156,23 @@ def test_stop_in_check_mode_says_the_same_and_does_nothing(host):
     assert not (host.root / ASIDE).exists()
 
 
+def test_a_service_whose_script_ends_nothing(host, monkeypatch):
+    def run(args, data=None):
+        host.calls.append(" ".join(args))
+        return 0, "", ""
+
+    def states(run, names, queue=None):
+        return {name: State(True, bool(host.pids), False) if name == "exim4" else State() for name in names}
+
+    host.pids = {7}
+    monkeypatch.setattr(_services, "states", states)
+    takeover = host.takeover()
+    takeover.run = run
+    assert takeover.stop()["actions"][:2] == ["stop exim4", "end the processes of exim"]
+    assert "systemctl stop -- exim4" in host.calls
+    assert host.calls[-1] == "kill 7 SIGTERM"
+
+
 def test_what_does_not_hear_is_killed(host):
     host.pids, host.stubborn = {7}, True
     host.takeover().stop()

@@ -35,6 +35,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 DIFF_LIMIT = 200_000  # characters; nobody reads the diff of a larger table
+LARGE_TABLE = 4_000_000  # characters; from there on it is worth more memory to be compiled in
+MOST_MEMORY = 256 * 1024 * 1024  # bytes
 
 
 class TypeNotSupported(HostError):
@@ -222,7 +224,7 @@ class _Staged:
         table = self.table
         program = "postalias" if table.style == "aliases" else "postmap"
         if table.type in SUFFIXES:
-            args = [program, "-c", self.host.config_directory, *(f"{kind}:{source}" for kind in self.kinds)]
+            args = [program, "-c", self._configuration(), *(f"{kind}:{source}" for kind in self.kinds)]
         elif table.type in CLIENT_TYPES:
             return  # A lookup would connect to the database, which may be down or not be there yet.
         else:
@@ -236,6 +238,20 @@ class _Staged:
             raise TableRejected(f"{program} finds fault with {table.name}: {'; '.join(self._with_lines(complaints))}.")
         # A source that is not wholly ours may have its oddities; they are told, and serve as they did before.
         self.host.warnings += [f"{program}: {complaint}" for complaint in complaints]
+
+    def _configuration(self) -> str:
+        """The configuration directory to compile with: for a large Berkeley DB table, one that allows it more memory.
+
+        With Postfix's 16 MB, less than the table has, every page is written and read many times over: a third of the time
+        for a million entries (postconf(5), berkeley_db_create_buffer_size).
+        """
+        size = len(self.text or "")
+        main_cf = _files.read_text(os.path.join(self.host.config_directory, "main.cf"))
+        if size < LARGE_TABLE or main_cf is None or not set(self.kinds) <= {"hash", "btree"}:
+            return self.host.config_directory
+        with open(os.path.join(self.directory, "main.cf"), "w", encoding=_files.ENCODING, errors=_files.ERRORS) as f:
+            f.write(f"{main_cf}\nberkeley_db_create_buffer_size = {min(5 * size, MOST_MEMORY)}\n")
+        return self.directory
 
     def _with_lines(self, complaints: list[str]) -> list[str]:
         lines = (self.text or "").split("\n")

@@ -8,7 +8,7 @@ import os
 import stat
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _postmap
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES, Entry
 from ansible_collections.postroom.mail.plugins.module_utils._postmap import (
@@ -101,6 +101,32 @@ def test_check_mode_compiles_elsewhere_and_writes_nothing(path):
     assert outcome.changed
     assert os.listdir(os.path.dirname(path)) == []
     assert [call[0] for call in run.calls] == ["postconf", "postmap"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "memory"),
+    [("hash", 100, None), ("hash", 400, 2000), ("hash", 900, 3000), ("lmdb", 900, None)],
+)
+def test_a_large_table_gets_more_memory_to_be_compiled_in(path, tmp_path, monkeypatch, kind, size, memory):
+    monkeypatch.setattr(_postmap, "LARGE_TABLE", 300)
+    monkeypatch.setattr(_postmap, "MOST_MEMORY", 3000)
+    configuration = tmp_path / "configuration"
+    configuration.mkdir()
+    (configuration / "main.cf").write_text("myhostname = mail.example.org")
+    seen = []
+
+    class Reader(Postfix):
+        def __call__(self, args, data=None):
+            if args[0] == "postmap":
+                with open(os.path.join(args[2], "main.cf")) as f:
+                    seen.append(f.read())
+            return super().__call__(args, data)
+
+    text = "a".ljust(size - 2, "b") + " c"
+    Postmap(Reader(), str(configuration), check_mode=False).apply([Table(path, kind, "table", text=text)])
+    more = f"\nberkeley_db_create_buffer_size = {memory}\n" if memory else ""
+    assert seen == [f"myhostname = mail.example.org{more}"]
+    assert "main.cf" not in os.listdir(os.path.dirname(path))
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

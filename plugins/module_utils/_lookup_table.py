@@ -37,12 +37,13 @@ TEXT_TYPES = (*ORDERED_TYPES, "texthash")
 CLIENT_TYPES = ("mysql", "pgsql", "ldap", "sqlite", "memcache", "mongodb")
 FILE_TYPES = (*SUFFIXES, *TEXT_TYPES, *CLIENT_TYPES)
 
-# Without these a client table fails at its first lookup: every mail is deferred. Alternatives are separated by "|".
+# Without these a client table fails at its first lookup, and every mail is deferred; without a host Postfix would ask its own,
+# which is as likely a mistake and worth a word. Alternatives are separated by "|".
 REQUIRED_PARAMETERS: dict[str, tuple[str, ...]] = {
-    "mysql": ("dbname", "query|table"),
-    "pgsql": ("dbname", "query|table"),
+    "mysql": ("hosts", "dbname", "query|table"),
+    "pgsql": ("hosts", "dbname", "query|table"),
     "sqlite": ("dbpath", "query|table"),
-    "ldap": ("search_base",),
+    "ldap": ("server_host", "search_base"),
 }
 
 MANAGED = "# Managed by postroom.mail: this table is written whole, and changes made here by hand are lost.\n"

@@ -69,7 +69,7 @@ class Table:
         for wanted in REQUIRED_PARAMETERS.get(self.type, ()):
             if not names & set(wanted.split("|")):
                 told = wanted.replace("|", "' or '")
-                raise BadInput(f"{self.name} has no parameter '{told}', so that every lookup would fail; add it to 'parameters'.")
+                raise BadInput(f"{self.name} has no parameter '{told}', without which lookups fail or go astray; add it to 'parameters'.")
 
 
 class Host(t.Protocol):

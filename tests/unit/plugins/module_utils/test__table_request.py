@@ -132,7 +132,7 @@ def test_a_source_that_nobody_gives_must_be_there():
         table().wanted(None)
 
 
-@pytest.mark.parametrize("missing", ["dbname", "query"])
+@pytest.mark.parametrize("missing", ["hosts", "dbname", "query"])
 def test_a_client_that_could_not_answer_is_refused(missing):
     given = {name: value for name, value in MYSQL.items() if name != missing}
     made = table(parameters=given, type="mysql")

@@ -47,7 +47,7 @@ each_mail = pytest.mark.parametrize("mail", MAIL_HOSTS, ids=lambda host: host.na
 each_version = pytest.mark.parametrize("version", [4, 6])
 
 
-def fire(mail, version, subject, doors=DOORS, **relay):
+def fire(mail, version, subject, doors=tuple(DOORS), **relay):
     """What *mail* made of the battery, by door. Whatever it accepts is really sent, under *subject*."""
     target = {
         "domain": mail.domain,

@@ -21,7 +21,7 @@ from harness import Peer, play
 
 pytest_plugins = ["mail_hosts"]
 
-ADDRESSES = {"mail12": ("198.18.2.12", "fd00:6d61:696c:2::12"), "mail13": ("198.18.2.13", "fd00:6d61:696c:2::13")}
+ADDRESSES = {"mail12": ("198.18.3.12", "fd00:6d61:696c:3::12"), "mail13": ("198.18.3.13", "fd00:6d61:696c:3::13")}
 # SMTP and a policy are two roles' matter: where AUTH is offered follows from who may relay.
 TAGS = ("--tags", "relay_policy,sasl")
 

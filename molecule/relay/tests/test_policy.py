@@ -11,7 +11,7 @@ from conftest import ADDRESSES, TAGS
 from harness import FILES, play
 from mail_hosts import ALICE, MAIL_HOSTS
 
-NETWORKS = ["198.18.2.65", "[fd00:6d61:696c:2::65]"]
+NETWORKS = ["198.18.3.65", "[fd00:6d61:696c:3::65]"]
 ELSEWHERE = "somebody@elsewhere.example"
 # What a policy says, and whom it lets relay without a login.
 POLICIES = {
@@ -96,12 +96,12 @@ BAD_INPUT = {
     "a mode that is none": ({"relay_policy_mode": "opne"}, ["value of relay_policy_mode must be one of"]),
     "closed, and networks": ({"relay_policy_mode": "closed", "mail_networks": NETWORKS}, ["would count for nothing"]),
     "networks": (
-        {"mail_networks": ["0.0.0.0/0", "::/0", "198.18.2.0/244", "198.18.2.65/24"]},
+        {"mail_networks": ["0.0.0.0/0", "::/0", "198.18.3.0/244", "198.18.3.65/24"]},
         [
             "'0.0.0.0/0' is far more than a network of your own",
             "'::/0' is far more than a network of your own",
-            "'198.18.2.0/244' is not a network",
-            "the network is 198.18.2.0/24",
+            "'198.18.3.0/244' is not a network",
+            "the network is 198.18.3.0/24",
         ],
     ),
     "everything else": (

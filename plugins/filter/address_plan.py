@@ -151,7 +151,8 @@ def address_plan(
     files: t.Any = None,
 ) -> dict[str, t.Any]:
     """Everything that can be told of the addresses; *accounts* and *system_aliases* may still be unknown."""
-    names, access = names or {}, access or {}
+    # What is no text is refused by whom it is for.
+    names, access = {name: value for name, value in (names or {}).items() if isinstance(value, str)}, access or {}
     present = _present(users)
     book = AddressBook(
         aliases=_entries(aliases),

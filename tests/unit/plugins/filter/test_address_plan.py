@@ -214,6 +214,10 @@ def test_an_inventory_without_a_word_about_addresses():
     assert address_plan({}, names={"myorigin": ""})["problems"] == []
 
 
+def test_a_name_that_is_no_text_is_somebody_elses_to_refuse():
+    assert plan(destinations=["$myhostname"], names={"myhostname": ["a.example.org", "b.example.org"]})["problems"] == []
+
+
 def test_a_long_chain_and_a_wide_table_take_little_time():
     chain = {f"n{i}": f"n{i + 1}" for i in range(20_000)}
     problems = plan({**chain, "n20000": "n0"})["problems"]

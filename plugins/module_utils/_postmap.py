@@ -242,8 +242,8 @@ class _Staged:
     def _configuration(self) -> str:
         """The configuration directory to compile with: for a large Berkeley DB table, one that allows it more memory.
 
-        With Postfix's 16 MB, less than the table has, every page is written and read many times over: a third of the time
-        for a million entries (postconf(5), berkeley_db_create_buffer_size).
+        With Postfix's 16 MB, less than the table has, pages are written and read again many times over (postconf(5),
+        berkeley_db_create_buffer_size).
         """
         size = len(self.text or "")
         main_cf = _files.read_text(os.path.join(self.host.config_directory, "main.cf"))

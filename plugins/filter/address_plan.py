@@ -127,95 +127,11 @@ _value:
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _address_checks, _catch_all
-from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook, written_out
-from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets, without_tag
 
-VARIABLES = {"aliases": "postfix_aliases (mail_aliases)", "virtual_aliases": "postfix_virtual_aliases (mail_virtual_aliases)"}
+def address_plan(aliases: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    from ansible_collections.postroom.mail.plugins.module_utils._address_plan import plan
 
-
-def address_plan(
-    aliases: t.Any,
-    virtual_aliases: t.Any = None,
-    tables: t.Any = None,
-    relocated: t.Any = None,
-    access: t.Any = None,
-    classes: t.Any = None,
-    users: t.Any = None,
-    accounts: t.Any = None,
-    system_aliases: t.Any = None,
-    destinations: t.Any = None,
-    virtual_domains: t.Any = None,
-    names: t.Any = None,
-    commands: t.Any = None,
-    files: t.Any = None,
-) -> dict[str, t.Any]:
-    """Everything that can be told of the addresses; *accounts* and *system_aliases* may still be unknown."""
-    # What is no text is refused by whom it is for.
-    names, access = {name: value for name, value in (names or {}).items() if isinstance(value, str)}, access or {}
-    present = _present(users)
-    book = AddressBook(
-        aliases=_entries(aliases),
-        virtual_aliases=_entries(virtual_aliases),
-        system_aliases=system_aliases or {},
-        accounts={**(accounts or {}), **present},
-        local_domains=written_out(destinations or [], names),
-        origin=next(iter(written_out([str(names.get("myorigin", ""))], names)), ""),
-        virtual_domains=written_out(virtual_domains or [], names),
-    )
-    problems = [
-        *_address_checks.bad_entries(VARIABLES["aliases"], aliases, "aliases"),
-        *_address_checks.bad_entries(VARIABLES["virtual_aliases"], virtual_aliases or {}, "table"),
-        *(said for name, given in {**(tables or {}), **access}.items() for said in _address_checks.bad_entries(name, given, "table")),
-        *(said for name, given in access.items() for said in _address_checks.bad_actions(name, given, classes or [])),
-        *_address_checks.circles(book),
-        *_address_checks.nobodies(book, VARIABLES),
-        *_address_checks.forbidden(book, VARIABLES, {"command": commands or [], "file": files or []}),
-        *_address_checks.moved(book, relocated, VARIABLES),
-    ]
-    return {
-        "problems": problems,
-        "warnings": list(_warnings(book, relocated, present)),
-        "look_up": _look_up(book),
-        "virtual_aliases": _catch_all.completed(_entries(virtual_aliases), book, [name for name, there in present.items() if there]),
-        "catch_alls": book.catch_alls(),
-        "name_rows": _catch_all.name_rows(book),
-        "account_rows": _catch_all.account_rows(book),
-    }
-
-
-def _entries(given: t.Any) -> dict[str, t.Any]:
-    """The entries of a dictionary; of anything else bad_entries() says what is wrong with it."""
-    return {str(key): value for key, value in given.items()} if isinstance(given, t.Mapping) else {}
-
-
-def _present(users: t.Any) -> dict[str, bool]:
-    """Who of mail_users shall be there, and who shall not."""
-    listed = [user for user in users or [] if isinstance(user, t.Mapping) and "name" in user]
-    return {str(user["name"]).lower(): user.get("state", "present") == "present" for user in listed}
-
-
-def _look_up(book: AddressBook) -> list[str]:
-    """The names of this host to which something leads and which are no aliases; a domain not known yet may be the host's."""
-    found: dict[str, None] = {}
-    for value in (*book.aliases.values(), *book.virtual_aliases.values()):
-        for target in targets(value):
-            local, domain = split_address(target.text)
-            if target.kind == "address" and local and (not domain or domain == book.origin or domain in book.local_domains):
-                found[without_tag(local, book.delimiter)] = None
-    return [name for name in found if name not in book.aliases]
-
-
-def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool]) -> t.Iterator[str]:
-    if _address_checks.rootless(book):
-        yield (
-            "Mail for root has nowhere to go, because Dovecot keeps no mail for an account with all rights: say who reads it"
-            " in mail_aliases, as in root: alice."
-        )
-    for key in _entries(relocated):
-        local, domain = split_address(key.lower())
-        if (domain or book.origin) in book.local_domains and present.get(local):
-            yield f"{key} in postfix_relocated gets no more mail, although {local} is in mail_users."
+    return plan(aliases, **more)
 
 
 class FilterModule:

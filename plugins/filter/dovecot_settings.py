@@ -67,12 +67,13 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
-from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
 
 def dovecot_settings(neutral: t.Any, version: t.Any, more: t.Any = None) -> dict[str, t.Any]:
     """Translate *neutral*, or say what is wrong with it in Ansible's way."""
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
+    from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
+
     for name, value in (("The neutral settings", neutral), ("The settings in 'more'", more or {})):
         if not isinstance(value, t.Mapping):
             raise AnsibleFilterError(f"{name} must be a dictionary, but are {value!r}.")

@@ -88,11 +88,12 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._probe_plan import Host, proof
 
 
 def mail_proof(domain: str, user: str, password: str, **more: t.Any) -> list[dict[str, t.Any]]:
+    from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+    from ansible_collections.postroom.mail.plugins.module_utils._probe_plan import Host, proof
+
     try:
         return proof(Host(domain=domain, user=user, password=password, **more))
     except (BadInput, TypeError) as e:

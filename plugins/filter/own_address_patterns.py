@@ -39,11 +39,15 @@ _value:
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
+
+def _own_address_patterns(domains: t.Any) -> t.Any:
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
+
+    return own_address_patterns(list(domains))
 
 
 class FilterModule:
     """Makes the filter known to Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"own_address_patterns": lambda domains: own_address_patterns(list(domains))}
+        return {"own_address_patterns": _own_address_patterns}

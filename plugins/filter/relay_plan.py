@@ -116,11 +116,12 @@ import dataclasses
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.postroom.mail.plugins.module_utils import _relay_networks
-from ansible_collections.postroom.mail.plugins.module_utils._relay_routes import routes
 
 
 def relay_plan(smarthosts: t.Any, mode: str, networks: t.Any = (), open_to_the_world: bool = False, **more: t.Any) -> dict[str, t.Any]:
+    from ansible_collections.postroom.mail.plugins.module_utils import _relay_networks
+    from ansible_collections.postroom.mail.plugins.module_utils._relay_routes import routes
+
     try:
         plan = dataclasses.asdict(routes(smarthosts, **more))
     except (TypeError, AttributeError) as e:

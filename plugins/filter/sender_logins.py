@@ -47,10 +47,11 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.postroom.mail.plugins.module_utils._addresses import sender_logins
 
 
 def _sender_logins(aliases: t.Any, virtual_aliases: t.Any, domains: t.Any) -> dict[str, str]:
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses import sender_logins
+
     if not isinstance(aliases, t.Mapping) or not isinstance(virtual_aliases, t.Mapping):
         raise AnsibleFilterError("sender_logins needs aliases as dictionaries of a name and its target or list of targets.")
     return sender_logins(dict(aliases), dict(virtual_aliases), list(domains))

@@ -87,10 +87,10 @@ _value:
 import dataclasses
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._table_plan import plan
-
 
 def table_plan(tables: t.Any, uses: t.Any, host: t.Any, **more: t.Any) -> dict[str, t.Any]:
+    from ansible_collections.postroom.mail.plugins.module_utils._table_plan import plan
+
     made = plan(
         tables,
         uses,

@@ -90,13 +90,15 @@ def update(
     check_mode: bool = False,
     attributes: Attributes = Attributes(),
     backup: bool = False,
+    written: str | None = None,
     lock_timeout: float = 30.0,
 ) -> Change:
     """Bring *path* to the text that *render* makes of its present text, or leave every inode alone.
 
     *render* gets the present text (None: no file) and returns the wanted one; it must be pure, for it runs again
     when somebody else changed the file meanwhile. *validate* gets the wanted text and raises when the daemon would
-    not take it; it runs in check mode too, and before anything is written next to the live file.
+    not take it; it runs in check mode too, and before anything is written next to the live file. *written* is a file
+    beside *path* that has the wanted text already: it is renamed into place, so that a large text is written once.
     *lock_timeout* is in seconds. Raises `HostError` (disk full, read-only, ...), `FileBusy`, and whatever *render*
     and *validate* raise.
     """
@@ -121,7 +123,8 @@ def update(
             if validate:
                 validate(after)
         backup_file = _backup(path) if backup and before is not None else None
-        _write_staged(staged, path, after, uid, gid, attributes.mode)
+        with open(written, "r+b") if written else contextlib.nullcontext(staged) as f:
+            _put_in_place(f, written or f"{path}.tmp", path, None if written else after, attributes.mode, uid, gid)
     return Change(path, before, after, backup_file=backup_file)
 
 
@@ -192,15 +195,15 @@ def _is_same_file(f: t.BinaryIO, path: str) -> bool:
         return False
 
 
-def _write_staged(staged: t.BinaryIO, path: str, text: str, uid: int, gid: int, mode: int | None) -> None:
-    """Fill the staged file, give it the attributes of the live one or the wanted ones, and rename it into place."""
+def _put_in_place(staged: t.BinaryIO, staged_path: str, path: str, text: str | None, mode: int | None, uid: int, gid: int) -> None:
+    """Fill the staged file, unless *text* is None, give it the attributes of the live one or the wanted ones, and rename it."""
     target = os.path.realpath(path)
-    staged_path = f"{path}.tmp"
     try:
-        staged.seek(0)
-        staged.truncate()
-        staged.write(text.encode(ENCODING, ERRORS))
-        staged.flush()
+        if text is not None:
+            staged.seek(0)
+            staged.truncate()
+            staged.write(text.encode(ENCODING, ERRORS))
+            staged.flush()
         os.fsync(staged.fileno())
         try:
             live: os.stat_result | None = os.stat(target)

@@ -195,6 +195,7 @@ class _Staged:
         self.stack = stack
         self.text: str | None = None
         self.directory = ""
+        self.source: str | None = None
         self.kinds: list[str] = []
 
     def build(self) -> None:
@@ -213,7 +214,7 @@ class _Staged:
                 prefix=f".{os.path.basename(table.path)}.", dir=host.tmpdir if host.check_mode else os.path.dirname(table.path)
             )
             self.stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
-            source = os.path.join(self.directory, os.path.basename(table.path))
+            source = self.source = os.path.join(self.directory, os.path.basename(table.path))
             with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as f:
                 f.write(self.text.encode(_files.ENCODING, _files.ERRORS))
         except OSError as e:
@@ -269,7 +270,12 @@ class _Staged:
         table, host = self.table, self.host
         stale = {kind: _compiled_table.staleness(table.path, kind) for kind in self.kinds}
         outcome.change = _files.update(
-            table.path, self._same_text, check_mode=host.check_mode, attributes=table.attributes, backup=host.backup
+            table.path,
+            self._same_text,
+            check_mode=host.check_mode,
+            attributes=table.attributes,
+            backup=host.backup,
+            written=self.source,
         )
         touched = outcome.change.content_changed
         outcome.built = {kind: reason or "its source changed" for kind, reason in stale.items() if reason or touched}

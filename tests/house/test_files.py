@@ -82,6 +82,12 @@ def test_module_utils_are_private_and_know_nothing_of_modules(name):
     assert [line for line in imported if NOT_FOR_UTILS.search(line)] == []
 
 
+@pytest.mark.parametrize("name", [name for name in PYTHON if name.parent == pathlib.Path("plugins/filter")], ids=str)
+def test_filters_import_their_core_when_they_are_called(name):
+    """Ansible loads all filters of a collection, and compiles what they import, anew for each task that uses one of them."""
+    assert not re.search(r"^(from|import) ansible_collections", text(name), re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", MODULES, ids=str)
 def test_modules_are_documentation_and_wiring(name):
     tree = ast.parse(text(name))

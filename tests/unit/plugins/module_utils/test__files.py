@@ -51,6 +51,19 @@ def test_check_mode_writes_nothing_and_tells_the_same(path):
     assert identity(path) == before
 
 
+def test_a_text_that_is_written_already_is_renamed(path, tmp_path):
+    folder = tmp_path / "staged"
+    folder.mkdir()
+    written = folder / "main.cf"
+    written.write_text("b = 2\n")
+    written.chmod(0o600)
+    inode = written.stat().st_ino
+    assert _files.update(str(path), lambda text: "b = 2\n", written=str(written)).content_changed
+    assert (path.read_text(), path.stat().st_ino, stat.S_IMODE(path.stat().st_mode)) == ("b = 2\n", inode, 0o640)
+    assert sorted(os.listdir(tmp_path)) == ["main.cf", "staged"]
+    assert os.listdir(folder) == []
+
+
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_rejected_candidate_leaves_the_live_file(path, check_mode):
     def refuse(text):

@@ -1,0 +1,64 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: pending_parameters
+short_description: Tell which parameters of main.cf Postfix does not have yet
+version_added: 0.1.0
+author: "The postroom.mail contributors (@postroom)"
+description:
+  - Compares what is wanted with what M(postroom.mail.mail_info) has told of the host, so that a converged run can skip
+    M(postroom.mail.postfix_config).
+  - What cannot be judged from there, such as a value that the answer hides for being secret, counts as pending.
+options:
+  _input:
+    description: The wanted parameters, as for the option O(postroom.mail.postfix_config#module:parameters).
+    type: dict
+    required: true
+  live:
+    description: What the host has, RV(postroom.mail.mail_info#module:postfix.parameters).
+    type: dict
+    required: true
+seealso:
+  - plugin: postroom.mail.mail_info
+    plugin_type: module
+"""
+
+EXAMPLES = r"""
+---
+- name: Ask the host
+  postroom.mail.mail_info:
+    gather: [postfix]
+  register: host
+
+- name: Set two parameters, unless they are so already
+  postroom.mail.postfix_config:
+    parameters: "{{ wanted }}"
+  when: wanted | postroom.mail.pending_parameters(host.postfix.parameters) | length > 0
+  vars:
+    wanted: {biff: false, message_size_limit: 26214400}
+"""
+
+RETURN = r"""
+_value:
+  description: Those that are to be set.
+  type: dict
+"""
+
+import typing as t
+
+
+def pending_parameters(wanted: t.Any, live: t.Any) -> t.Any:
+    from ansible_collections.postroom.mail.plugins.module_utils._postfix_pending import parameters
+
+    return parameters(wanted, live)
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"pending_parameters": pending_parameters}

@@ -145,6 +145,14 @@ def _printable(text: str) -> str:
     return text.encode(ENCODING, ERRORS).decode(ENCODING, "replace")
 
 
+def write_aged(path: str, text: str) -> None:
+    """Write a staged main.cf or master.cf, an hour old: for one that has just changed Postfix waits two seconds, in case more comes."""
+    with open(path, "w", encoding=ENCODING, errors=ERRORS, newline="") as f:
+        f.write(text)
+    an_hour_ago = time.time() - 3600
+    os.utime(path, (an_hour_ago, an_hour_ago))
+
+
 @contextlib.contextmanager
 def _locked(path: str, timeout: float) -> t.Iterator[t.BinaryIO]:
     """Hold the lock on ``PATH.tmp``; the file is gone, or has become PATH, when the block ends."""

@@ -13,11 +13,10 @@ import dataclasses
 import os
 import re
 import tempfile
-import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
-from ansible_collections.postroom.mail.plugins.module_utils._files import ENCODING, ERRORS, read_text
+from ansible_collections.postroom.mail.plugins.module_utils._files import ENCODING, ERRORS, read_text, write_aged
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf, expand
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -163,7 +162,7 @@ class Postfix:
         overrides: dict[str, str | None] = {"queue_directory": queue, "config_directory": None}
         # With several instances postfix(1) would hand over to the wrapper, which looks at the live ones.
         overrides.update({"multi_instance_wrapper": None, "multi_instance_directories": None})
-        _write(os.path.join(staged, "main.cf"), str(MainCf(main_cf).edit(overrides)))
+        write_aged(os.path.join(staged, "main.cf"), str(MainCf(main_cf).edit(overrides)))
         # Every Postfix program reads the parameters that they share; postfix(1) itself tells its reasons only to a terminal.
         rc, _stdout, stderr = self._run(["postmap", "-c", staged, "-q", "probe", "static:answer"])
         if not rc:
@@ -196,7 +195,7 @@ class Postfix:
         """
         with tempfile.TemporaryDirectory(prefix="postroom-") as staged:
             for name, text in (("main.cf", _text(main_cf, self.main_cf)), ("master.cf", _text(master_cf, self.master_cf))):
-                _write(os.path.join(staged, name), text)
+                write_aged(os.path.join(staged, name), text)
             with contextlib.suppress(FileNotFoundError):
                 for name in os.listdir(self.config_directory):
                     if name not in ("main.cf", "master.cf"):
@@ -206,14 +205,6 @@ class Postfix:
 
 def _text(candidate: str | None, path: str) -> str:
     return candidate if candidate is not None else read_text(path) or ""
-
-
-def _write(path: str, text: str) -> None:
-    """Write a staged file, an hour old: Postfix waits two seconds for one that has just changed, to see whether more comes."""
-    with open(path, "w", encoding=ENCODING, errors=ERRORS, newline="") as f:
-        f.write(text)
-    an_hour_ago = time.time() - 3600
-    os.utime(path, (an_hour_ago, an_hour_ago))
 
 
 def _messages(stderr: str, directory: str) -> list[str]:

@@ -250,8 +250,8 @@ class _Staged:
         main_cf = _files.read_text(os.path.join(self.host.config_directory, "main.cf"))
         if size < LARGE_TABLE or main_cf is None or not set(self.kinds) <= {"hash", "btree"}:
             return self.host.config_directory
-        with open(os.path.join(self.directory, "main.cf"), "w", encoding=_files.ENCODING, errors=_files.ERRORS) as f:
-            f.write(f"{main_cf}\nberkeley_db_create_buffer_size = {min(5 * size, MOST_MEMORY)}\n")
+        text = f"{main_cf}\nberkeley_db_create_buffer_size = {min(5 * size, MOST_MEMORY)}\n"
+        _files.write_aged(os.path.join(self.directory, "main.cf"), text)
         return self.directory
 
     def _with_lines(self, complaints: list[str]) -> list[str]:

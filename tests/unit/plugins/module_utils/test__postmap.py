@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _files, _postmap
@@ -113,19 +114,22 @@ def test_a_large_table_gets_more_memory_to_be_compiled_in(path, tmp_path, monkey
     configuration = tmp_path / "configuration"
     configuration.mkdir()
     (configuration / "main.cf").write_text("myhostname = mail.example.org")
-    seen = []
+    seen, ages = [], []
 
     class Reader(Postfix):
         def __call__(self, args, data=None):
             if args[0] == "postmap":
                 with open(os.path.join(args[2], "main.cf")) as f:
                     seen.append(f.read())
+                    ages.append(time.time() - os.fstat(f.fileno()).st_mtime)
             return super().__call__(args, data)
 
     text = "a".ljust(size - 2, "b") + " c"
     Postmap(Reader(), str(configuration), check_mode=False).apply([Table(path, kind, "table", text=text)])
     more = f"\nberkeley_db_create_buffer_size = {memory}\n" if memory else ""
     assert seen == [f"myhostname = mail.example.org{more}"]
+    # Postfix waits until its main.cf is two seconds old.
+    assert not memory or ages[0] > 2
     assert "main.cf" not in os.listdir(os.path.dirname(path))
 
 

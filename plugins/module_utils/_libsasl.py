@@ -1,0 +1,174 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""libsasl2, the host's own, by way of ctypes: one process for any number of users, whatever the database is made of.
+
+saslpasswd2 takes one user per process and cannot tell whether a password is right already. The library can: it is asked
+as smtpd asks it, with the password that is wanted, so none is ever read back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import os
+import socket
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import Standing, User
+
+LIBRARIES = ("libsasl2.so.2", "libsasl2.so.3")
+OK, FAIL, BADAUTH, NOUSER = 0, -1, -13, -20
+SET_CREATE, SET_DISABLE = 1, 2
+CB_LIST_END, CB_GETOPT, CB_LOG = 0, 1, 2
+LOG_ERR, LOG_FAIL = 1, 2
+SERVICE = b"smtp"
+
+# A connection remembers every user it was asked about and gets slower with each.
+USERS_PER_CONNECTION = 100
+
+_GETOPT = ctypes.CFUNCTYPE(
+    ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(ctypes.c_char_p), ctypes.POINTER(ctypes.c_uint)
+)
+_LOG = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p)
+
+
+class _Callback(ctypes.Structure):
+    _fields_ = (("id", ctypes.c_ulong), ("proc", ctypes.c_void_p), ("context", ctypes.c_void_p))
+
+
+class NoLibrary(HostError):
+    """libsasl2 is not on this host."""
+
+
+class LibraryFailed(HostError):
+    """libsasl2 cannot do what it was asked."""
+
+
+class LibSasl:
+    """The accounts in a sasldb2 file. Raises `NoLibrary` when made where there is no libsasl2."""
+
+    def __init__(self) -> None:
+        self._library = self._load()
+        self._options = {b"auxprop_plugin": b"sasldb", b"pwcheck_method": b"auxprop", b"log_level": b"2"}
+        self._complaint = ""
+        # libsasl2 keeps pointers to all of these.
+        self._procs = (_GETOPT(self._getopt), _LOG(self._log))
+        self._callbacks = (_Callback * 3)(
+            _Callback(CB_GETOPT, ctypes.cast(self._procs[0], ctypes.c_void_p).value, None),
+            _Callback(CB_LOG, ctypes.cast(self._procs[1], ctypes.c_void_p).value, None),
+            _Callback(CB_LIST_END, None, None),
+        )
+        self._initialised = False
+
+    @staticmethod
+    def _load() -> ctypes.CDLL:
+        for name in LIBRARIES:
+            try:
+                library = ctypes.CDLL(name)
+                break
+            except OSError:
+                continue
+        else:
+            raise NoLibrary(
+                f"The library {LIBRARIES[0]}, which keeps SASL's passwords, is not on this host: install libsasl2-2 and libsasl2-modules-db"
+                " (Debian) or cyrus-sasl-lib (Red Hat)."
+            )
+        connection, text = ctypes.c_void_p, ctypes.c_char_p
+        library.sasl_server_init.argtypes = [ctypes.c_void_p, text]
+        library.sasl_server_new.argtypes = [text, text, text, text, text, ctypes.c_void_p, ctypes.c_uint, ctypes.POINTER(connection)]
+        library.sasl_checkpass.argtypes = [connection, text, ctypes.c_uint, text, ctypes.c_uint]
+        library.sasl_user_exists.argtypes = [connection, text, text, text]
+        library.sasl_setpass.argtypes = [connection, text, text, ctypes.c_uint, text, ctypes.c_uint, ctypes.c_uint]
+        library.sasl_dispose.argtypes = [ctypes.POINTER(connection)]
+        library.sasl_dispose.restype = None
+        library.sasl_errstring.argtypes = [ctypes.c_int, text, text]
+        library.sasl_errstring.restype = text
+        return library
+
+    # libsasl2 asks for each option by name; what is not answered here it would look for in the application's own file.
+    def _getopt(self, _context: t.Any, _plugin: bytes | None, option: bytes, result: t.Any, length: t.Any) -> int:
+        value = self._options.get(option)
+        if value is None:
+            return FAIL
+        result[0] = value
+        if length:
+            length[0] = len(value)
+        return OK
+
+    def _log(self, _context: t.Any, level: int, message: bytes | None) -> int:
+        # A wrong password is a failure of level LOG_FAIL and no complaint of ours; levels above that may show secrets.
+        if level == LOG_ERR and message:
+            self._complaint = _text(message)
+        return OK
+
+    def compare(self, database: str, users: t.Sequence[User]) -> list[Standing]:
+        """How each of *users* stands in *database*; of one without password only whether it is there."""
+        return [self._standing(connection, user, database) for connection, user in self._connected(database, users)]
+
+    def store(self, database: str, users: t.Sequence[User]) -> None:
+        """Give each of *users* its password, or remove it when it is not to be present."""
+        for connection, user in self._connected(database, users):
+            password = _bytes(user.password) if user.present and user.password is not None else None
+            flags = SET_CREATE if password is not None else SET_DISABLE
+            rc = self._library.sasl_setpass(connection, _bytes(user.identity), password, len(password or b""), None, 0, flags)
+            if rc != OK:
+                raise self._failed(rc, f"{'set the password of' if password else 'remove'} '{user.identity}' in {database}")
+
+    def _standing(self, connection: ctypes.c_void_p, user: User, database: str) -> Standing:
+        name = _bytes(user.identity)
+        if user.present and user.password is not None:
+            password = _bytes(user.password)
+            rc = self._library.sasl_checkpass(connection, name, len(name), password, len(password))
+        else:
+            rc = self._library.sasl_user_exists(connection, SERVICE, b"", name)
+        if rc == NOUSER:
+            return Standing.ABSENT
+        if rc == BADAUTH:
+            return Standing.OTHER
+        if rc == OK:
+            return Standing.SAME
+        raise self._failed(rc, f"look up '{user.identity}' in {database}")
+
+    def _connected(self, database: str, users: t.Sequence[User]) -> t.Iterator[tuple[ctypes.c_void_p, User]]:
+        """Each of *users* with a connection that is young enough to be quick."""
+        self._options[b"sasldb_path"] = os.fsencode(database)
+        if users and not self._initialised:
+            rc = self._library.sasl_server_init(ctypes.byref(self._callbacks), b"postroom.mail")
+            if rc != OK:
+                raise self._failed(rc, "start libsasl2")
+            self._initialised = True
+        rest = iter(users)
+        while some := list(itertools.islice(rest, USERS_PER_CONNECTION)):
+            connection = ctypes.c_void_p()
+            # An empty realm has names split at their "@".
+            rc = self._library.sasl_server_new(SERVICE, _bytes(socket.gethostname()), b"", None, None, None, 0, ctypes.byref(connection))
+            if rc != OK:
+                raise self._failed(rc, "open a connection to libsasl2")
+            try:
+                for user in some:
+                    yield connection, user
+            finally:
+                self._library.sasl_dispose(ctypes.byref(connection))
+
+    def _failed(self, rc: int, what: str) -> LibraryFailed:
+        said = self._library.sasl_errstring(rc, None, None) or b"no reason given"
+        why = f"{_text(said)} ({rc})" + (f", {self._complaint}" if self._complaint else "")
+        return LibraryFailed(
+            f"libsasl2 cannot {what}: {why}; move away a file that is no database of its kind, and install its plugin for sasldb if that is"
+            " missing, libsasl2-modules-db (Debian) or cyrus-sasl-lib (Red Hat)."
+        )
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode(_files.ENCODING, _files.ERRORS)
+
+
+def _text(message: bytes) -> str:
+    return message.decode(_files.ENCODING, "replace").strip().rstrip(".")

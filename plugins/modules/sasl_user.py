@@ -1,0 +1,224 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: sasl_user
+short_description: Keep the accounts of SMTP AUTH in a sasldb2 database
+version_added: 0.1.0
+description:
+  - Creates, changes and removes the users of Cyrus SASL's own database, any number of them in one call and one process.
+  - A password that is the user's already is recognised by asking libsasl2, and not written again.
+  - Works on a copy, looks at that again, and replaces the database in one step. smtpd needs no reload.
+  - Whatever this host's libsasl2 makes its databases of (Berkeley DB, GDBM) is right.
+author: "The postroom.mail contributors (@postroom)"
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - Tells which users come and go. Of a password it only tells that it changes.
+  idempotent:
+    support: full
+options:
+  users:
+    description:
+      - The accounts.
+      - No more of them is shown in the result and in the host's log than how many they are.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - The name to log in with, without a colon, a slash or a control character.
+          - What stands after an C(@) is the realm.
+        type: str
+        required: true
+      realm:
+        description:
+          - The realm of this user. The default is O(realm).
+        type: str
+      password:
+        description:
+          - The password in clear. The database keeps it so, because mechanisms like CRAM-MD5 and SCRAM need it.
+          - If not given, the password of a user that is there stays. A new user needs one.
+        type: str
+      state:
+        description:
+          - V(absent) removes the user.
+        type: str
+        choices: [present, absent]
+        default: present
+  realm:
+    description:
+      - The realm of users that name none.
+      - The default is the one in which this host's smtpd looks up a name without realm, C(smtpd_sasl_local_domain), and C(myhostname)
+        when that is empty. On a host without Postfix it is the host's fully qualified name.
+    type: str
+  database:
+    description:
+      - The database, made when there is a user to put into it.
+    type: path
+    default: /etc/sasldb2
+  exclusive:
+    description:
+      - Remove all users that O(users) does not name, of any realm. Needs the program C(sasldblistusers2), of the package C(sasl2-bin)
+        (Debian) or C(cyrus-sasl) (Red Hat).
+    type: bool
+    default: false
+  copies:
+    description:
+      - Paths of files that are kept the same as the database, byte for byte, and with its owner, group and mode.
+      - An smtpd in a chroot reads C(/var/spool/postfix/etc/sasldb2) instead of C(/etc/sasldb2).
+    type: list
+    elements: path
+    default: []
+  owner:
+    description:
+      - Who owns the database. What is there stays if this is not given, and a new database is root's.
+    type: str
+  group:
+    description:
+      - The group of the database, whose members may read it. What is there stays if this is not given. A new database is for the group
+        C(sasl) where there is one, as on Debian, where the user C(postfix) has to be in it for smtpd to read the database.
+    type: str
+  mode:
+    description:
+      - The mode of the database, in octal digits.
+      - If not given, a new database gets V(0640), or V(0600) where there is no group for it, and one that is there loses the permissions
+        beyond V(0640), since it holds passwords in clear.
+    type: str
+"""
+
+EXAMPLES = r"""
+---
+- name: Two accounts for SMTP AUTH, also where smtpd runs in a chroot
+  postroom.mail.sasl_user:
+    realm: mail.example.org
+    users:
+      - name: alice
+        password: "{{ vault_alice }}"
+      - name: bob@example.net
+        password: "{{ vault_bob }}"
+    copies: [/var/spool/postfix/etc/sasldb2]
+
+- name: Nobody but alice
+  postroom.mail.sasl_user:
+    users:
+      - name: alice
+    exclusive: true
+"""
+
+RETURN = r"""
+created:
+  description: How many users were created.
+  type: int
+  returned: success
+  sample: 2
+changed_passwords:
+  description: How many users that were there got another password.
+  type: int
+  returned: success
+  sample: 0
+removed:
+  description: How many users were removed.
+  type: int
+  returned: success
+  sample: 0
+changed_copies:
+  description: The paths of O(copies) that were not the same as the database.
+  type: list
+  elements: str
+  returned: success
+  sample: [/var/spool/postfix/etc/sasldb2]
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils import _sasl_users, _sasldb
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+
+
+def take_users(module: AnsibleModule) -> list[dict[str, t.Any]]:
+    """The users; what is secret of them stays out of the result, and nothing else.
+
+    To AnsibleModule every word of an option with no_log is secret, so "alice" would be blotted out of every message; and to look for
+    the passwords of ten thousand users in the ten thousand users of the result would take minutes.
+    """
+    users: list[dict[str, t.Any]] = module.params["users"]
+    module.params["users"] = f"[{len(users)} users, not shown]"
+    module.no_log_values = {user["password"] for user in users if user["password"]}
+    return users
+
+
+def work(module: AnsibleModule, users: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    params, run = module.params, runner(module)
+    needs_realm = any("@" not in user["name"] and user["realm"] is None for user in users)
+    realm = params["realm"] if params["realm"] is not None else _sasldb.default_realm(run) if needs_realm else ""
+    host = _sasldb.Sasldb(run, check_mode=module.check_mode)
+    request = _sasldb.Request(
+        users=_sasl_users.users_from(users, realm),
+        database=params["database"],
+        exclusive=params["exclusive"],
+        copies=params["copies"],
+        owner=params["owner"],
+        group=params["group"],
+        mode=_sasldb.mode_from(params["mode"]),
+    )
+    outcome = host.apply(request)
+    for warning in host.warnings:
+        module.warn(warning)
+    result: dict[str, t.Any] = {
+        "changed": outcome.changed,
+        "created": len(outcome.plan.create),
+        "changed_passwords": len(outcome.plan.change),
+        "removed": len(outcome.plan.remove),
+        "changed_copies": outcome.copies,
+    }
+    if module._diff:
+        before, after = outcome.plan.lines()
+        result["diff"] = {"before_header": request.database, "after_header": request.database, "before": before, "after": after}
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            # no_log keeps the whole list out of the host's journal. What it would hide in the result, see take_users().
+            "users": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "no_log": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "realm": {"type": "str"},
+                    "password": {"type": "str", "no_log": True},
+                    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+                },
+            },
+            "realm": {"type": "str"},
+            "database": {"type": "path", "default": "/etc/sasldb2"},
+            "exclusive": {"type": "bool", "default": False},
+            "copies": {"type": "list", "elements": "path", "default": []},
+            "owner": {"type": "str"},
+            "group": {"type": "str"},
+            "mode": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    users = take_users(module)
+    run_module(module, lambda: work(module, users))
+
+
+if __name__ == "__main__":
+    main()

@@ -23,6 +23,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
     _host_names,
     _host_packages,
     _host_postfix,
+    _host_sasl,
     _host_sockets,
     _services,
 )
@@ -30,7 +31,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
-SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "queue", "listeners", "other_mail_servers", "accounts", "aliases")
+SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "sasl", "queue", "listeners", "other_mail_servers", "accounts", "aliases")
 # These take longer, and no role needs them: they are told when they are asked for by name.
 ON_DEMAND = ("policy",)
 DPKG_STATUS = "/var/lib/dpkg/status"
@@ -60,6 +61,7 @@ class Host:
             "services": lambda: self._services(questions.services),
             "postfix": lambda: self.postfix,
             "dovecot": lambda: _host_dovecot.ask(self.run, self.distribution.os_family),
+            "sasl": lambda: _host_sasl.ask(self.run, self.postfix, self.distribution.os_family),
             "queue": self._queue,
             "listeners": _host_sockets.listeners,
             "accounts": lambda: _host_addresses.accounts(questions.accounts, _read(_host_addresses.PASSWD), _bounded),

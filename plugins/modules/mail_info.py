@@ -29,8 +29,8 @@ options:
       - V(policy), what the host accepts and forwards and for whom, is told only when it is asked for.
     type: list
     elements: str
-    choices: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers, accounts, aliases, policy]
-    default: [host, packages, services, postfix, dovecot, queue, listeners, other_mail_servers, accounts, aliases]
+    choices: [host, packages, services, postfix, dovecot, sasl, queue, listeners, other_mail_servers, accounts, aliases, policy]
+    default: [host, packages, services, postfix, dovecot, sasl, queue, listeners, other_mail_servers, accounts, aliases]
   packages:
     description:
       - The names of the packages to look up.
@@ -254,6 +254,58 @@ dovecot:
     config_error:
       description: What Dovecot says is wrong with its configuration, V(null) when it is valid.
       type: str
+sasl:
+  description: What there is of Cyrus SASL, and what Postfix's smtpd would make of it.
+  returned: when O(gather) has V(sasl)
+  type: dict
+  contains:
+    mechanisms:
+      description: The mechanisms that the installed plugins of the library offer.
+      type: list
+      elements: str
+      sample: [CRAM-MD5, LOGIN, PLAIN]
+    config_path:
+      description: The configuration file of smtpd.
+      type: str
+      sample: /etc/postfix/sasl/smtpd.conf
+    config:
+      description: Its options; empty when there is no such file.
+      type: dict
+      sample: {pwcheck_method: saslauthd, mech_list: PLAIN LOGIN}
+    managed:
+      description: Whether there is anything that the role C(sasl) has written for saslauthd or sasldb.
+      type: bool
+    foreign_files:
+      description: Those of the files that the role C(sasl) would write which somebody else has written.
+      type: list
+      elements: str
+      sample: [/etc/saslauthd.conf]
+    chrooted:
+      description: The services of master.cf that take mail from clients and run chrooted.
+      type: list
+      elements: str
+      sample: [smtp/inet]
+    saslauthd:
+      description: The daemon that checks passwords in clear.
+      type: dict
+      contains:
+        installed: {description: Whether it is there., type: bool}
+        running: {description: Whether it runs., type: bool}
+        enabled: {description: Whether it is started at boot., type: bool}
+        foreign: {description: "Whether it runs, and not as the role C(sasl) has set it up.", type: bool}
+        mechanisms:
+          description: What it can ask about a password, as C(saslauthd -v) says.
+          type: list
+          elements: str
+          sample: [getpwent, kerberos5, pam, rimap, shadow, ldap]
+        settings:
+          description: What the file for its start sets.
+          type: dict
+          sample: {MECHANISMS: pam, OPTIONS: -m /var/run/saslauthd}
+        socket:
+          description: The socket on which it answers, V(null) when it does not run.
+          type: str
+          sample: /var/run/saslauthd/mux
 queue:
   description: How many messages each queue of Postfix holds; V(null) when it cannot be read or counted within a second.
   returned: when O(gather) has V(queue)

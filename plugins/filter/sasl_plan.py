@@ -1,0 +1,114 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: sasl_plan
+short_description: Turn the settings of the role sasl into what a host needs for them
+version_added: 0.1.0
+author: "The postroom.mail contributors (@postroom)"
+description:
+  - Says which packages and parameters of main.cf a provider of SMTP AUTH needs on a host, and what is wrong with the
+    settings, all of it at once, before anything is written.
+options:
+  _input:
+    description: What M(postroom.mail.mail_info) has told of the host in RV(postroom.mail.mail_info#module:sasl).
+    type: dict
+    required: true
+  os_family:
+    description: The family of its distribution, RV(postroom.mail.mail_info#module:host.os_family).
+    type: str
+    required: true
+  provider:
+    description: Who checks the passwords.
+    type: str
+    choices: [dovecot, saslauthd, sasldb]
+    default: dovecot
+  mechanisms:
+    description: The mechanisms that saslauthd or sasldb serves.
+    type: list
+    elements: str
+    default: [PLAIN, LOGIN]
+  saslauthd:
+    description: What saslauthd asks, and how, with the keys of the variables C(sasl_saslauthd_*) of the role.
+    type: dict
+    default: {}
+  replace:
+    description: Whether configuration files of somebody else's are replaced.
+    type: bool
+    default: false
+  path:
+    description: Dovecot's socket, relative to Postfix's queue directory.
+    type: str
+    default: private/auth
+  realm:
+    description: The realm of a login without one, for saslauthd and sasldb. Empty, it is Postfix's C(myhostname).
+    type: str
+    default: ""
+seealso:
+  - plugin: postroom.mail.mail_info
+    plugin_type: module
+"""
+
+EXAMPLES = r"""
+---
+- name: Ask the host
+  postroom.mail.mail_info:
+    gather: [host, sasl]
+  register: host
+
+- name: See what AUTH through saslauthd and PAM would take
+  ansible.builtin.debug:
+    msg: "{{ host.sasl | postroom.mail.sasl_plan(host.host.os_family, provider='saslauthd', saslauthd={'mechanism': 'pam'}) }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The plan.
+  type: dict
+  contains:
+    problems:
+      description: What is wrong, as sentences.
+      type: list
+      elements: str
+    packages:
+      description: What must be installed.
+      type: list
+      elements: str
+    parameters:
+      description: The parameters of main.cf that name the provider.
+      type: dict
+"""
+
+import typing as t
+
+from ansible.errors import AnsibleFilterError
+
+
+def sasl_plan(
+    sasl: t.Any, os_family: str, provider: t.Any = "dovecot", path: str = "private/auth", realm: str = "", **more: t.Any
+) -> t.Any:
+    from ansible_collections.postroom.mail.plugins.module_utils import _sasl_provider as core
+
+    try:
+        wanted = core.Wanted(provider, **{**more, "saslauthd": core.Saslauthd(**more.get("saslauthd", {}))})
+        foreign = core.Foreign(sasl["foreign_files"], sasl["saslauthd"]["foreign"])
+        return {
+            "problems": core.problems(wanted, sasl["saslauthd"]["mechanisms"]) + core.conflicts(wanted, foreign, sasl["config_path"]),
+            "packages": core.packages(wanted, os_family),
+            "parameters": core.parameters(provider, path, realm),
+        }
+    except (TypeError, AttributeError, KeyError) as e:
+        # The input is not shown: there may be passwords in it.
+        raise AnsibleFilterError(
+            f"sasl_plan cannot read its input, which is not as the role sasl documents it ({type(e).__name__})."
+        ) from None
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"sasl_plan": sasl_plan}

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What there is of Cyrus SASL on a host, and what Postfix's smtpd makes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _sasl_provider, _services
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Foreign, Place
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+HIDDEN = "[hidden]"
+PROGRAM = "usr/sbin/saslauthd"
+PLUGINS = ("usr/lib/*/sasl2", "usr/lib64/sasl2", "usr/lib/sasl2")
+UNITS = ("etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
+# What each plugin of the library offers; those that are not here are no mechanisms, or none of a server.
+MECHANISMS = {
+    "anonymous": ("ANONYMOUS",),
+    "crammd5": ("CRAM-MD5",),
+    "digestmd5": ("DIGEST-MD5",),
+    "gs2": ("GS2-KRB5", "GS2-IAKERB"),
+    "gssapiv2": ("GSSAPI", "GSS-SPNEGO"),
+    "login": ("LOGIN",),
+    "ntlm": ("NTLM",),
+    "otp": ("OTP",),
+    "plain": ("PLAIN",),
+    "scram": _sasl_provider.SCRAM,
+    "srp": ("SRP",),
+}
+# The passwords of a database, of an LDAP directory, of a Windows domain.
+_SECRET = re.compile(r"pass|_pw$|secret", re.IGNORECASE)
+
+
+def mechanisms(names: t.Iterable[str]) -> list[str]:
+    """The mechanisms of the plugins with these file names (``libplain.so``)."""
+    plugins = sorted({match.group(1) for match in map(re.compile(r"lib(\w+)\.so").match, names) if match})
+    return [mechanism for plugin in plugins for mechanism in MECHANISMS.get(plugin, ())]
+
+
+def config_path(parameters: t.Mapping[str, str], os_family: str) -> str:
+    """The file that sets up Cyrus SASL for smtpd: Postfix says where, or was built with a place of the distribution's own."""
+    directories = parameters.get("cyrus_sasl_config_path", "").split(":")
+    return f"{directories[0] or ('/etc/sasl2' if os_family == 'RedHat' else '/etc/postfix/sasl')}/smtpd.conf"
+
+
+def place(postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/") -> Place:
+    """Where things are on this host; of one without Postfix, where they will be."""
+    return Place(
+        os_family=os_family,
+        queue_directory=postfix["queue_directory"] or _services.DEFAULT_QUEUE_DIRECTORY,
+        chrooted=bool(_sasl_provider.chrooted_services(postfix["services"])),
+        config_path=config_path(postfix["parameters"], os_family),
+        native_unit=any(os.path.isfile(os.path.join(root, directory, "saslauthd.service")) for directory in UNITS),
+    )
+
+
+def foreign(where: Place, running: bool, root: str = "/") -> Foreign:
+    """What somebody else has set up here."""
+    texts = {path: read(path, root) for path in _sasl_provider.paths(where)}
+    return Foreign(
+        files=[path for path, text in texts.items() if text.strip() and not _sasl_provider.is_managed(text)],
+        daemon=running and not _sasl_provider.has_block(read(where.settings_file, root)),
+    )
+
+
+def is_managed(where: Place, root: str = "/") -> bool:
+    """Whether there is anything that the collection has written for one of the providers."""
+    whole = any(_sasl_provider.is_managed(read(path, root)) for path in _sasl_provider.paths(where))
+    return whole or _sasl_provider.has_block(read(where.settings_file, root))
+
+
+def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/") -> dict[str, t.Any]:
+    """Everything that mail_info tells about it. Where saslauthd is not installed, no command is run."""
+    where = place(postfix, os_family, root)
+    installed = os.access(os.path.join(root, PROGRAM), os.X_OK)
+    state = _services.states(run, ["saslauthd"])["saslauthd"] if installed else _services.State()
+    others = foreign(where, state.running, root)
+    settings = _sasl_provider.parse_settings(read(where.settings_file, root))
+    plugins = [os.path.basename(path) for pattern in PLUGINS for path in glob.glob(os.path.join(root, pattern, "lib*.so"))]
+    return {
+        "mechanisms": mechanisms(plugins),
+        "config_path": where.config_path,
+        "config": _without_secrets(_sasl_provider.parse_options(read(where.config_path, root))),
+        "managed": is_managed(where, root),
+        "foreign_files": others.files,
+        "chrooted": _sasl_provider.chrooted_services(postfix["services"]),
+        "saslauthd": {
+            "installed": installed,
+            "running": state.running,
+            "enabled": state.enabled,
+            "foreign": others.daemon,
+            "mechanisms": _sasl_provider.parse_saslauthd_version("\n".join(run(["saslauthd", "-v"])[1:])) if installed else [],
+            "settings": settings,
+            "socket": f"{_socket_directory(settings, where)}/mux" if state.running else None,
+        },
+    }
+
+
+def _socket_directory(settings: t.Mapping[str, str], where: Place) -> str:
+    option = re.search(r"(?:^|\s)-m\s*(\S+)", settings.get("OPTIONS", ""))
+    return option.group(1) if option else settings.get("SOCKETDIR", where.default_socket_directory)
+
+
+def _without_secrets(options: dict[str, str]) -> dict[str, str]:
+    return {name: HIDDEN if _SECRET.search(name) else value for name, value in options.items()}
+
+
+def read(path: str, root: str = "/") -> str:
+    """The text of a file; empty when there is none, or none that we may read."""
+    with contextlib.suppress(OSError), open(os.path.join(root, path.lstrip("/")), encoding="utf-8", errors="surrogateescape") as f:
+        return f.read()
+    return ""

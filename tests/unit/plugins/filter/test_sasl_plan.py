@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleFilterError
+from ansible_collections.postroom.mail.plugins.filter.sasl_plan import FilterModule
+
+plan = FilterModule().filters()["sasl_plan"]
+HOST = {
+    "config_path": "/etc/postfix/sasl/smtpd.conf",
+    "foreign_files": [],
+    "saslauthd": {"mechanisms": ["pam", "shadow"], "foreign": False},
+}
+
+
+def test_dovecot_needs_nothing():
+    assert plan(HOST, "Debian", path="private/login") == {
+        "problems": [],
+        "packages": [],
+        "parameters": {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/login", "smtpd_sasl_local_domain": ""},
+    }
+
+
+def test_saslauthd():
+    found = plan(HOST, "RedHat", provider="saslauthd", saslauthd={"mechanism": "shadow"}, mechanisms=["PLAIN"], realm="example.org")
+    assert found == {
+        "problems": [],
+        "packages": ["cyrus-sasl", "cyrus-sasl-plain"],
+        "parameters": {"smtpd_sasl_type": "cyrus", "smtpd_sasl_path": "smtpd", "smtpd_sasl_local_domain": "example.org"},
+    }
+
+
+def test_what_is_wrong_and_what_is_somebody_elses_is_said_together():
+    there = {**HOST, "foreign_files": [HOST["config_path"]]}
+    wrong = {"provider": "saslauthd", "saslauthd": {"mechanism": "ldap"}}
+    assert len(plan(there, "Debian", **wrong)["problems"]) == 3
+    assert len(plan(there, "Debian", replace=True, **wrong)["problems"]) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"saslauthd": {"mechanisme": "geheim"}},
+        {"provider": "saslauthd", "saslauthd": {"mechanism": "ldap", "ldap": "geheim"}},
+        {"provider": "sasldb", "mechanisms": [None]},
+        {"nothing": "geheim"},
+    ],
+)
+def test_a_misshapen_input_is_not_shown(arguments):
+    with pytest.raises(AnsibleFilterError, match="as the role sasl documents it") as caught:
+        plan(HOST, "Debian", **arguments)
+    assert "geheim" not in str(caught.value)

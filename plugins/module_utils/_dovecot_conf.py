@@ -29,6 +29,9 @@ INDENT = "  "
 # In 2.3 these have no name, and each repetition adds a database; every other repeated block is merged.
 REPEATABLE = ("passdb", "userdb")
 
+# As the key of a wanted setting, this includes the file in its place.
+INCLUDE = "!include_try"
+
 
 class BadSetting(BadInput):
     """A setting or block that cannot be written into a dovecot.conf."""
@@ -77,6 +80,9 @@ def wanted_from(settings: t.Mapping[str, t.Any], where: str = "") -> tuple[Wante
     wanted = []
     for written_key, value in settings.items():
         place = f"{where}{written_key}"
+        if written_key == INCLUDE:
+            wanted.append(Wanted(INCLUDE, value=_included(value, place)))
+            continue
         key, name = _header(str(written_key), place)
         if isinstance(value, t.Mapping):
             body = wanted_from(value, f"{place} / ")
@@ -107,6 +113,12 @@ def _header(written: str, place: str) -> tuple[str, str]:
     if re.search(r"[\x00-\x1f\x7f]", name) or name.endswith("{"):
         raise BadSetting(f"'{place}' cannot be the head of a Dovecot block: write it as in dovecot.conf, without '{{'.")
     return key, name
+
+
+def _included(value: t.Any, place: str) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[^\s#\x00-\x1f\x7f]+", value):
+        raise BadSetting(f"{place}: {value!r} is no name or pattern of a file that Dovecot could include.")
+    return value
 
 
 def _text(key: str, value: t.Any, place: str) -> str:
@@ -327,6 +339,8 @@ def render_wanted(wanted: t.Iterable[Wanted], depth: int = 0) -> str:
 
 
 def _setting_text(item: Wanted, depth: int) -> str:
+    if item.key == INCLUDE:
+        return f"{INDENT * depth}{INCLUDE} {item.value}\n"
     return f"{INDENT * depth}{item.key} = {written(item.value or '')}".rstrip(" ") + "\n"
 
 

@@ -13,13 +13,11 @@ here. Where the names differ, the neutral one is 2.4's, save for ``mail_location
 
 from __future__ import annotations
 
-import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_checks import dialect
-from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-
-Settings = dict[str, t.Any]
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import Settings, Untranslatable, names, variables, without
 
 # Every 2.4 accepts this level of its language; a higher one would tie the configuration to the newest release.
 CONFIG_VERSION = "2.4.0"
@@ -46,10 +44,6 @@ MAIL_LOCATION_OPTIONS = {
 }
 
 
-class Untranslatable(BadInput):
-    """A neutral setting that has no counterpart in this version of Dovecot, or is written wrongly."""
-
-
 def translate(neutral: t.Mapping[str, t.Any], version: str, more: t.Mapping[str, t.Any] | None = None) -> Settings:
     """The nested settings that say the same as *neutral* in the language of *version*; those in *more* win.
 
@@ -57,10 +51,9 @@ def translate(neutral: t.Mapping[str, t.Any], version: str, more: t.Mapping[str,
     """
     to_24 = dialect(version) == "2.4"
     result: Settings = {"dovecot_config_version": CONFIG_VERSION, "dovecot_storage_version": CONFIG_VERSION} if to_24 else {}
-    protocols = _names(neutral.get("protocols", []))
     for key, value in neutral.items():
         if value is not None:
-            merge(result, _translated(key, value, to_24, protocols))
+            merge(result, _translated(key, value, to_24, neutral))
     merge(result, more or {})
     return {**{k: v for k, v in result.items() if not _is_block(v)}, **{k: v for k, v in result.items() if _is_block(v)}}
 
@@ -84,7 +77,8 @@ def _copy(value: t.Any) -> t.Any:
     return [_copy(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _translated(key: str, value: t.Any, to_24: bool, protocols: t.Sequence[str]) -> Settings:
+def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.Any]) -> Settings:
+    protocols = names(neutral.get("protocols", []))
     if key in FILES:
         return {key: value} if to_24 else {FILES[key]: f"<{value}"}
     if key == "auth_allow_cleartext":
@@ -97,7 +91,9 @@ def _translated(key: str, value: t.Any, to_24: bool, protocols: t.Sequence[str])
         parts = _mail_location(str(value))
         return parts if to_24 else {key: variables(str(value), to_24)}
     if key == "protocols":
-        return _protocols(_names(value))
+        return _protocols(names(value))
+    if key == "ports":
+        return _ports(value, protocols)
     if key == "login_processes":
         return {f"service {base}-login": _process_limits(value, to_24) for base in _bases(protocols)}
     if key in ("imap_client_workarounds", "pop3_client_workarounds"):
@@ -107,23 +103,15 @@ def _translated(key: str, value: t.Any, to_24: bool, protocols: t.Sequence[str])
         return {f"protocol {base}": {key: value} for base in _bases(protocols)}
     if key in ("auth_listeners", "lmtp_listeners"):
         return (
-            {f"service {key.split('_', 1)[0]}": {f"unix_listener {item['path']}": _without(item, "path") for item in value}}
-            if value
-            else {}
+            {f"service {key.split('_', 1)[0]}": {f"unix_listener {item['path']}": without(item, "path") for item in value}} if value else {}
         )
     if key == "mailboxes":
         return {"namespace inbox": {"inbox": True, **{f"mailbox {name}": _mailbox(options) for name, options in value.items()}}}
     if key in ("passdb", "userdb"):
-        return _databases(key, value, to_24)
+        return databases.blocks(key, neutral, to_24)
+    if key in ("databases", "denied_users"):  # these are part of the databases above
+        return {}
     return {key: value}
-
-
-def _names(value: t.Any) -> list[str]:
-    return re.split(r"[,\s]+", value.strip()) if isinstance(value, str) else [str(item) for item in value]
-
-
-def _without(item: t.Mapping[str, t.Any], *keys: str) -> Settings:
-    return {key: value for key, value in item.items() if key not in keys}
 
 
 # Protocols and processes -------------------------------------------------------------------------------------------
@@ -133,21 +121,31 @@ def _bases(protocols: t.Sequence[str]) -> list[str]:
     return [base for base, ports in CLIENT_PROTOCOLS.items() if any(port in protocols for port in ports)]
 
 
-def _protocols(names: t.Sequence[str]) -> Settings:
+def _protocols(listed: t.Sequence[str]) -> Settings:
     """``imaps`` alone means IMAP without port 143: the listener that is not named gets the port 0, which closes it."""
-    bases = _bases(names)
+    bases = _bases(listed)
     ports = [port for pair in CLIENT_PROTOCOLS.values() for port in pair]
-    result: Settings = {"protocols": [*bases, *(name for name in names if name not in ports)]}
+    result: Settings = {"protocols": [*bases, *(name for name in listed if name not in ports)]}
     for base in bases:
-        closed = {f"inet_listener {port}": {"port": 0} for port in CLIENT_PROTOCOLS[base] if port not in names}
+        closed = {f"inet_listener {port}": {"port": 0} for port in CLIENT_PROTOCOLS[base] if port not in listed}
         if closed:
             result[f"service {base}-login"] = closed
     return result
 
 
+def _ports(ports: t.Mapping[str, t.Any], protocols: t.Sequence[str]) -> Settings:
+    """Other ports than the usual ones, for the protocols that are served."""
+    result: Settings = {}
+    for base, pair in CLIENT_PROTOCOLS.items():
+        listeners = {f"inet_listener {name}": {"port": ports[name]} for name in pair if name in ports and name in protocols}
+        if listeners:
+            result[f"service {base}-login"] = listeners
+    return result
+
+
 def _process_limits(limits: t.Mapping[str, t.Any], to_24: bool) -> Settings:
     """``restart_request_count``, which 2.3 calls ``service_count``: after how many logins a process makes room for a fresh one."""
-    result = _without(limits, "restart_request_count")
+    result = without(limits, "restart_request_count")
     if "restart_request_count" in limits:
         count = limits["restart_request_count"]
         endless = str(count) in ("0", "unlimited")
@@ -162,7 +160,7 @@ def _mailbox(options: t.Mapping[str, t.Any] | None) -> Settings:
     """``special_use: Sent`` becomes ``\\Sent``, as IMAP spells it."""
     result = dict(options or {})
     if "special_use" in result:
-        result["special_use"] = ["\\" + use.lstrip("\\") for use in _names(result["special_use"])]
+        result["special_use"] = ["\\" + use.lstrip("\\") for use in names(result["special_use"])]
     return result
 
 
@@ -182,91 +180,4 @@ def _mail_location(text: str) -> Settings:
     if driver == "maildir":
         # Without it, the INBOX would be a folder of that name inside the Maildir, or what the distribution chose for mbox.
         result.setdefault("mail_inbox_path", rest[0])
-    return result
-
-
-# Variables ---------------------------------------------------------------------------------------------------------
-
-_LONG = {"u": "user", "n": "user|username", "d": "user|domain", "h": "home", "s": "protocol"}
-_SHORT = {("user",): "u", ("user", "username"): "n", ("user", "domain"): "d", ("home",): "h", ("protocol",): "s"}
-_CASES = {"L": "lower", "U": "upper"}
-
-
-def variables(text: str, to_24: bool) -> str:
-    """Write ``%Ln`` as ``%{user|username|lower}`` for 2.4, and the other way round for 2.3; others stay as they are."""
-    if to_24:
-        return re.sub(r"%%|%([LU]?)([undhs])", _long, text)
-    return re.sub(r"%\{([^{}]*)\}", _short, text)
-
-
-def _long(match: re.Match[str]) -> str:
-    case, name = match.groups()
-    if name is None:  # a percent sign that stands for itself
-        return match.group(0)
-    return "%{" + "|".join(filter(None, (_LONG[name], _CASES.get(case)))) + "}"
-
-
-def _short(match: re.Match[str]) -> str:
-    parts = [part.strip() for part in match.group(1).split("|")]
-    case = next((letter for letter, word in _CASES.items() if parts[-1] == word), "")
-    name = _SHORT.get(tuple(parts[:-1] if case else parts))
-    return f"%{case}{name}" if name else match.group(0)
-
-
-# Databases ---------------------------------------------------------------------------------------------------------
-
-
-def _databases(kind: str, entries: t.Iterable[t.Mapping[str, t.Any]], to_24: bool) -> Settings:
-    """A list of ``{driver: ..., ...}``: blocks without a name in 2.3, blocks named after their driver in 2.4."""
-    if not to_24:
-        return {kind: [_database_23(kind, entry) for entry in entries]}
-    result: Settings = {}
-    for entry in entries:
-        if entry["driver"] == "shadow":
-            raise Untranslatable(f"{kind}: Dovecot 2.4 has no driver 'shadow' any more; use pam, which asks the same /etc/shadow.")
-        name = "deny" if entry.get("deny") else entry["driver"]
-        numbered = (name if i == 1 else f"{name}{i}" for i in range(1, 1000))
-        block = _database_24(entry)
-        name = next(candidate for candidate in numbered if f"{kind} {candidate}" not in result)
-        result[f"{kind} {name}"] = block if name == entry["driver"] else {"driver": entry["driver"], **block}
-    return result
-
-
-def _database_23(kind: str, entry: t.Mapping[str, t.Any]) -> Settings:
-    args: list[str] = []
-    known = {"driver", "service", "path", "scheme", "username_format", "fields"}
-    if entry["driver"] == "pam" and "service" in entry:
-        args.append(str(entry["service"]))
-    if "scheme" in entry:
-        args.append(f"scheme={entry['scheme']}")
-    if "username_format" in entry:
-        args.append(f"username_format={variables(str(entry['username_format']), False)}")
-    if "path" in entry:
-        args.append(str(entry["path"]))
-    fields = " ".join(f"{name}={variables(str(value), False)}" for name, value in entry.get("fields", {}).items())
-    result: Settings = {"driver": entry["driver"]}
-    if entry["driver"] == "static" and fields:
-        args.append(fields)
-    elif fields:
-        result["override_fields"] = fields
-    if args:
-        result["args"] = " ".join(args)
-    return {**result, **_without(entry, *known)}
-
-
-def _database_24(entry: t.Mapping[str, t.Any]) -> Settings:
-    names = {
-        "service": "service_name",
-        "path": "passwd_file_path",
-        "scheme": "default_password_scheme",
-        "username_format": "auth_username_format",
-    }
-    result: Settings = {}
-    for key, value in entry.items():
-        if key == "fields":
-            result["fields"] = {name: variables(str(field), True) for name, field in value.items()}
-        elif key == "username_format":
-            result[names[key]] = variables(str(value), True)
-        elif key != "driver":
-            result[names.get(key, key)] = value
     return result

@@ -48,6 +48,9 @@ def _apply(scopes: list[list[Node]], wanted: t.Iterable[Wanted], depth: int) -> 
                 _apply([block.body for block in same if isinstance(block, Block)], item.body, depth + 1)
             else:
                 _insert(scopes[-1], conf.parse(conf.render_wanted([item], depth)), len(scopes[-1]))
+        elif item.key == conf.INCLUDE:
+            if not any(isinstance(node, Line) and (node.key, node.value) == (item.key, item.value) for scope in scopes for node in scope):
+                _insert(scopes[-1], conf.parse(conf.render_wanted([item], depth)), len(scopes[-1]))
         elif item.is_removal:
             for scope in scopes:
                 scope[:] = [node for node in scope if not (_is_block(node, item) or _is_setting(node, item))]

@@ -156,6 +156,7 @@ def test_settings_are_rendered_in_their_order():
         "passdb": [{"driver": "pam", "args": "session=yes"}, {"driver": "passwd-file", "deny": False}],
         "namespace inbox": {"inbox": True, "mailbox Sent Messages": {"special_use": "\\Sent"}, "gone": None},
         "protocol imap": None,
+        "passdb sql": {"sql_query": "q", "!include_try": "secret.conf.ext"},
         "last": 0,
     }
     assert conf.render_wanted(conf.wanted_from(settings)) == (
@@ -167,6 +168,8 @@ def test_settings_are_rendered_in_their_order():
         "passdb {\n  driver = passwd-file\n  deny = no\n}\n"
         "\n"
         'namespace inbox {\n  inbox = yes\n  mailbox "Sent Messages" {\n    special_use = \\Sent\n  }\n}\n'
+        "\n"
+        "passdb sql {\n  sql_query = q\n  !include_try secret.conf.ext\n}\n"
         "\n"
         "last = 0\n"
     )
@@ -185,6 +188,8 @@ def test_settings_are_rendered_in_their_order():
         ({"a=b": "c"}, "without '='"),
         ({"service auth {": {}}, "without '{'"),
         ({"!include": "x"}, "cannot be the name"),
+        ({"service auth": {"!include_try": "a b"}}, "service auth / !include_try: 'a b' is no name"),
+        ({"!include_try": None}, "None is no name"),
         ({"": "x"}, "cannot be the name"),
         ({"service auth": [{"a": 1}]}, "for blocks without a name"),
     ],

@@ -171,31 +171,6 @@ def test_the_same_in_both_languages(neutral, old, new):
     assert neutral == given
 
 
-@pytest.mark.parametrize(
-    ("short", "long"),
-    [
-        ("%u", "%{user}"),
-        ("%n", "%{user|username}"),
-        ("%d", "%{user|domain}"),
-        ("%h/mail", "%{home}/mail"),
-        ("%Lu", "%{user|lower}"),
-        ("/mail/%nbox", "/mail/%{user|username}box"),
-        ("100%%us", "100%%us"),
-        ("%Un@%Ld", "%{user|username|upper}@%{user|domain|lower}"),
-        ("/%{unknown}/50%", "/%{unknown}/50%"),
-        ("~/Maildir", "~/Maildir"),
-    ],
-)
-def test_variables_go_both_ways(short, long):
-    assert dialect.variables(short, True) == long
-    assert dialect.variables(long, False) == short
-
-
-@pytest.mark.parametrize("text", ["%{user | username | lower}", "%{user|username|lower}"])
-def test_spaces_between_filters_do_not_matter(text):
-    assert dialect.variables(text, False) == "%Ln"
-
-
 @pytest.mark.parametrize("version", ["2.3", "2.4"])
 def test_settings_of_the_host_win_and_null_takes_out(version):
     neutral = {"ssl": "required", "listen": "*", "protocols": ["imaps"]}

@@ -56,6 +56,10 @@ def edited(text, settings):
         pytest.param("#a = 1\n#a = 2\nb = 3\n", {"a": 5}, "#a = 1\n#a = 2\na = 5\nb = 3\n", id="below its last example"),
         pytest.param("s x {\n  a = 1\n}\n", {"s x": {"a": 2}}, "s x {\n  a = 2\n}\n", id="in a block"),
         pytest.param("s x {\n}\n", {"s x": {"a": 2}}, "s x {\n  a = 2\n}\n", id="into a block"),
+        pytest.param("s x {\n}\n", {"s x": {"!include_try": "f"}}, "s x {\n  !include_try f\n}\n", id="a file into a block"),
+        pytest.param(
+            "s x {\n!include_try f\n}\n", {"s x": {"!include_try": "f"}}, "s x {\n!include_try f\n}\n", id="a file is included once"
+        ),
         pytest.param('s "x" {\n}\n', {"s x": {"a": 2}}, 's "x" {\n  a = 2\n}\n', id="quotes do not matter"),
         pytest.param("s x {\n}\n", {'s "x"': {"a": 2}}, "s x {\n  a = 2\n}\n", id="quotes do not matter in the name either"),
         pytest.param("b = 1\n", {"s x": {"l y": {"a": 2}}}, "b = 1\ns x {\n  l y {\n    a = 2\n  }\n}\n", id="a new block"),

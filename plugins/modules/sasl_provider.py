@@ -1,0 +1,179 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: sasl_provider
+short_description: Have saslauthd or sasldb check the passwords of SMTP AUTH
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Writes the configuration file with which Postfix's smtpd sets up Cyrus SASL, in the place where this Postfix reads it,
+    and for saslauthd its settings, its PAM service or its C(saslauthd.conf), and the directory of its socket, there where
+    every smtpd of master.cf finds it, chrooted or not. Then it starts saslauthd and waits until it answers.
+  - What the former provider needed and this one does not is taken away, files, group membership and the daemon itself.
+  - It sets no parameter of main.cf, that is what M(postroom.mail.postfix_config) is for, and keeps no accounts.
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - The content of C(saslauthd.conf), which holds a password, is not shown.
+  idempotent:
+    support: full
+options:
+  provider:
+    description:
+      - Who checks the passwords.
+      - V(dovecot) needs nothing of Cyrus SASL, so it takes away what the others needed.
+    type: str
+    choices: [dovecot, saslauthd, sasldb]
+    required: true
+  mechanisms:
+    description:
+      - The mechanisms that clients are offered. V(saslauthd) can serve V(PLAIN) and V(LOGIN) only.
+    type: list
+    elements: str
+    default: [PLAIN, LOGIN]
+  saslauthd:
+    description:
+      - What saslauthd asks, and how.
+    type: dict
+    suboptions:
+      mechanism:
+        description:
+          - Whom it asks about a password, one of those that C(saslauthd -v) lists.
+        type: str
+        default: pam
+      server:
+        description:
+          - The IMAP server that V(rimap) asks, as C(host) or C(host/port). Other mechanisms take it as their option C(-O).
+        type: str
+        default: ""
+      ldap:
+        description:
+          - The content of C(saslauthd.conf) for the mechanism V(ldap); C(ldap_servers) is required.
+        type: dict
+        default: {}
+      join_realm:
+        description:
+          - Whether C(alice@example.org) is asked for under this whole name. Otherwise only names without a realm can log in.
+        type: bool
+        default: false
+      cache_seconds:
+        description:
+          - For how long a password that was right is taken to be right without asking again, even when it was changed
+            meanwhile. V(0) asks each time.
+        type: int
+        default: 0
+      processes:
+        description:
+          - How many logins it can check at the same time.
+        type: int
+        default: 5
+  replace:
+    description:
+      - Whether configuration files that somebody else has written are replaced. They are kept as a backup beside the new ones.
+    type: bool
+    default: false
+  timeout:
+    description:
+      - How many seconds saslauthd may take until it answers.
+    type: int
+    default: 30
+notes:
+  - A smtpd that runs has read its configuration; reload Postfix when RV(reload_required) says so.
+seealso:
+  - module: postroom.mail.postfix_config
+  - module: postroom.mail.mail_info
+"""
+
+EXAMPLES = r"""
+- name: Have PAM check the passwords
+  postroom.mail.sasl_provider:
+    provider: saslauthd
+    saslauthd:
+      mechanism: pam
+  register: provider
+
+- name: Tell Postfix
+  postroom.mail.postfix_config:
+    parameters:
+      smtpd_sasl_type: cyrus
+      smtpd_sasl_path: smtpd
+
+- name: Have a directory check them
+  postroom.mail.sasl_provider:
+    provider: saslauthd
+    saslauthd:
+      mechanism: ldap
+      ldap:
+        ldap_servers: ldap://ldap.example.org/
+        ldap_search_base: ou=people,dc=example,dc=org
+        ldap_filter: (uid=%u)
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be done in check mode.
+  type: list
+  elements: str
+  returned: success
+  sample: [write /etc/postfix/sasl/smtpd.conf, start saslauthd]
+reload_required:
+  description: Whether a Postfix that runs must be reloaded to notice.
+  type: bool
+  returned: success
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils import _host_names, _host_postfix, _host_sasl
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import PROVIDERS, Saslauthd, Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import Setup
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    params, run = module.params, runner(module)
+    family = _host_names.distribution(_host_sasl.read("/etc/os-release")).os_family
+    place = _host_sasl.place(_host_postfix.ask(run), family)
+    wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**params["saslauthd"]), params["replace"])
+    outcome = Setup(run, place, module.check_mode, timeout=params["timeout"]).bring(wanted)
+    result = {"changed": bool(outcome.actions), "actions": outcome.actions, "reload_required": outcome.reload_required}
+    return {**result, "diff": outcome.diff} if module._diff else result
+
+
+def main() -> None:
+    saslauthd = {
+        "mechanism": {"type": "str", "default": "pam"},
+        "server": {"type": "str", "default": ""},
+        "ldap": {"type": "dict", "default": {}, "no_log": True},
+        "join_realm": {"type": "bool", "default": False},
+        "cache_seconds": {"type": "int", "default": 0},
+        "processes": {"type": "int", "default": 5},
+    }
+    module = AnsibleModule(
+        argument_spec={
+            "provider": {"type": "str", "choices": list(PROVIDERS), "required": True},
+            "mechanisms": {"type": "list", "elements": "str", "default": ["PLAIN", "LOGIN"]},
+            "saslauthd": {"type": "dict", "options": saslauthd, "apply_defaults": True},
+            "replace": {"type": "bool", "default": False},
+            "timeout": {"type": "int", "default": 30},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, lambda: work(module))
+
+
+if __name__ == "__main__":
+    main()

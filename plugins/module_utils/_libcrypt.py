@@ -18,6 +18,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 
 CRYPT_DATA = 32768  # sizeof(struct crypt_data), part of libxcrypt's binary interface
+GENSALT_OUTPUT = 192  # CRYPT_GENSALT_OUTPUT_SIZE
 
 
 class Crypt(t.Protocol):
@@ -52,8 +53,9 @@ class LibCrypt:
             raise HostError("The library libcrypt.so.1, which hashes passwords, is not on this host: install libcrypt1 or libxcrypt.")
         library.crypt_rn.restype = ctypes.c_char_p
         library.crypt_rn.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
-        library.crypt_gensalt.restype = ctypes.c_char_p
-        library.crypt_gensalt.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int]
+        # The form that is given its room, because several threads make salts at a time.
+        library.crypt_gensalt_rn.restype = ctypes.c_char_p
+        library.crypt_gensalt_rn.argtypes = [ctypes.c_char_p, ctypes.c_ulong, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_int]
         return library
 
     def verify(self, pairs: list[tuple[str, str]]) -> list[bool]:
@@ -62,20 +64,21 @@ class LibCrypt:
         A good hash is slow on purpose, some 30 ms, so as many are computed at a time as there are processors.
         """
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            return list(pool.map(self._verify, pairs))
+            return list(pool.map(lambda pair: self.matches(*pair), pairs))
 
-    def _verify(self, pair: tuple[str, str]) -> bool:
-        password, stored = pair
+    def matches(self, password: str, stored: str) -> bool:
+        """Whether *stored* is the hash of *password*."""
         if not stored or stored[0] in "!*x":
             return False
         return self._crypt(password, stored.encode()) == stored.encode()
 
-    def hash(self, password: str) -> str:
-        """A new hash, by the method that the library holds for the best."""
-        setting = self._library.crypt_gensalt(None, 0, None, 0)
+    def hash(self, password: str, prefix: str | None = None, cost: int = 0) -> str:
+        """A new hash, by the method of *prefix* (``$6$`` ...) or the one that the library holds for the best; 0 is its usual *cost*."""
+        room = ctypes.create_string_buffer(GENSALT_OUTPUT)
+        setting = self._library.crypt_gensalt_rn(prefix.encode() if prefix else None, cost, None, 0, room, GENSALT_OUTPUT)
         hashed = self._crypt(password, setting) if setting else None
         if not hashed:
-            raise HostError("libcrypt cannot hash a password on this host.")
+            raise HostError(f"libcrypt cannot hash a password{f' by the method {prefix}' if prefix else ''} on this host.")
         return hashed.decode()
 
     def _crypt(self, password: str, setting: bytes) -> bytes | None:

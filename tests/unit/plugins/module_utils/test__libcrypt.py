@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
 
 
@@ -21,3 +22,19 @@ def test_the_hosts_own_crypt_knows_its_hashes():
 @pytest.mark.parametrize("stored", ["", "!", "*", "!!", "x", "!*", "garbage", "$y$garbage"])
 def test_no_password_matches_what_is_no_hash(stored):
     assert LibCrypt().verify([("x", stored)]) == [False]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "cost", "begin"), [("$6$", 0, "$6$"), ("$5$", 0, "$5$"), ("$2y$", 4, "$2y$04$"), ("$2y$", 10, "$2y$10$")]
+)
+def test_a_method_and_what_it_may_cost(prefix, cost, begin):
+    crypt = LibCrypt()
+    stored = crypt.hash("x", prefix, cost)
+    assert stored.startswith(begin)
+    assert crypt.matches("x", stored)
+    assert not crypt.matches("y", stored)
+
+
+def test_a_method_that_the_library_does_not_know():
+    with pytest.raises(HostError, match=r"libcrypt cannot hash a password by the method \$zz\$ on this host\."):
+        LibCrypt().hash("x", "$zz$")

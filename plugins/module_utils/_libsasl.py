@@ -30,6 +30,10 @@ CB_LIST_END, CB_GETOPT, CB_LOG = 0, 1, 2
 LOG_ERR, LOG_FAIL = 1, 2
 SERVICE = b"smtp"
 
+# What libsasl2's mechanisms keep of a user: the password, and what SCRAM, OTP and SRP make of it.
+PASSWORD = b"userPassword"
+PROPERTIES = (PASSWORD, b"authPassword", b"cmusaslsecretOTP", b"cmusaslsecretSRP")
+
 # A connection remembers every user it was asked about and gets slower with each.
 USERS_PER_CONNECTION = 100
 
@@ -41,6 +45,15 @@ _LOG = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_ch
 
 class _Callback(ctypes.Structure):
     _fields_ = (("id", ctypes.c_ulong), ("proc", ctypes.c_void_p), ("context", ctypes.c_void_p))
+
+
+class _Property(ctypes.Structure):
+    _fields_ = (
+        ("name", ctypes.c_char_p),
+        ("values", ctypes.POINTER(ctypes.c_char_p)),
+        ("nvalues", ctypes.c_uint),
+        ("valsize", ctypes.c_uint),
+    )
 
 
 class NoLibrary(HostError):
@@ -86,6 +99,11 @@ class LibSasl:
         library.sasl_checkpass.argtypes = [connection, text, ctypes.c_uint, text, ctypes.c_uint]
         library.sasl_user_exists.argtypes = [connection, text, text, text]
         library.sasl_setpass.argtypes = [connection, text, text, ctypes.c_uint, text, ctypes.c_uint, ctypes.c_uint]
+        names = ctypes.POINTER(text)
+        library.sasl_auxprop_request.argtypes = [connection, names]
+        library.sasl_auxprop_getctx.argtypes = [connection]
+        library.sasl_auxprop_getctx.restype = ctypes.c_void_p
+        library.prop_getnames.argtypes = [ctypes.c_void_p, names, ctypes.POINTER(_Property)]
         library.sasl_dispose.argtypes = [ctypes.POINTER(connection)]
         library.sasl_dispose.restype = None
         library.sasl_errstring.argtypes = [ctypes.c_int, text, text]
@@ -110,31 +128,55 @@ class LibSasl:
 
     def compare(self, database: str, users: t.Sequence[User]) -> list[Standing]:
         """How each of *users* stands in *database*; of one without password only whether it is there."""
-        return [self._standing(connection, user, database) for connection, user in self._connected(database, users)]
+        compared, looked_up = [user for user in users if user.wants_password], [user for user in users if not user.wants_password]
+        secrets = self._secrets(database, looked_up)
+        standings = {
+            user.identity: self._standing(connection, user, database) for connection, user in self._connected(database, compared)
+        } | {user.identity: Standing.SAME if secrets[user.identity] else Standing.ABSENT for user in looked_up}
+        return [standings[user.identity] for user in users]
 
     def store(self, database: str, users: t.Sequence[User]) -> None:
         """Give each of *users* its password, or remove it when it is not to be present."""
+        secrets = self._secrets(database, users) if os.path.exists(database) else {}
         for connection, user in self._connected(database, users):
-            password = _bytes(user.password) if user.present and user.password is not None else None
-            flags = SET_CREATE if password is not None else SET_DISABLE
-            rc = self._library.sasl_setpass(connection, _bytes(user.identity), password, len(password or b""), None, 0, flags)
-            if rc != OK:
-                raise self._failed(rc, f"{'set the password of' if password else 'remove'} '{user.identity}' in {database}")
+            # What SCRAM once made of an older password would go on opening the door. It needs none, for it can work from the
+            # password, and it removes what it has only when told to keep some.
+            more = bool(secrets.get(user.identity, set()) - {PASSWORD})
+            self._options[b"scram_secret_generate"] = b"true" if more else b"false"
+            if more or not user.present:
+                self._set(connection, user, None, database)
+            self._options[b"scram_secret_generate"] = b"false"
+            if user.wants_password:
+                self._set(connection, user, _bytes(user.password or ""), database)
+
+    def _set(self, connection: ctypes.c_void_p, user: User, password: bytes | None, database: str) -> None:
+        flags = SET_DISABLE if password is None else SET_CREATE
+        rc = self._library.sasl_setpass(connection, _bytes(user.identity), password, len(password or b""), None, 0, flags)
+        if rc != OK:
+            raise self._failed(rc, f"{'remove' if password is None else 'set the password of'} '{user.identity}' in {database}")
 
     def _standing(self, connection: ctypes.c_void_p, user: User, database: str) -> Standing:
-        name = _bytes(user.identity)
-        if user.present and user.password is not None:
-            password = _bytes(user.password)
-            rc = self._library.sasl_checkpass(connection, name, len(name), password, len(password))
-        else:
-            rc = self._library.sasl_user_exists(connection, SERVICE, b"", name)
-        if rc == NOUSER:
-            return Standing.ABSENT
-        if rc == BADAUTH:
-            return Standing.OTHER
-        if rc == OK:
-            return Standing.SAME
-        raise self._failed(rc, f"look up '{user.identity}' in {database}")
+        name, password = _bytes(user.identity), _bytes(user.password or "")
+        rc = self._library.sasl_checkpass(connection, name, len(name), password, len(password))
+        try:
+            return {OK: Standing.SAME, BADAUTH: Standing.OTHER, NOUSER: Standing.ABSENT}[rc]
+        except KeyError:
+            raise self._failed(rc, f"look up '{user.identity}' in {database}") from None
+
+    def _secrets(self, database: str, users: t.Sequence[User]) -> dict[str, set[bytes]]:
+        """Which secrets *database* keeps of each of *users*, by the names of their properties."""
+        names = (ctypes.c_char_p * (len(PROPERTIES) + 1))(*PROPERTIES, None)
+        found = (_Property * len(PROPERTIES))()
+        secrets = {}
+        for connection, user in self._connected(database, users):
+            self._library.sasl_auxprop_request(connection, names)
+            # It looks for the password alone, but brings all that was requested.
+            rc = self._library.sasl_user_exists(connection, SERVICE, b"", _bytes(user.identity))
+            if rc not in (OK, NOUSER):
+                raise self._failed(rc, f"look up '{user.identity}' in {database}")
+            self._library.prop_getnames(self._library.sasl_auxprop_getctx(connection), names, found)
+            secrets[user.identity] = {one.name for one in found if one.name and one.values}
+        return secrets
 
     def _connected(self, database: str, users: t.Sequence[User]) -> t.Iterator[tuple[ctypes.c_void_p, User]]:
         """Each of *users* with a connection that is young enough to be quick."""

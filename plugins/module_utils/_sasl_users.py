@@ -47,6 +47,10 @@ class User:
     def identity(self) -> str:
         return f"{self.name}@{self.realm}"
 
+    @property
+    def wants_password(self) -> bool:
+        return self.present and self.password is not None
+
 
 @dataclasses.dataclass
 class Plan:

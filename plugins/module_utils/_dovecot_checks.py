@@ -89,7 +89,7 @@ def complaints(
     """
     found = []
     if any(database(path) == "passdb" for path in changed) and ("auth_mechanisms",) in own:
-        found += _challenge_complaints("auth_mechanisms", own[("auth_mechanisms",)][0], passdbs, host)
+        found += challenge_complaints("auth_mechanisms", own[("auth_mechanisms",)][0], passdbs, host)
     for path in changed:
         place = conf.display(path)
         if len(path) == 2 and path in own and database(path) and path[-1] in ("", "driver", f"{database(path)}_driver"):
@@ -103,9 +103,9 @@ def complaints(
                 f" as in '{path[-1]} {{ name = yes }}'."
             )
         elif path[-1] == "auth_mechanisms":
-            found += _mechanism_complaints(place, value, host) + _challenge_complaints(place, value, passdbs, host)
+            found += _mechanism_complaints(place, value, host) + challenge_complaints(place, value, passdbs, host)
         elif path[:-1] == ("auth_mechanisms",) and value == "yes":
-            found += _mechanism_complaints(place, path[-1], host) + _challenge_complaints(place, path[-1], passdbs, host)
+            found += _mechanism_complaints(place, path[-1], host) + challenge_complaints(place, path[-1], passdbs, host)
         elif path == ("listen",) or (any(step.startswith("inet_listener ") for step in path) and path[-1] in ("address", "listen")):
             found += _address_complaints(place, value, host)
     return list(dict.fromkeys(found))
@@ -154,7 +154,8 @@ def _mechanism_complaints(place: str, value: str, host: Host) -> list[str]:
     return found
 
 
-def _challenge_complaints(place: str, value: str, passdbs: t.Collection[str], host: Host) -> list[str]:
+def challenge_complaints(place: str, value: str, passdbs: t.Collection[str], host: Host) -> list[str]:
+    """Mechanisms that none of the password databases can serve."""
     if not passdbs or any(name not in ANSWER_YES_OR_NO for name in passdbs):
         return []
     return [

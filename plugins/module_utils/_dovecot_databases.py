@@ -123,7 +123,7 @@ def _server(entry: Entry, neutral: Neutral) -> Entry:
 
 def hosts(server: Entry) -> list[str]:
     """One server, or several that hold the same and are asked in turn."""
-    listed = server.get("host") or "localhost"
+    listed = server.get("host") or ()
     return [listed] if isinstance(listed, str) else list(listed)
 
 

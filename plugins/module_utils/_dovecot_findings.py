@@ -1,0 +1,266 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""What is wrong with the databases that a role was given: one sentence each, before anything is written. Pure.
+
+Dovecot takes nearly all of it, starts, and then fails every login.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_checks as checks
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names, variables
+
+Entry = t.Mapping[str, t.Any]
+Neutral = t.Mapping[str, t.Any]
+
+VARIABLES = {"passdb": "dovecot_passdbs", "userdb": "dovecot_userdbs"}
+
+_COMMON = ("passwd", "passwd-file", "sql", "ldap", "static", "lua")
+DRIVERS = {
+    ("2.3", "passdb"): ("pam", "shadow", *_COMMON, "imap", "oauth2", "dict", "checkpassword", "bsdauth"),
+    ("2.3", "userdb"): (*_COMMON, "prefetch", "dict", "checkpassword"),
+    ("2.4", "passdb"): ("pam", *_COMMON, "imap", "oauth2", "bsdauth"),
+    ("2.4", "userdb"): (*_COMMON, "prefetch"),
+}
+
+# How a stored password may be made; an ending .hex, .b64 or .base64 says how it is written down.
+SCHEMES = (
+    *("PLAIN", "CLEAR", "CLEARTEXT", "PLAIN-TRUNC", "CRYPT", "DES-CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-CRYPT"),
+    *("ARGON2", "ARGON2I", "ARGON2ID", "PBKDF2", "MD5", "SMD5", "SHA", "SHA1", "SHA256", "SHA512", "SSHA", "SSHA256", "SSHA512"),
+    *("LDAP-MD5", "PLAIN-MD4", "PLAIN-MD5", "HMAC-MD5", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "OTP"),
+)
+# 2.4 refuses these unless auth_allow_weak_schemes is set.
+WEAK_SCHEMES = ("MD5", "MD5-CRYPT", "SMD5", "HMAC-MD5", "PLAIN-MD4", "PLAIN-MD5", "LDAP-MD5", "DES-CRYPT")
+
+# What these say of a user is in a file or a program, out of sight.
+_MAY_GIVE_FIELDS = ("passwd-file", "lua", "dict", "oauth2", "checkpassword", "imap")
+
+# The colon ends the name in a line of the file; the others no name has, or Dovecot refuses.
+_NO_NAME = re.compile(r"[\s:/\x00-\x1f\x7f]")
+
+
+def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | None = None) -> list[str]:
+    """What has to be put right; *settings* are the host's own, in its language, which win over all others."""
+    dialect = checks.dialect(version)
+    found = [
+        *_servers(neutral, dialect),
+        *_denied(neutral),
+        *(sentence for kind in VARIABLES for sentence in _databases(kind, neutral, dialect, settings or {})),
+        *_prefetch(neutral),
+        *_ports(neutral),
+    ]
+    drivers = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]
+    mechanisms = " ".join(names(neutral.get("auth_mechanisms") or ()))
+    found += checks.challenge_complaints("dovecot_auth_mechanisms", mechanisms, drivers, checks.Host(version))
+    return list(dict.fromkeys(found))
+
+
+# Servers -----------------------------------------------------------------------------------------------------------
+
+
+def _servers(neutral: Neutral, dialect: str) -> t.Iterator[str]:
+    kinds = [kind for listed in databases.SERVERS.values() for kind in listed]
+    seen: set[str] = set()
+    for server in neutral.get("databases") or ():
+        name = str(server.get("name") or "")
+        place = f"dovecot_databases: '{name}'"
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name):
+            yield f"{place} is no name for a database, since a file is named after it; use letters, digits, '-' and '_'."
+        elif name in seen:
+            yield f"{place} is there twice; give each database a name of its own."
+        elif server.get("driver") not in kinds:
+            yield f"{place} has the driver '{server.get('driver')}', which nobody knows; write one of {', '.join(kinds)}."
+        else:
+            wrong = list(_server(server, dialect))
+            yield from (f"{place} {sentence}" for sentence in wrong)
+        seen.add(name)
+
+
+def _server(server: Entry, dialect: str) -> t.Iterator[str]:
+    for key, value in server.items():
+        if any(re.search(r"[\x00-\x1f\x7f]", str(item)) for item in _listed(value)):
+            yield f"has a line break or another control character in '{key}', which Dovecot cannot read; write it in one line."
+    if server["driver"] == "ldap":
+        yield from _ldap_server(server)
+    elif server["driver"] == "sqlite":
+        if not str(server.get("path") or "").startswith("/"):
+            yield "has no path; say where the file of the SQLite database is, as an absolute 'path'."
+    else:
+        yield from _sql_server(server, dialect)
+
+
+def _ldap_server(server: Entry) -> t.Iterator[str]:
+    uris = _listed(server.get("uris"))
+    if not uris:
+        yield "has no uris; say where the LDAP server is, for example ldap://ldap.example.org."
+    for uri in uris:
+        if not re.fullmatch(r"ldap[si]?://\S*", str(uri)):
+            yield f"has '{uri}' among its uris, which is none of LDAP; write it as ldap://HOST, ldaps://HOST or ldapi://SOCKET."
+    if not server.get("base"):
+        yield "has no base; say below which entry the users are, for example ou=people,dc=example,dc=org."
+    if server.get("auth_dn_password") and not server.get("auth_dn"):
+        yield "has an auth_dn_password, but no auth_dn that it belongs to; say as whom Dovecot binds, or leave the password out."
+
+
+def _sql_server(server: Entry, dialect: str) -> t.Iterator[str]:
+    hosts = databases.hosts(server)
+    if not hosts:
+        yield "has no host; say where the server is, by name, address or the path of its socket."
+    if not server.get("dbname"):
+        yield "has no dbname; say which of the server's databases holds the users."
+    port = server.get("port")
+    if port is not None and not _is_port(port):
+        yield f"has the port '{port}', which is none; write a number from 1 to 65535."
+    for host in hosts:
+        if re.search(r"[\s={}\"'#\\]", str(host)):
+            yield f"has the host '{host}', which is none; write a name, an address or the path of a socket."
+    if server.get("parameters") and server["driver"] != "pgsql":
+        yield "has parameters, which are those of PostgreSQL's library; leave them out, or use the driver pgsql."
+    if dialect == "2.3":
+        for key in ("user", "password", "dbname"):
+            if re.search(r"\s", str(server.get(key) or "")):
+                yield f"has white space in '{key}', which divides the words of a connection in Dovecot 2.3; choose another {key}."
+
+
+def _listed(value: t.Any) -> list[t.Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [] if value is None or value == "" else [value]
+
+
+def _is_port(value: t.Any) -> bool:
+    return not isinstance(value, bool) and str(value).isdigit() and 1 <= int(value) <= 65535
+
+
+# Databases ---------------------------------------------------------------------------------------------------------
+
+
+def _databases(kind: str, neutral: Neutral, dialect: str, settings: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    listed = neutral.get(kind) or ()
+    if not listed and not any(str(key).startswith(kind) for key in settings):
+        yield f"{VARIABLES[kind]} is empty, so nobody could log in; name a database, for example {{driver: pam}}."
+    elif listed and all(entry.get("deny") for entry in listed):
+        yield f"{VARIABLES[kind]} says only who may not log in, so nobody could; name a database of those who may as well."
+    for entry in listed:
+        driver = str(entry.get("driver") or "")
+        place = f"{VARIABLES[kind]}: the database '{driver}'"
+        known = DRIVERS[dialect, kind]
+        every = ", ".join(known)
+        if not driver:
+            yield f"{VARIABLES[kind]}: {_shown(entry)} has no driver; write one of {every}."
+        elif driver not in known:
+            advice = checks.INSTEAD.get(driver) if kind == "passdb" else None
+            yield f"{place} is none that Dovecot {dialect} has, and all logins would fail; {advice or f'it has {every}'}."
+        elif driver in databases.SERVERS:
+            yield from (f"{place} {sentence}" for sentence in _asks(kind, driver, entry, neutral))
+        elif driver == "passwd-file" and not str(entry.get("path", entry.get("args", ""))).strip():
+            what = "who may not log in" if entry.get("deny") else "the users"
+            yield f"{place} has no path; say which file names {what}."
+        yield from (f"{place} {sentence}" for sentence in _schemes(entry, dialect, settings))
+
+
+def _shown(entry: Entry) -> str:
+    """An entry without its values, one of which may be a password."""
+    return f"the database with {', '.join(map(str, entry))}" if entry else "an empty database"
+
+
+def _asks(kind: str, driver: str, entry: Entry, neutral: Neutral) -> t.Iterator[str]:
+    name = entry.get("database")
+    if not name:
+        # Somebody may have written the file that 2.3 reads, or 2.4's own settings.
+        if "args" not in entry and not any(str(key).startswith((f"{driver}_", f"{kind}_{driver}_")) for key in entry):
+            yield "does not say whom it asks; name one of dovecot_databases in its 'database'."
+        return
+    found = [server for server in neutral.get("databases") or () if server.get("name") == name]
+    if not found:
+        yield f"asks '{name}', which is not among dovecot_databases; add it there, or name one that is."
+    elif found[0].get("driver") not in databases.SERVERS[driver]:
+        yield f"asks '{name}', which is of the driver {found[0].get('driver')}; name one of {' or '.join(databases.SERVERS[driver])}."
+    if driver == "sql":
+        if not str(entry.get("query") or "").strip():
+            yield "has no query; say with which SELECT a user is looked up."
+        elif kind == "passdb" and re.match(r"(?i)\s*select\b(?!.*(\bpassword\b|\*))", str(entry["query"])):
+            yield "has a query that gives no field 'password', so nobody could log in; name the column so (SELECT pw AS password)."
+    elif "fields" in entry and kind == "passdb" and not entry.get("bind") and "password" not in entry["fields"]:
+        yield "has fields without 'password', and does not bind as the user either; add password: '%{ldap:userPassword}', or bind: true."
+
+
+def _schemes(entry: Entry, dialect: str, settings: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+    password = str((entry.get("fields") or {}).get("password", entry.get("password", "")))
+    written = re.match(r"\{([^{}]+)\}", password)
+    for scheme in (entry.get("scheme"), written and written.group(1)):
+        bare = re.sub(r"(?i)\.(hex|b64|base64)$", "", str(scheme or "")).upper()
+        if bare and bare not in SCHEMES:
+            yield f"has the password scheme '{scheme}', which Dovecot does not know; write for example SHA512-CRYPT, BLF-CRYPT or ARGON2ID."
+        elif dialect == "2.4" and bare in WEAK_SCHEMES and str(settings.get("auth_allow_weak_schemes", "")).lower() not in ("yes", "true"):
+            yield (
+                f"has the password scheme '{scheme}', which Dovecot 2.4 refuses as too weak; store better hashes, or set"
+                " auth_allow_weak_schemes in dovecot_settings to true."
+            )
+
+
+def _prefetch(neutral: Neutral) -> t.Iterator[str]:
+    users = [entry.get("driver") for entry in neutral.get("userdb") or ()]
+    if "prefetch" not in users:
+        return
+    if not any(_gives_fields(entry) for entry in neutral.get("passdb") or ()):
+        yield (
+            "dovecot_userdbs: the database 'prefetch' takes what a password database gives as userdb_ fields, and none of"
+            " dovecot_passdbs gives any; let one return for example userdb_home, or leave prefetch out."
+        )
+    if users[-1] == "prefetch":
+        yield (
+            "dovecot_userdbs: 'prefetch' knows a user at his login alone, so mail for him could not be delivered; let another"
+            " database follow it."
+        )
+
+
+def _gives_fields(entry: Entry) -> bool:
+    given = [str(entry.get("query", "")), *map(str, entry.get("fields") or ()), str(entry.get("override_fields", ""))]
+    out_of_sight = entry.get("driver") in _MAY_GIVE_FIELDS or "args" in entry
+    return not entry.get("deny") and (out_of_sight or any("userdb_" in text for text in given))
+
+
+# Who may not log in, and where -------------------------------------------------------------------------------------
+
+
+def _denied(neutral: Neutral) -> t.Iterator[str]:
+    pattern = variables(str(neutral.get("auth_username_format") or ""), True).replace(" ", "")
+    for name in neutral.get("denied_users") or ():
+        if not isinstance(name, str) or not name.strip():
+            yield f"dovecot_denied_users has {name!r}, which names nobody; write the name of a user, or leave it out."
+        elif _NO_NAME.search(name):
+            yield f"dovecot_denied_users has {name!r}, which is no name that a user could log in with; write the name alone."
+        elif "|username" in pattern and "@" in name:
+            yield (
+                f"dovecot_denied_users has '{name}', but dovecot_auth_username_format looks users up without their domain;"
+                f" write '{name.partition('@')[0]}'."
+            )
+        elif "|lower" in pattern and name != name.lower():
+            yield (
+                f"dovecot_denied_users has '{name}', but dovecot_auth_username_format looks users up in lower case; write '{name.lower()}'."
+            )
+
+
+def _ports(neutral: Neutral) -> t.Iterator[str]:
+    known = ("imap", "imaps", "pop3", "pop3s")
+    usual = dict(zip(known, (143, 993, 110, 995)))
+    ports = neutral.get("ports") or {}
+    for name, port in ports.items():
+        if name not in known:
+            yield f"dovecot_ports has '{name}', which is no protocol; write one of {', '.join(known)}."
+        elif not _is_port(port):
+            yield f"dovecot_ports: {name} has the port '{port}', which is none; write a number from 1 to 65535."
+    served: dict[str, str] = {}
+    for name in names(neutral.get("protocols") or ()):
+        port = str(ports.get(name, usual.get(name, "")))
+        if port and port in served:
+            yield f"dovecot_ports: {served[port]} and {name} would both listen on port {port}; give each a port of its own."
+        served[port] = name

@@ -27,7 +27,7 @@ LIBRARIES = ("libsasl2.so.2", "libsasl2.so.3")
 OK, FAIL, BADAUTH, NOUSER = 0, -1, -13, -20
 SET_CREATE, SET_DISABLE = 1, 2
 CB_LIST_END, CB_GETOPT, CB_LOG = 0, 1, 2
-LOG_ERR, LOG_FAIL = 1, 2
+LOG_ERR = 1
 SERVICE = b"smtp"
 
 # What libsasl2's mechanisms keep of a user: the password, and what SCRAM, OTP and SRP make of it.
@@ -69,7 +69,7 @@ class LibSasl:
 
     def __init__(self) -> None:
         self._library = self._load()
-        self._options = {b"auxprop_plugin": b"sasldb", b"pwcheck_method": b"auxprop", b"log_level": b"2"}
+        self._options = {b"auxprop_plugin": b"sasldb", b"pwcheck_method": b"auxprop", b"log_level": b"1"}
         self._complaint = ""
         # libsasl2 keeps pointers to all of these.
         self._procs = (_GETOPT(self._getopt), _LOG(self._log))
@@ -121,7 +121,7 @@ class LibSasl:
         return OK
 
     def _log(self, _context: t.Any, level: int, message: bytes | None) -> int:
-        # A wrong password is a failure of level LOG_FAIL and no complaint of ours; levels above that may show secrets.
+        # A wrong password is of a higher level, and no complaint of ours; the highest ones show secrets.
         if level == LOG_ERR and message:
             self._complaint = _text(message)
         return OK

@@ -44,9 +44,23 @@ options:
     type: str
     default: private/auth
   realm:
-    description: The realm of a login without one, for saslauthd and sasldb. Empty, it is Postfix's C(myhostname).
+    description: The realm of a login without one, for saslauthd and sasldb. Empty, it is O(hostname).
     type: str
     default: ""
+  hostname:
+    description: Postfix's C(myhostname).
+    type: str
+    default: ""
+  domains:
+    description: The domains in which every login owns the address of its own name.
+    type: list
+    elements: str
+    default: []
+  users:
+    description: The accounts of sasldb, for M(postroom.mail.sasl_user).
+    type: list
+    elements: dict
+    default: []
 seealso:
   - plugin: postroom.mail.mail_info
     plugin_type: module
@@ -80,6 +94,21 @@ _value:
     parameters:
       description: The parameters of main.cf that name the provider.
       type: dict
+    realm:
+      description: The realm of a login that names none.
+      type: str
+    realms:
+      description: The realms that P(postroom.mail.login_names#filter) is to add.
+      type: list
+      elements: str
+    other_realms:
+      description: Further realms of O(users).
+      type: list
+      elements: str
+    accounts:
+      description: O(users), without what is for their system accounts. There are passwords in it.
+      type: list
+      elements: dict
 """
 
 import typing as t
@@ -91,14 +120,29 @@ def sasl_plan(
     sasl: t.Any, os_family: str, provider: t.Any = "dovecot", path: str = "private/auth", realm: str = "", **more: t.Any
 ) -> t.Any:
     from ansible_collections.postroom.mail.plugins.module_utils import _sasl_provider as core
+    from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import BadUser, users_from
 
+    domains, users = more.pop("domains", []), more.pop("users", [])
+    hostname = more.pop("hostname", "")
+    own_realm = realm or hostname
     try:
         wanted = core.Wanted(provider, **{**more, "saslauthd": core.Saslauthd(**more.get("saslauthd", {}))})
         foreign = core.Foreign(sasl["foreign_files"], sasl["saslauthd"]["foreign"])
+        problems = core.problems(wanted, sasl["saslauthd"]["mechanisms"]) + core.conflicts(wanted, foreign, sasl["config_path"])
+        accounts = core.accounts(users) if provider == "sasldb" else []
+        try:
+            users_from(accounts, own_realm)
+        except BadUser as e:
+            problems.append(f"sasl_users: {e}")
+        realms = core.realms(provider, own_realm, domains)
         return {
-            "problems": core.problems(wanted, sasl["saslauthd"]["mechanisms"]) + core.conflicts(wanted, foreign, sasl["config_path"]),
+            "problems": problems,
             "packages": core.packages(wanted, os_family),
             "parameters": core.parameters(provider, path, realm),
+            "realm": own_realm,
+            "realms": realms,
+            "other_realms": core.other_realms(accounts, realms),
+            "accounts": accounts,
         }
     except (TypeError, AttributeError, KeyError) as e:
         # The input is not shown: there may be passwords in it.

@@ -314,3 +314,19 @@ def known_as(logins: str, realms: t.Iterable[str]) -> str:
     names = [name.strip() for name in logins.split(",") if name.strip()]
     everything = [form for name in names for form in (name, *(f"{name}@{realm}" for realm in realms if "@" not in name))]
     return ", ".join(dict.fromkeys(everything))
+
+
+def realms(provider: str, realm: str, domains: t.Sequence[str]) -> list[str]:
+    """The realms in which a login is the same person as without any: that of the host, and the domains of its accounts."""
+    return [] if provider == "dovecot" else list(dict.fromkeys([realm, *domains]))
+
+
+def other_realms(users: t.Iterable[t.Mapping[str, t.Any]], home: t.Sequence[str]) -> list[str]:
+    """Further realms that *users* have, in which somebody of the same name is another person."""
+    named = [user["name"].partition("@")[2] or user.get("realm") for user in users]
+    return [realm for realm in dict.fromkeys(named) if realm and realm not in home]
+
+
+def accounts(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts."""
+    return [{key: user[key] for key in ("name", "realm", "password", "state") if key in user} for user in users]

@@ -134,6 +134,7 @@ reload_required:
   returned: success
 """
 
+import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -143,11 +144,22 @@ from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider impor
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import Setup
 
 
-def work(module: AnsibleModule) -> dict[str, t.Any]:
+def take_ldap(module: AnsibleModule) -> dict[str, t.Any]:
+    """The content of saslauthd.conf; its passwords stay out of the result, and nothing else.
+
+    To AnsibleModule every word of an option with no_log is secret, so that "3" would be blotted out of every message.
+    """
+    ldap: dict[str, t.Any] = module.params["saslauthd"]["ldap"]
+    module.params["saslauthd"]["ldap"] = f"[{len(ldap)} settings, not shown]"
+    module.no_log_values = {str(value) for name, value in ldap.items() if re.search(r"pass|_pw$", str(name)) and value}
+    return ldap
+
+
+def work(module: AnsibleModule, ldap: dict[str, t.Any]) -> dict[str, t.Any]:
     params, run = module.params, runner(module)
     family = _host_names.distribution(_host_sasl.read("/etc/os-release")).os_family
     place = _host_sasl.place(_host_postfix.ask(run), family)
-    wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**params["saslauthd"]), params["replace"])
+    wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**{**params["saslauthd"], "ldap": ldap}), params["replace"])
     outcome = Setup(run, place, module.check_mode, timeout=params["timeout"]).bring(wanted)
     result = {"changed": bool(outcome.actions), "actions": outcome.actions, "reload_required": outcome.reload_required}
     return {**result, "diff": outcome.diff} if module._diff else result
@@ -172,7 +184,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, lambda: work(module))
+    ldap = take_ldap(module)
+    run_module(module, lambda: work(module, ldap))
 
 
 if __name__ == "__main__":

@@ -21,16 +21,52 @@ def test_dovecot_needs_nothing():
         "problems": [],
         "packages": [],
         "parameters": {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/login", "smtpd_sasl_local_domain": ""},
+        "realm": "",
+        "realms": [],
+        "other_realms": [],
+        "accounts": [],
     }
 
 
 def test_saslauthd():
     found = plan(HOST, "RedHat", provider="saslauthd", saslauthd={"mechanism": "shadow"}, mechanisms=["PLAIN"], realm="example.org")
-    assert found == {
-        "problems": [],
-        "packages": ["cyrus-sasl", "cyrus-sasl-plain"],
-        "parameters": {"smtpd_sasl_type": "cyrus", "smtpd_sasl_path": "smtpd", "smtpd_sasl_local_domain": "example.org"},
-    }
+    assert (found["problems"], found["packages"]) == ([], ["cyrus-sasl", "cyrus-sasl-plain"])
+    assert found["parameters"] == {"smtpd_sasl_type": "cyrus", "smtpd_sasl_path": "smtpd", "smtpd_sasl_local_domain": "example.org"}
+
+
+USERS = [
+    {"name": "alice", "password": "a", "shell": "/bin/sh"},
+    {"name": "bob@example.net", "password": "b"},
+    {"name": "carol", "realm": "example.com", "state": "absent"},
+    {"name": "dave", "realm": "example.org"},
+]
+
+
+def test_realms_of_logins():
+    found = plan(HOST, "Debian", provider="sasldb", hostname="mail.example.org", domains=["example.org", "mail.example.org"], users=USERS)
+    assert found["realm"] == "mail.example.org"
+    assert found["parameters"]["smtpd_sasl_local_domain"] == ""
+    assert found["realms"] == ["mail.example.org", "example.org"]
+    assert found["other_realms"] == ["example.net", "example.com"]
+    assert found["accounts"][0] == {"name": "alice", "password": "a"}
+    assert found["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ({"name": "alice", "realm": "mail.example.org"}, "'alice@mail.example.org' is given twice"),
+        ({"name": "eve:x", "password": "geheim"}, "cannot be the name of a SASL user"),
+        ({"name": "eve", "password": ""}, "The password of the user 'eve@mail.example.org' is empty"),
+    ],
+)
+def test_accounts_that_cannot_be(user, said):
+    (problem,) = plan(HOST, "Debian", provider="sasldb", hostname="mail.example.org", users=[*USERS, user])["problems"]
+    assert problem.startswith("sasl_users: ")
+    assert said in problem
+    assert "geheim" not in problem
+    # They are nobody's business as long as Dovecot asks the system.
+    assert plan(HOST, "Debian", users=[*USERS, user])["problems"] == []
 
 
 def test_what_is_wrong_and_what_is_somebody_elses_is_said_together():
@@ -47,6 +83,7 @@ def test_what_is_wrong_and_what_is_somebody_elses_is_said_together():
         {"provider": "saslauthd", "saslauthd": {"mechanism": "ldap", "ldap": "geheim"}},
         {"provider": "sasldb", "mechanisms": [None]},
         {"nothing": "geheim"},
+        {"provider": "sasldb", "users": ["geheim"]},
     ],
 )
 def test_a_misshapen_input_is_not_shown(arguments):

@@ -23,6 +23,8 @@ CONFIG_DIRECTORY = "/etc/dovecot"
 CONFIG_PATH = "/etc/dovecot/dovecot.conf"
 UCF_HASHFILE = "/var/lib/ucf/hashfile"
 MANAGED = "Managed by postroom.mail"
+# The files that the role dovecot writes for its databases, beside dovecot.conf.
+DATABASE_FILE = re.compile(r"postroom-(denied-users|(passdb|userdb)-.*\.conf\.ext)")
 HIDDEN = "[hidden]"
 
 # Settings whose value is a secret, and values that carry one ("... password=x ...", "//user:x@host").
@@ -126,6 +128,7 @@ NOT_INSTALLED: dict[str, t.Any] = {
     "pristine": None,
     "managed": False,
     "modified_files": [],
+    "database_files": [],
     "settings": {},
     "config_error": None,
 }
@@ -149,6 +152,7 @@ def ask(run: Run, os_family: str) -> dict[str, t.Any]:
         "pristine": not modified,
         "managed": is_managed(CONFIG_PATH),
         "modified_files": modified,
+        "database_files": _database_files(),
         "settings": without_secrets(parse_doveconf(stdout)) if rc == 0 else {},
         "config_error": None if rc == 0 else (stderr.strip().splitlines() or ["doveconf failed without saying why"])[-1],
     }
@@ -178,6 +182,12 @@ def _included() -> list[str]:
     with contextlib.suppress(OSError):
         found += [entry.path for entry in os.scandir(f"{CONFIG_DIRECTORY}/conf.d") if entry.name.endswith(".conf")]
     return found
+
+
+def _database_files() -> list[str]:
+    with contextlib.suppress(OSError):
+        return sorted(entry.path for entry in os.scandir(CONFIG_DIRECTORY) if DATABASE_FILE.fullmatch(entry.name))
+    return []
 
 
 def _digest(path: str, length: int) -> str | None:

@@ -245,6 +245,11 @@ dovecot:
       type: list
       elements: str
       sample: [/etc/dovecot/conf.d/10-auth.conf]
+    database_files:
+      description: The files beside dovecot.conf in which the role C(dovecot) keeps what its databases need.
+      type: list
+      elements: str
+      sample: [/etc/dovecot/postroom-passdb-accounts.conf.ext]
     settings:
       description:
         - The settings that differ from Dovecot's defaults, nested as M(postroom.mail.dovecot_setting) takes them. Of

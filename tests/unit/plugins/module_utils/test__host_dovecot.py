@@ -165,6 +165,13 @@ def test_ask_an_edited_one(dovecot):
     assert answer["modified_files"] == [str(dovecot / "conf.d" / name) for name in ("10-auth.conf", "99-mine.conf")]
 
 
+def test_files_of_databases_are_told_from_others(dovecot):
+    ours = ["postroom-denied-users", "postroom-passdb-a.conf.ext", "postroom-userdb-a.2.conf.ext"]
+    for name in (*ours, "postroom-users", "dovecot-sql.conf.ext", "postroom-passdb-a.conf.ext.bak"):
+        (dovecot / name).touch()
+    assert _host_dovecot.ask(answers(), "Debian")["database_files"] == [str(dovecot / name) for name in ours]
+
+
 def test_ask_one_that_the_collection_wrote(dovecot):
     (dovecot / "dovecot.conf").write_text("# Managed by postroom.mail: do not edit\nprotocols = imap\n")
     assert _host_dovecot.ask(answers(), "Debian")["managed"] is True

@@ -21,7 +21,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_checks import dialect
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import Settings, Untranslatable, variables, without
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import Settings, Untranslatable, names, variables, without
 
 Entry = t.Mapping[str, t.Any]
 Neutral = t.Mapping[str, t.Any]
@@ -123,8 +123,7 @@ def _server(entry: Entry, neutral: Neutral) -> Entry:
 
 def hosts(server: Entry) -> list[str]:
     """One server, or several that hold the same and are asked in turn."""
-    listed = server.get("host") or ()
-    return [listed] if isinstance(listed, str) else list(listed)
+    return names(server.get("host") or ())
 
 
 # Dovecot 2.3 -------------------------------------------------------------------------------------------------------
@@ -181,9 +180,18 @@ def _connect_23(server: Entry) -> str:
     if server["driver"] == "sqlite":
         return str(server["path"])
     parameters = {key: server[key] for key in ("port", "dbname", "user", "password") if server.get(key)}
-    parameters.update(server.get("parameters") or {})
-    quote = _libpq if server["driver"] == "pgsql" else str
+    quote: t.Callable[[t.Any], str] = str
+    if server["driver"] == "pgsql":
+        parameters.update(_pgsql_parameters(server))
+        quote = _libpq
+    elif server.get("ca_file"):
+        parameters["ssl_ca"] = server["ca_file"]
     return " ".join([*(f"host={host}" for host in hosts(server)), *(f"{key}={quote(value)}" for key, value in parameters.items())])
+
+
+def _pgsql_parameters(server: Entry) -> Settings:
+    tls = {"sslmode": "verify-full", "sslrootcert": server["ca_file"]} if server.get("ca_file") else {}
+    return {**tls, **(server.get("parameters") or {})}
 
 
 def _libpq(value: t.Any) -> str:
@@ -196,7 +204,7 @@ def _ldap_23(kind: str, entry: Entry, server: Entry) -> dict[str, str | None]:
     is_passdb = kind == "passdb"
     short = "pass" if is_passdb else "user"
     return {
-        "uris": " ".join(server["uris"]),
+        "uris": " ".join(names(server["uris"])),
         "dn": server.get("auth_dn") or None,
         "dnpass": server.get("auth_dn_password") or None,
         "tls": "yes" if server.get("starttls") else None,
@@ -250,7 +258,7 @@ def _quoted(text: str) -> str:
 
 
 def _block_24(kind: str, entry: Entry, path: str, neutral: Neutral) -> Settings:
-    names = {
+    renamed = {
         "service": "service_name",
         "path": "passwd_file_path",
         "scheme": "default_password_scheme",
@@ -269,12 +277,12 @@ def _block_24(kind: str, entry: Entry, path: str, neutral: Neutral) -> Settings:
         if key == "fields":
             fields = dict(value)
             if entry["driver"] == "static" and kind == "passdb" and "password" in fields:  # 2.4 does not look for it there
-                result[names["password"]] = fields.pop("password")
+                result[renamed["password"]] = fields.pop("password")
             result["fields"] = _variables_24(fields)
         elif key == "username_format":
-            result[names[key]] = variables(str(value), True)
+            result[renamed[key]] = variables(str(value), True)
         elif key != "driver":
-            result[names.get(key, key)] = value
+            result[renamed.get(key, key)] = value
     if path and _secret_24(server):
         result["!include_try"] = path.rpartition("/")[2]
     return result
@@ -288,7 +296,7 @@ def _sql_24(kind: str, entry: Entry, server: Entry) -> Settings:
     result: Settings = {"sql_driver": server["driver"]}
     if server["driver"] == "sqlite":
         result["sqlite_path"] = _literal(server["path"])
-    if server.get("ca_file"):
+    if server["driver"] == "mysql" and server.get("ca_file"):
         result["ssl_client_ca_file"] = server["ca_file"]
     result["sql_query"] = variables(str(entry["query"]), True)
     if entry.get("iterate_query"):
@@ -299,7 +307,7 @@ def _sql_24(kind: str, entry: Entry, server: Entry) -> Settings:
         for host in hosts(server):
             result[f"mysql {host}"] = {**{key: _literal(value) for key, value in known.items()}, **tls}
     elif server["driver"] == "pgsql":
-        known.update(server.get("parameters") or {})
+        known.update(_pgsql_parameters(server))
         for host in hosts(server):
             result[f"pgsql {host}"] = {"parameters": {key: _literal(value) for key, value in known.items()}}
     return result
@@ -307,7 +315,7 @@ def _sql_24(kind: str, entry: Entry, server: Entry) -> Settings:
 
 def _ldap_24(kind: str, entry: Entry, server: Entry) -> Settings:
     result: Settings = {
-        "ldap_uris": " ".join(server["uris"]),
+        "ldap_uris": " ".join(names(server["uris"])),
         "ldap_auth_dn": _literal(server["auth_dn"]) if server.get("auth_dn") else None,
         "ldap_starttls": True if server.get("starttls") else None,
         "ssl_client_ca_file": server.get("ca_file") or None,

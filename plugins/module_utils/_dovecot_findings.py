@@ -87,7 +87,7 @@ def _servers(neutral: Neutral, dialect: str) -> t.Iterator[str]:
 
 def _server(server: Entry, dialect: str) -> t.Iterator[str]:
     for key, value in server.items():
-        if any(re.search(r"[\x00-\x1f\x7f]", str(item)) for item in _listed(value)):
+        if any(re.search(r"[\x00-\x1f\x7f]", str(item)) for item in (value if isinstance(value, (list, tuple)) else [value])):
             yield f"has a line break or another control character in '{key}', which Dovecot cannot read; write it in one line."
     if server["driver"] == "ldap":
         yield from _ldap_server(server)
@@ -99,7 +99,7 @@ def _server(server: Entry, dialect: str) -> t.Iterator[str]:
 
 
 def _ldap_server(server: Entry) -> t.Iterator[str]:
-    uris = _listed(server.get("uris"))
+    uris = names(server.get("uris") or ())
     if not uris:
         yield "has no uris; say where the LDAP server is, for example ldap://ldap.example.org."
     for uri in uris:
@@ -129,10 +129,6 @@ def _sql_server(server: Entry, dialect: str) -> t.Iterator[str]:
         for key in ("user", "password", "dbname"):
             if re.search(r"\s", str(server.get(key) or "")):
                 yield f"has white space in '{key}', which divides the words of a connection in Dovecot 2.3; choose another {key}."
-
-
-def _listed(value: t.Any) -> list[t.Any]:
-    return list(value) if isinstance(value, (list, tuple)) else [] if value is None or value == "" else [value]
 
 
 def _is_port(value: t.Any) -> bool:

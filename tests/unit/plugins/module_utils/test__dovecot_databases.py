@@ -290,6 +290,25 @@ def test_postgresql_reads_quotes_of_its_own_in_23(password, written):
     assert f"password={written} " in file(neutral, "2.3.19.1")
 
 
+@pytest.mark.parametrize(
+    ("server", "old", "new"),
+    [
+        (MARIADB, " ssl_ca=/etc/ca.pem\n", "  ssl_client_ca_file = /etc/ca.pem\n"),
+        (MARIADB, " ssl_ca=/etc/ca.pem\n", "    ssl = yes\n"),
+        (POSTGRESQL, " sslmode=verify-full sslrootcert=/etc/ca.pem\n", "      sslrootcert = /etc/ca.pem\n"),
+        (DIRECTORY, "tls_ca_cert_file = /etc/ca.pem\ntls_require_cert = demand\n", "  ssl_client_ca_file = /etc/ca.pem\n"),
+    ],
+)
+def test_a_server_is_verified_by_its_authority(server, old, new):
+    driver = "ldap" if server is DIRECTORY else "sql"
+    neutral = {
+        "passdb": [{"driver": driver, "database": server["name"], "query": "q"}],
+        "databases": [{**server, "ca_file": "/etc/ca.pem"}],
+    }
+    assert old in file(neutral, "2.3.19.1")
+    assert new in text(settings(neutral, "2.4.1"))
+
+
 def test_files_are_for_root_alone_and_have_names_of_their_own():
     neutral = {
         "passdb": [

@@ -115,7 +115,7 @@ def test_what_is_wrong_is_said_in_a_sentence(version, changed, words):
         pytest.param({"name": "x", "driver": "mysql", "dbname": "m"}, ["'x' has no host"], id="no host"),
         pytest.param({"name": "x", "driver": "pgsql", "host": "h"}, ["has no dbname"], id="no dbname"),
         pytest.param({"name": "x", "driver": "pgsql", "host": "h", "dbname": "m", "port": "x"}, ["the port 'x'"], id="port"),
-        pytest.param({"name": "x", "driver": "mysql", "host": "a b", "dbname": "m"}, ["the host 'a b'"], id="host"),
+        pytest.param({"name": "x", "driver": "mysql", "host": ["a b"], "dbname": "m"}, ["the host 'a b'"], id="host"),
         pytest.param(
             {"name": "x", "driver": "mysql", "host": "h", "dbname": "m", "parameters": {"a": 1}}, ["PostgreSQL's library"], id="parameters"
         ),

@@ -65,7 +65,8 @@ options:
         default: {}
       join_realm:
         description:
-          - Whether C(alice@example.org) is asked for under this whole name. Otherwise only names without a realm can log in.
+          - Whether C(alice@example.org) is asked for under this whole name.
+          - Otherwise the realm is left out, so that C(alice) can log in with any.
         type: bool
         default: false
       cache_seconds:

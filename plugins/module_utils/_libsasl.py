@@ -71,6 +71,7 @@ class LibSasl:
         self._library = self._load()
         self._options = {b"auxprop_plugin": b"sasldb", b"pwcheck_method": b"auxprop", b"log_level": b"1"}
         self._complaint = ""
+        self._opened: tuple[str, bool] | None = None
         # libsasl2 keeps pointers to all of these.
         self._procs = (_GETOPT(self._getopt), _LOG(self._log))
         self._callbacks = (_Callback * 3)(
@@ -78,7 +79,6 @@ class LibSasl:
             _Callback(CB_LOG, ctypes.cast(self._procs[1], ctypes.c_void_p).value, None),
             _Callback(CB_LIST_END, None, None),
         )
-        self._initialised = False
 
     @staticmethod
     def _load() -> ctypes.CDLL:
@@ -106,6 +106,8 @@ class LibSasl:
         library.prop_getnames.argtypes = [ctypes.c_void_p, names, ctypes.POINTER(_Property)]
         library.sasl_dispose.argtypes = [ctypes.POINTER(connection)]
         library.sasl_dispose.restype = None
+        library.sasl_done.argtypes = []
+        library.sasl_done.restype = None
         library.sasl_errstring.argtypes = [ctypes.c_int, text, text]
         library.sasl_errstring.restype = text
         return library
@@ -138,7 +140,7 @@ class LibSasl:
     def store(self, database: str, users: t.Sequence[User]) -> None:
         """Give each of *users* its password, or remove it when it is not to be present."""
         secrets = self._secrets(database, users) if os.path.exists(database) else {}
-        for connection, user in self._connected(database, users):
+        for connection, user in self._connected(database, users, writing=True):
             # What SCRAM once made of an older password would go on opening the door. It needs none, for it can work from the
             # password, and it removes what it has only when told to keep some.
             more = bool(secrets.get(user.identity, set()) - {PASSWORD})
@@ -178,14 +180,10 @@ class LibSasl:
             secrets[user.identity] = {one.name for one in found if one.name and one.values}
         return secrets
 
-    def _connected(self, database: str, users: t.Sequence[User]) -> t.Iterator[tuple[ctypes.c_void_p, User]]:
+    def _connected(self, database: str, users: t.Sequence[User], *, writing: bool = False) -> t.Iterator[tuple[ctypes.c_void_p, User]]:
         """Each of *users* with a connection that is young enough to be quick."""
-        self._options[b"sasldb_path"] = os.fsencode(database)
-        if users and not self._initialised:
-            rc = self._library.sasl_server_init(ctypes.byref(self._callbacks), b"postroom.mail")
-            if rc != OK:
-                raise self._failed(rc, "start libsasl2")
-            self._initialised = True
+        if users:
+            self._open(database, writing)
         rest = iter(users)
         while some := list(itertools.islice(rest, USERS_PER_CONNECTION)):
             connection = ctypes.c_void_p()
@@ -198,6 +196,18 @@ class LibSasl:
                     yield connection, user
             finally:
                 self._library.sasl_dispose(ctypes.byref(connection))
+
+    def _open(self, database: str, writing: bool) -> None:
+        """Have libsasl2 look at *database*. An LMDB it keeps open, as it opened it at first, until it is told to finish."""
+        if self._opened == (database, writing):
+            return
+        if self._opened:
+            self._library.sasl_done()
+        self._opened = database, writing
+        self._options[b"sasldb_path"] = os.fsencode(database)
+        rc = self._library.sasl_server_init(ctypes.byref(self._callbacks), b"postroom.mail")
+        if rc != OK:
+            raise self._failed(rc, "start libsasl2")
 
     def _failed(self, rc: int, what: str) -> LibraryFailed:
         said = self._library.sasl_errstring(rc, None, None) or b"no reason given"

@@ -14,7 +14,7 @@ description:
   - Creates, changes and removes the users of Cyrus SASL's own database, any number of them in one call and one process.
   - A password that is the user's already is recognised by asking libsasl2, and not written again.
   - Works on a copy, looks at that again, and replaces the database in one step. smtpd needs no reload.
-  - Whatever this host's libsasl2 makes its databases of (Berkeley DB, GDBM) is right.
+  - Whatever this host's libsasl2 makes its databases of (Berkeley DB, GDBM, LMDB) is right.
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes

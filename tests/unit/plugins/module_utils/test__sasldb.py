@@ -11,7 +11,6 @@ import pathlib
 import pwd
 import socket
 import stat
-import types
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _libsasl, _sasldb
@@ -295,12 +294,3 @@ def test_a_mode_is_octal(given, number):
 def test_a_mode_that_is_no_number_is_refused():
     with pytest.raises(BadInput, match="'u=rw' is not an octal number"):
         _sasldb.mode_from("u=rw")
-
-
-def test_no_libsasl2_is_one_sentence(monkeypatch):
-    def missing(_name):
-        raise OSError("cannot open shared object file")
-
-    monkeypatch.setattr(_libsasl, "ctypes", types.SimpleNamespace(CDLL=missing))
-    with pytest.raises(_libsasl.NoLibrary, match=r"^The library libsasl2\.so\.2, .*: install libsasl2-2 .*\.$"):
-        _libsasl.LibSasl()

@@ -12,6 +12,10 @@ import typing as t
 from _host import Host, Stopped
 
 PING = "ansible -m ping"
+SECONDS = "the clock"  # For a budget in seconds.
+
+# saslpasswd2 takes one user per process; so many of them are enough to know what each costs.
+ACCOUNTS, LOOPED = 10_000, 500
 
 # A small host, as the README shows it.
 VARIABLES: dict[str, t.Any] = {
@@ -166,6 +170,41 @@ def many_parameters(host: Host) -> Group:
     return Group("300 parameters", prepare, [Case("postfix_config, 300 parameters, converged", lambda _n: host.play(play))])
 
 
+def accounts(host: Host) -> Group:
+    def task(number: int) -> list[dict[str, t.Any]]:
+        users = [{"name": f"user{n:05d}", "password": f"bench-of-{n:05d}"} for n in range(ACCOUNTS)]
+        # A database for each round, so that the round before leaves nothing behind.
+        return [
+            {
+                "tasks": [
+                    {"postroom.mail.sasl_user": {"realm": "example.org", "users": users, "database": f"/var/tmp/bench-sasldb2-{number}"}}
+                ]
+            }
+        ]
+
+    def loop(number: int) -> None:
+        host.shell(
+            f"for n in $(seq {LOOPED}); do echo bench-of-$n | saslpasswd2 -p -c -f /var/tmp/bench-raw-{number} -u example.org user$n; done"
+        )
+
+    raw = f"raw saslpasswd2 in a loop, {LOOPED} users"
+    return Group(
+        f"{ACCOUNTS} SASL users",
+        lambda: host.shell("DEBIAN_FRONTEND=noninteractive apt-get install -y sasl2-bin") and None,
+        [
+            Case(raw, loop),
+            # At most a tenth of the time for each user.
+            Case(
+                f"sasl_user, {ACCOUNTS} users, created",
+                lambda n: host.play(task(n), changed=True),
+                against=raw,
+                budget=ACCOUNTS / LOOPED / 10,
+            ),
+            Case(f"sasl_user, {ACCOUNTS} users, unchanged", lambda n: host.play(task(n)), against=SECONDS, budget=3),
+        ],
+    )
+
+
 def groups(host: Host) -> dict[str, Group]:
     return {
         "host": whole_host(host),
@@ -173,4 +212,5 @@ def groups(host: Host) -> dict[str, Group]:
         "1e6": tables(host, 1_000_000),
         "15": parameters(host),
         "300": many_parameters(host),
+        "sasl": accounts(host),
     }

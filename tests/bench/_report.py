@@ -9,8 +9,9 @@ from __future__ import annotations
 import dataclasses
 import statistics
 
-from _cases import PING, Case
+from _cases import PING, SECONDS, Case
 
+UNITS = {PING: "× ping", SECONDS: "s"}
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
 
@@ -65,13 +66,19 @@ def rows(samples: list[Sample]) -> list[Row]:
             low=min(sample.seconds),
             high=max(sample.seconds),
             in_pings=sample.in_pings,
-            ratio=sample.in_pings if sample.case.against == PING else sample.median / medians[sample.case.against],
+            ratio=_ratio(sample, medians),
             net_ratio=sample.net / medians.get(sample.case.against, sample.median),
             against=sample.case.against,
             budget=sample.case.budget,
         )
         for sample in samples
     ]
+
+
+def _ratio(sample: Sample, medians: dict[str, float]) -> float:
+    if sample.case.against == PING:
+        return sample.in_pings
+    return sample.median / medians.get(sample.case.against, 1.0)
 
 
 def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
@@ -81,11 +88,11 @@ def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
     for row in table:
         budget = ""
         verdict = row.verdict
-        if row.against != PING:
+        if row.against not in (PING, SECONDS):
             compared = f"{row.ratio:.2f} × {row.against.split(',')[0]}"
             verdict = f"{verdict}: {compared}, {row.net_ratio:.2f} × without the ping" if verdict else compared
         if row.budget is not None:
-            budget = f"≤ {row.budget:g} × {'ping' if row.against == PING else 'raw'}"
+            budget = f"≤ {row.budget:g} {UNITS.get(row.against, '× raw')}"
         body.append([row.name, f"{row.seconds:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.in_pings:.1f}", budget, verdict])
     widths = [max(len(line[n]) for line in [head, *body]) for n in range(len(head))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in [head, *body]]

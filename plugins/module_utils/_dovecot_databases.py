@@ -295,7 +295,8 @@ def _variables_24(fields: t.Mapping[str, t.Any]) -> Settings:
 def _sql_24(kind: str, entry: Entry, server: Entry) -> Settings:
     result: Settings = {"sql_driver": server["driver"]}
     if server["driver"] == "sqlite":
-        result["sqlite_path"] = _literal(server["path"])
+        # It would be made, empty, where a misspelt path leads.
+        result.update(sqlite_path=_literal(server["path"]), sqlite_readonly=True)
     if server["driver"] == "mysql" and server.get("ca_file"):
         result["ssl_client_ca_file"] = server["ca_file"]
     result["sql_query"] = variables(str(entry["query"]), True)

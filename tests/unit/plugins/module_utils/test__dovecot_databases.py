@@ -116,6 +116,7 @@ def file(neutral, version, number=0):
             "passdb sql {\n"
             "  sql_driver = sqlite\n"
             "  sqlite_path = /srv/users.sqlite\n"
+            "  sqlite_readonly = yes\n"
             "  sql_query = SELECT userid AS user, password FROM users WHERE userid = '%{user|username|lower}'\n"
             "}\n",
             None,
@@ -166,6 +167,7 @@ def test_homes_from_sql():
         "userdb sql": {
             "sql_driver": "sqlite",
             "sqlite_path": "/srv/users.sqlite",
+            "sqlite_readonly": True,
             "sql_query": "SELECT home, uid, gid FROM users WHERE userid = '%{user|username}'",
             "sql_iterate_query": "SELECT userid AS user FROM users",
             "fields": {"mail": "maildir:~/Maildir"},

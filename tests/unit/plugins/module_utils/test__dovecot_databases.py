@@ -11,6 +11,8 @@ from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import Untranslatable
+from hypothesis import given
+from hypothesis import strategies as st
 
 MARIADB = {"name": "accounts", "driver": "mysql", "host": "db.example.org", "dbname": "mail", "user": "dovecot", "password": "geheim"}
 POSTGRESQL = {**MARIADB, "driver": "pgsql", "port": 5433, "parameters": {"sslmode": "verify-full"}}
@@ -284,6 +286,14 @@ def test_a_password_is_taken_as_it_is(password, old, new):
     neutral = {"passdb": [{"driver": "sql", "database": "accounts", "query": "q"}], "databases": [{**MARIADB, "password": password}]}
     assert old in file(neutral, "2.3.19.1")
     assert new in file(neutral, "2.4.1")
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1))
+def test_any_password_comes_out_as_it_went_in(password):
+    neutral = {"passdb": [{"driver": "sql", "database": "accounts", "query": "q"}], "databases": [{**MARIADB, "password": password}]}
+    old, new = (conf.flatten(conf.parse(databases.files(neutral, version)[0].content)) for version in ("2.3.19.1", "2.4.1"))
+    assert old[("connect",)][0] == f"host=db.example.org dbname=mail user=dovecot password={password}"
+    assert new[("mysql db.example.org", "password")] == (password.replace("%{", "%%{"), False)
 
 
 @pytest.mark.parametrize(("password", "written"), [("it's", "'it\\'s'"), ("a\\b", "'a\\\\b'"), ("plain", "plain")])

@@ -190,7 +190,7 @@ def accounts(host: Host) -> Group:
     raw = f"raw saslpasswd2 in a loop, {LOOPED} users"
     return Group(
         f"{ACCOUNTS} SASL users",
-        lambda: host.shell("DEBIAN_FRONTEND=noninteractive apt-get install -y sasl2-bin") and None,
+        lambda: host.shell("DEBIAN_FRONTEND=noninteractive apt-get install -y postfix sasl2-bin") and None,
         [
             Case(raw, loop),
             # At most a tenth of the time for each user.

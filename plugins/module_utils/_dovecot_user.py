@@ -12,6 +12,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _files
@@ -26,6 +27,9 @@ GROUP = "dovecot"  # That of the processes that read the file.
 
 # What Dovecot takes for a login name when auth_username_chars is not set.
 USERNAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@")
+
+SECRETS = ("password", "password_hash")
+HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"  # As Ansible has it.
 
 # Part of the name of an extra field whose value is not for everybody's eyes, as the password for a proxy.
 SECRET_WORDS = ("pass", "secret", "token", "key")
@@ -70,10 +74,29 @@ def secrets_of(users: t.Iterable[t.Mapping[str, t.Any]]) -> set[str]:
     """What must be shown nowhere."""
     found = set()
     for options in users:
-        found |= {str(options[key]) for key in ("password", "password_hash") if options.get(key)}
+        found |= {options[key] for key in SECRETS if options.get(key)}
         extra = options.get("extra_fields") or {}
-        found |= {str(value) for name, value in extra.items() if value and any(word in str(name).lower() for word in SECRET_WORDS)}
-    return found - {"True", "False"}
+        found |= {str(value) for name, value in extra.items() if value and _is_secret(name)}
+    return found - {"True"}
+
+
+def shown(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
+    """The options as they may be seen."""
+    result = []
+    for options in users:
+        extra = options.get("extra_fields")
+        result.append(
+            {
+                **options,
+                **{key: HIDDEN for key in SECRETS if options.get(key)},
+                "extra_fields": extra and {name: HIDDEN if _is_secret(name) else value for name, value in extra.items()},
+            }
+        )
+    return result
+
+
+def _is_secret(extra_field: t.Any) -> bool:
+    return any(word in str(extra_field).lower() for word in SECRET_WORDS) and extra_field != "nopassword"
 
 
 class Host:
@@ -144,7 +167,8 @@ class Host:
                 self.warnings.append(
                     f"Dovecot's setting auth_username_chars does not allow all characters of {_some(refused)}, so nobody can log in."
                 )
-        upper = [user.name for user in present if user.name != user.name.lower()]
+        # Dovecot makes lower-case what is ASCII, and nothing else.
+        upper = [user.name for user in present if re.search("[A-Z]", user.name)]
         if upper and any(word in self._setting("auth_username_format") for word in ("%L", "lower")):
             self.warnings.append(
                 f"Dovecot makes login names lower-case (its setting auth_username_format), so it does not find {_some(upper)};"

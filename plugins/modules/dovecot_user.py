@@ -209,9 +209,21 @@ from ansible_collections.postroom.mail.plugins.module_utils._libsodium import Li
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
 
 
-def work(module: AnsibleModule) -> dict[str, t.Any]:
+def take_users(module: AnsibleModule) -> list[dict[str, t.Any]]:
+    """The given users; what is secret of them does not stay in the module's options, which are part of every result.
+
+    To AnsibleModule every word of an option with no_log is secret, those of ordinary extra fields as well, and it would look for
+    each user's password in each word of every other user.
+    """
+    given: list[dict[str, t.Any]] = module.params["users"]
+    module.no_log_values = _dovecot_user.secrets_of(given)
+    module.params["users"] = _dovecot_user.shown(given)
+    return given
+
+
+def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     params = module.params
-    users = _passwd_file.users_from(params["users"], params["scheme"], params["realm"])
+    users = _passwd_file.users_from(given, params["scheme"], params["realm"])
     wanted = _dovecot_user.attributes(params["owner"], params["group"], params["mode"])
     host = _dovecot_user.Host(runner(module), check_mode=module.check_mode)
     host.check_directory(params["path"])
@@ -240,6 +252,8 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     if module._diff:
         before, after = plan.lines()
         result["diff"] = {"before_header": change.path, "after_header": change.path, "before": before, "after": after}
+    # There is nothing but names in here, and a name must not lose the letters that are somebody's password.
+    module.no_log_values = set()
     return result
 
 
@@ -275,9 +289,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    # Every word of an option with no_log would be blotted out of names and paths, those of ordinary extra fields as well.
-    module.no_log_values = _dovecot_user.secrets_of(module.params["users"])
-    run_module(module, lambda: work(module))
+    given = take_users(module)
+    run_module(module, lambda: work(module, given))
 
 
 if __name__ == "__main__":

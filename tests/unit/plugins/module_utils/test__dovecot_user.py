@@ -168,6 +168,7 @@ def test_accounts_that_are_missing():
         ({"name": "böb", "state": "absent"}, {"auth_username_chars": "ob"}, None),
         ({"name": "böb"}, {"auth_username_chars": "ob"}, "does not allow all characters of 'böb', so nobody can log in."),
         ({"name": "Bob"}, {"auth_username_format": "%u"}, None),
+        ({"name": "Übel"}, {"auth_username_format": "%Lu"}, None),
         ({"name": "Bob"}, {"auth_username_format": "%Lu"}, "so it does not find 'Bob'; write such a name in lower case."),
         ({"name": "Bob"}, {"auth_username_format": "%{user | lower}"}, "so it does not find 'Bob'"),
         ({"name": "bob", "password_hash": "{PLAIN-MD5}00"}, {"auth_allow_weak_schemes": ""}, None),
@@ -196,11 +197,17 @@ def test_many_odd_names_are_not_all_named():
     assert "'ä4' and 3 more" in there.warnings[0]
 
 
-def test_secrets():
-    users = [{"name": "a", "password": "x", "extra_fields": {"pass": "y", "userdb_home": "/h", "master_token": 7, "nopassword": True}}]
-    assert dovecot_user.secrets_of([*users, {"name": "b", "password_hash": "{PLAIN}z", "extra_fields": None}]) == {
-        "x",
-        "y",
-        "7",
-        "{PLAIN}z",
-    }
+def test_secrets_are_known_and_not_shown():
+    extra = {"pass": "y", "userdb_home": "/h", "master_token": 7, "nopassword": True}
+    users = [{"name": "a", "password": "x", "extra_fields": extra}, {"name": "b", "password_hash": "{PLAIN}z", "password": None}]
+    assert dovecot_user.secrets_of(users) == {"x", "y", "7", "{PLAIN}z"}
+    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert dovecot_user.shown(users) == [
+        {
+            "name": "a",
+            "password": hidden,
+            "extra_fields": {"pass": hidden, "userdb_home": "/h", "master_token": hidden, "nopassword": True},
+        },
+        {"name": "b", "password_hash": hidden, "password": None, "extra_fields": None},
+    ]
+    assert users[0]["password"] == "x"

@@ -16,7 +16,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota as quota
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_checks import dialect
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot_username import username_format
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import Settings, Untranslatable, names, variables, without
 
 # Every 2.4 accepts this level of its language; a higher one would tie the configuration to the newest release.
@@ -85,8 +87,12 @@ def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.A
         return {key: bool(value)} if to_24 else {"disable_plaintext_auth": not value}
     if key == "ssl_server_prefer_ciphers":
         return {key: value} if to_24 else {"ssl_prefer_server_ciphers": value == "server"}
-    if key in ("auth_username_format", "mail_home"):
+    if key == "auth_username_format":
+        return {key: username_format(str(value), neutral.get("auth_username_keep_domains") or (), to_24)}
+    if key == "mail_home":
         return {key: variables(str(value), to_24)}
+    if key == "quota":
+        return quota.settings(value, _bases(protocols), to_24)
     if key == "mail_location":
         parts = _mail_location(str(value))
         return parts if to_24 else {key: variables(str(value), to_24)}
@@ -109,7 +115,7 @@ def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.A
         return {"namespace inbox": {"inbox": True, **{f"mailbox {name}": _mailbox(options) for name, options in value.items()}}}
     if key in ("passdb", "userdb"):
         return databases.blocks(key, neutral, to_24)
-    if key in ("databases", "denied_users"):  # these are part of the databases above
+    if key in ("databases", "denied_users", "auth_username_keep_domains"):  # these are part of others above
         return {}
     return {key: value}
 

@@ -229,12 +229,13 @@ def _gives_fields(entry: Entry) -> bool:
 
 def _denied(neutral: Neutral) -> t.Iterator[str]:
     pattern = variables(str(neutral.get("auth_username_format") or ""), True).replace(" ", "")
+    kept = [str(domain).lower() for domain in neutral.get("auth_username_keep_domains") or ()]
     for name in neutral.get("denied_users") or ():
         if not isinstance(name, str) or not name.strip():
             yield f"dovecot_denied_users has {name!r}, which names nobody; write the name of a user, or leave it out."
         elif _NO_NAME.search(name):
             yield f"dovecot_denied_users has {name!r}, which is no name that a user could log in with; write the name alone."
-        elif "|username" in pattern and "@" in name:
+        elif "|username" in pattern and "@" in name and name.rpartition("@")[2].lower() not in kept:
             yield (
                 f"dovecot_denied_users has '{name}', but dovecot_auth_username_format looks users up without their domain;"
                 f" write '{name.partition('@')[0]}'."

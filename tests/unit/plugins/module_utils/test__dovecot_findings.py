@@ -48,6 +48,7 @@ def found(version="2.4.1", settings=None, **changed):
         {"userdb": [{"driver": "prefetch"}, LDAP], "passdb": [{**LDAP, "fields": {"password": "x", "userdb_uid": "y"}}]},
         {"userdb": [{"driver": "prefetch"}, {"driver": "passwd"}], "passdb": [{"driver": "passwd-file", "path": "/u"}]},
         {"denied_users": ["mallory", "trudy"]},
+        {"denied_users": ["eve@shop.example"], "auth_username_keep_domains": ["Shop.example"]},
         {"ports": {"imaps": 1993, "pop3s": "1995"}},
         {"passdb": [{"driver": "sql", "args": "/etc/dovecot/own.conf.ext"}]},
     ],

@@ -27,6 +27,11 @@ options:
     type: list
     elements: string
     required: true
+  mailboxes:
+    description: Addresses of virtual mailboxes, whose owners log in with the whole address. Each owns its own.
+    type: list
+    elements: string
+    default: []
 """
 
 EXAMPLES = r"""
@@ -49,12 +54,12 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 
-def _sender_logins(aliases: t.Any, virtual_aliases: t.Any, domains: t.Any) -> dict[str, str]:
+def _sender_logins(aliases: t.Any, virtual_aliases: t.Any, domains: t.Any, mailboxes: t.Any = ()) -> dict[str, str]:
     from ansible_collections.postroom.mail.plugins.module_utils._addresses import sender_logins
 
     if not isinstance(aliases, t.Mapping) or not isinstance(virtual_aliases, t.Mapping):
         raise AnsibleFilterError("sender_logins needs aliases as dictionaries of a name and its target or list of targets.")
-    return sender_logins(dict(aliases), dict(virtual_aliases), list(domains))
+    return sender_logins(dict(aliases), dict(virtual_aliases), list(domains), list(mailboxes))
 
 
 class FilterModule:

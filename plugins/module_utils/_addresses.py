@@ -16,17 +16,23 @@ import typing as t
 Targets = t.Union[str, list[str]]
 
 
-def sender_logins(aliases: dict[str, Targets], virtual_aliases: dict[str, Targets], domains: list[str]) -> dict[str, str]:
+def sender_logins(
+    aliases: dict[str, Targets], virtual_aliases: dict[str, Targets], domains: list[str], mailboxes: t.Collection[str] = ()
+) -> dict[str, str]:
     """The addresses that belong to somebody else than their local part says, each with the logins that may send from it.
 
     An alias belongs to every account it leads to, through other aliases too; one that leads only elsewhere (another
-    host, a file, a command) belongs to nobody. *domains* are those whose addresses are local accounts.
+    host, a file, a command) belongs to nobody. *domains* are those whose addresses are local accounts; *mailboxes* are
+    addresses without one, whose owners log in with the whole of it.
     """
+    here = _Here([domain.lower() for domain in domains], {address.lower() for address in mailboxes})
     everything = {key.lower(): targets for key, targets in {**virtual_aliases, **aliases}.items()}
     addresses: dict[str, Targets] = {f"{name}@{domain}": targets for name, targets in aliases.items() for domain in domains}
     addresses.update(virtual_aliases)
-    owners = {address.lower(): _logins(targets, everything, domains, frozenset()) for address, targets in addresses.items()}
-    return {address: ", ".join(logins) for address, logins in owners.items() if logins}
+    owners = {address.lower(): _logins(targets, everything, here, frozenset()) for address, targets in addresses.items()}
+    # Whose mailbox it is may send from it, also where an alias leads all its mail to others.
+    own = {address: list(dict.fromkeys([address, *owners.get(address, [])])) for address in sorted(here.mailboxes)}
+    return {address: ", ".join(logins) for address, logins in {**owners, **own}.items() if logins}
 
 
 def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[str, str]]:
@@ -39,10 +45,17 @@ def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[
     return [{"pattern": f"/^([^@{delimiter}]+)({tag}[^@]*)?@({names})$/", "value": "$1"}]
 
 
-def _logins(targets: Targets, everything: dict[str, Targets], domains: list[str], seen: frozenset[str]) -> list[str]:
+class _Here(t.NamedTuple):
+    """What is on this host: domains of accounts and aliases, and addresses that are mailboxes themselves."""
+
+    domains: t.Collection[str]
+    mailboxes: t.Collection[str]
+
+
+def _logins(targets: Targets, everything: dict[str, Targets], here: _Here, seen: frozenset[str]) -> list[str]:
     logins: dict[str, None] = {}
     for target in _split(targets):
-        name = _local_name(target, domains)
+        name = _name_here(target, here)
         if name is None or name in seen:
             continue
         further = everything.get(target.lower()) or everything.get(name)
@@ -50,9 +63,9 @@ def _logins(targets: Targets, everything: dict[str, Targets], domains: list[str]
             logins[name] = None
             continue
         # An alias that names itself (alice: [alice, bob]) keeps a copy for the account of that name.
-        if name in (_local_name(item, domains) for item in _split(further)):
+        if name in (_name_here(item, here) for item in _split(further)):
             logins[name] = None
-        logins.update(dict.fromkeys(_logins(further, everything, domains, seen | {name})))
+        logins.update(dict.fromkeys(_logins(further, everything, here, seen | {name})))
     return list(logins)
 
 
@@ -61,11 +74,13 @@ def _split(targets: Targets) -> list[str]:
     return [item.strip() for item in items if item.strip()]
 
 
-def _local_name(target: str, domains: list[str]) -> str | None:
-    """The account or alias that *target* names on this host; None for files, commands, includes and other hosts."""
+def _name_here(target: str, here: _Here) -> str | None:
+    """The account, alias or mailbox that *target* names on this host; None for files, commands, includes and other hosts."""
     if target.startswith(("|", "/", ":", '"', "@")):
         return None
+    if target.lower() in here.mailboxes:
+        return target.lower()
     name, _at, domain = target.lstrip("\\").rpartition("@") if "@" in target else (target.lstrip("\\"), "", "")
-    if domain and domain.lower() not in (d.lower() for d in domains):
+    if domain and domain.lower() not in here.domains:
         return None
     return name.lower()

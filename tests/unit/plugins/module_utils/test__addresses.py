@@ -34,6 +34,27 @@ def test_sender_logins(aliases, virtual, expected):
     assert sender_logins(aliases, virtual, [D]) == expected
 
 
+C = "carol@shop.example"
+
+
+@pytest.mark.parametrize(
+    ("aliases", "virtual", "expected"),
+    [
+        pytest.param({}, {}, {C: C}, id="its own"),
+        pytest.param({"sales": ["Carol@Shop.example", "bob"]}, {}, {f"sales@{D}": f"{C}, bob", C: C}, id="an alias to it"),
+        pytest.param({}, {"info@shop.example": C}, {"info@shop.example": C, C: C}, id="a virtual alias to it"),
+        pytest.param({}, {"@shop.example": "alice"}, {"@shop.example": "alice", C: C}, id="a catch-all beside it"),
+        pytest.param({}, {C: "alice"}, {C: f"{C}, alice"}, id="all its mail to somebody else"),
+        pytest.param({}, {C: [C, "alice"]}, {C: f"{C}, alice"}, id="a copy"),
+        pytest.param({}, {"x@shop.example": "nobody@shop.example"}, {C: C}, id="no mailbox"),
+        pytest.param({}, {"x@shop.example": "carol"}, {"x@shop.example": "carol", C: C}, id="the account of that name is somebody else"),
+        pytest.param({"carol": "alice"}, {"x@shop.example": C}, {f"carol@{D}": "alice", "x@shop.example": C, C: C}, id="so is the alias"),
+    ],
+)
+def test_sender_logins_of_virtual_mailboxes(aliases, virtual, expected):
+    assert sender_logins(aliases, virtual, [D], ["Carol@shop.example"]) == expected
+
+
 @pytest.mark.parametrize(
     ("address", "owner"),
     [

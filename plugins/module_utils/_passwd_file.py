@@ -76,7 +76,7 @@ class Entry:
     extra: str = dataclasses.field(default="", repr=False)
 
     def line(self) -> str:
-        return ":".join(dataclasses.astuple(self))
+        return ":".join((self.name, self.password, self.uid, self.gid, self.gecos, self.home, self.shell, self.extra))
 
 
 @dataclasses.dataclass

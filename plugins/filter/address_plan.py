@@ -62,6 +62,21 @@ options:
     type: list
     elements: str
     default: []
+  mailbox_domains:
+    description: The value of C(virtual_mailbox_domains).
+    type: list
+    elements: str
+    default: []
+  mailboxes:
+    description: The addresses in them that have a mailbox.
+    type: list
+    elements: str
+    default: []
+  relay_domains:
+    description: Domains whose mail is handed on to another host, none of which may be one of the above.
+    type: list
+    elements: str
+    default: []
   names:
     description: The parameters that the two may refer to, and C(myorigin).
     type: dict

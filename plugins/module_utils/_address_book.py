@@ -48,6 +48,9 @@ class AddressBook:
     local_domains: t.Collection[str] = ()
     origin: str = ""
     virtual_domains: t.Collection[str] = ()
+    # virtual_mailbox_domains, and the addresses in them that have a mailbox.
+    mailbox_domains: t.Collection[str] = ()
+    mailboxes: t.Collection[str] = ()
     delimiter: str = "+"
     _known: dict[Place, Onward] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -62,7 +65,8 @@ class AddressBook:
             object.__setattr__(self, field, folded)
         object.__setattr__(self, "accounts", {name.lower(): there for name, there in self.accounts.items()})
         object.__setattr__(self, "local_domains", tuple(dict.fromkeys(domain.lower() for domain in self.local_domains)))
-        object.__setattr__(self, "virtual_domains", frozenset(domain.lower() for domain in self.virtual_domains))
+        for field in ("virtual_domains", "mailbox_domains", "mailboxes"):
+            object.__setattr__(self, field, dict.fromkeys(name.lower() for name in getattr(self, field)))
         object.__setattr__(self, "origin", self.origin.lower())
 
     def places(self) -> dict[Place, str]:
@@ -89,9 +93,16 @@ class AddressBook:
             keys += [local, bare]
         found = next((key for key in keys if key and key in self.virtual_aliases), None)
         if found is None and f"@{domain}" in self.virtual_aliases:
-            # The catch-all of a domain with accounts lets those have their mail.
-            return None if local and domain in self.local_domains and self.is_somebody(bare) else f"@{domain}"
+            # The catch-all of a domain with accounts or mailboxes lets those have their mail.
+            kept = self.is_somebody(bare) if domain in self.local_domains else f"{bare}@{domain}" in self.mailboxes
+            return None if local and kept else f"@{domain}"
         return found
+
+    def is_nobody(self, address: str) -> bool:
+        """Whether Postfix refuses *address*, which no virtual alias changes, in one of its virtual domains."""
+        local, domain = split_address(address)
+        bare = without_tag(local, self.delimiter)
+        return domain in self.virtual_domains or (domain in self.mailbox_domains and f"{bare}@{domain}" not in self.mailboxes)
 
     def is_somebody(self, name: str) -> bool:
         """Whether local(8) can deliver to *name*; who was not asked about may well be there."""
@@ -107,7 +118,7 @@ class AddressBook:
         local, domain = split_address(address)
         key = self.virtual_key(address)
         if key is None:
-            return Onward(lost=address if local and domain in self.virtual_domains else None)
+            return Onward(lost=address if local and self.is_nobody(address) else None)
         addresses = [target.text for target in targets(self.virtual_aliases[key]) if target.kind == "address"]
         # "@domain" keeps the local part that was asked for; a name alone is one of the host's own domain.
         found = dict.fromkeys(f"{local}{text}" if text[0] == "@" else self._in_full(text) for text in addresses)
@@ -116,7 +127,7 @@ class AddressBook:
         places = [self._arrival(other) for other in found if other != address]
         if itself and domain in self.local_domains:
             places.append(self._name(local))
-        return Onward(tuple(places), address if itself and domain in self.virtual_domains else None)
+        return Onward(tuple(places), address if itself and self.is_nobody(address) else None)
 
     def _in_full(self, address: str) -> str:
         return address if "@" in address else f"{address}@{self.origin}"

@@ -88,7 +88,9 @@ def nobodies(book: AddressBook, variables: t.Mapping[str, str]) -> t.Iterator[st
         onward = book.onward(place)
         lost = [book.onward(further).lost for further in onward.places if further not in places]
         for name in dict.fromkeys(filter(None, [onward.lost, *lost])):
-            if "@" in name:
+            if "@" in name and split_address(name)[1] in book.mailbox_domains:
+                nobody = f"{name}, which is neither a mailbox of mail_virtual_users nor a virtual alias"
+            elif "@" in name:
                 nobody = f"{name}, and {split_address(name)[1]} has virtual aliases only, but none for it"
             else:
                 nobody = f"{name}, which is neither an account of this host, nor in mail_users, nor an alias"
@@ -134,6 +136,30 @@ def moved(book: AddressBook, relocated: t.Any, variables: t.Mapping[str, str]) -
             yield (
                 f"{key} in postfix_relocated refuses the mail that {local} in {variables['aliases']} would forward:"
                 " take one of the two out."
+            )
+
+
+def two_kinds(book: AddressBook, relay_domains: t.Collection[str]) -> t.Iterator[str]:
+    """Domains of virtual mailboxes that are something else as well, for which Postfix would look up nobody's mailbox."""
+    others = {
+        "the host's own accounts, by postfix_mydestination": book.local_domains,
+        "virtual aliases only, by postfix_virtual_alias_domains": book.virtual_domains,
+        "another host's, by relay_policy_domains": [str(domain).lower() for domain in relay_domains],
+    }
+    for domain in book.mailbox_domains:
+        for whose, listed in others.items():
+            if domain in listed:
+                yield f"{domain} has mailboxes of mail_virtual_users, and is {whose}: let it be one of the two."
+
+
+def robbed(book: AddressBook) -> t.Iterator[str]:
+    """Mailboxes that get no mail, because a virtual alias of the same address leads elsewhere."""
+    for address in book.mailboxes:
+        led = [target.text for target in targets(book.virtual_aliases.get(address, address))]
+        if address not in led and f"@{split_address(address)[1]}" not in led:
+            yield (
+                f"{address} in mail_virtual_users gets no mail, because the virtual alias of that name leads to {', '.join(led)} alone:"
+                " let it lead to the address itself as well, if it shall."
             )
 
 

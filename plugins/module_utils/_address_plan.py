@@ -30,6 +30,9 @@ def plan(
     system_aliases: t.Any = None,
     destinations: t.Any = None,
     virtual_domains: t.Any = None,
+    mailbox_domains: t.Any = None,
+    mailboxes: t.Any = None,
+    relay_domains: t.Any = None,
     names: t.Any = None,
     commands: t.Any = None,
     files: t.Any = None,
@@ -46,6 +49,8 @@ def plan(
         local_domains=written_out(destinations or [], names),
         origin=next(iter(written_out([str(names.get("myorigin", ""))], names)), ""),
         virtual_domains=written_out(virtual_domains or [], names),
+        mailbox_domains=written_out(mailbox_domains or [], names),
+        mailboxes=mailboxes or [],
     )
     problems = [
         *_address_checks.bad_entries(VARIABLES["aliases"], aliases, "aliases"),
@@ -56,6 +61,7 @@ def plan(
         *_address_checks.nobodies(book, VARIABLES),
         *_address_checks.forbidden(book, VARIABLES, {"command": commands or [], "file": files or []}),
         *_address_checks.moved(book, relocated, VARIABLES),
+        *_address_checks.two_kinds(book, relay_domains or []),
     ]
     return {
         "problems": problems,
@@ -96,6 +102,7 @@ def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool]
             "Mail for root has nowhere to go, because Dovecot keeps no mail for an account with all rights: say who reads it"
             " in mail_aliases, as in root: alice."
         )
+    yield from _address_checks.robbed(book)
     for key in _entries(relocated):
         local, domain = split_address(key.lower())
         if (domain or book.origin) in book.local_domains and present.get(local):

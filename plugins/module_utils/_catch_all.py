@@ -19,6 +19,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
+from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook
@@ -40,6 +41,10 @@ def completed(virtual_aliases: t.Mapping[str, t.Any], book: AddressBook, names: 
             address = f"{name}@{domain}"
             if address not in book.virtual_aliases and _PLAIN.fullmatch(name):
                 entries[address] = book.virtual_aliases.get(name, address)
+    # The mailboxes of a domain are all in the inventory.
+    for address in book.mailboxes:
+        if f"@{split_address(address)[1]}" in book.virtual_aliases and address not in book.virtual_aliases:
+            entries[address] = address
     return entries
 
 

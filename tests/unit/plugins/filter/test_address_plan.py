@@ -194,6 +194,68 @@ def test_a_catch_all_leaves_everybody_his_mail():
     assert found["account_rows"] == [{"pattern": "/^([^:]+):/", "value": "$1@example.org"}]
 
 
+SHOP = {"mailbox_domains": ["Shop.example", "two.example"], "mailboxes": ["Carol@shop.example", "carol@two.example"]}
+
+
+@pytest.mark.parametrize(
+    ("aliases", "virtual"),
+    [
+        pytest.param({"sales": "carol@shop.example"}, {}, id="an alias to it"),
+        pytest.param({}, {"info@shop.example": "Carol+info@shop.example"}, id="a virtual alias to it, with a tag"),
+        pytest.param({}, {"info@shop.example": "alice"}, id="a virtual alias in its domain to an account"),
+        pytest.param({}, {"@shop.example": "carol@shop.example"}, id="a catch-all"),
+        pytest.param({}, {"carol@shop.example": ["carol@shop.example", "alice"]}, id="a copy"),
+        pytest.param({}, {"carol@shop.example": "carol@two.example"}, id="two people of one name"),
+    ],
+)
+def test_what_is_right_with_virtual_mailboxes(aliases, virtual):
+    assert plan(aliases, virtual_aliases=virtual, **SHOP)["problems"] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        pytest.param({"aliases": {"x": "dave@shop.example"}}, "leads to dave@shop.example, which is neither a mailbox", id="nobody"),
+        pytest.param(
+            {"virtual_aliases": {"dave@shop.example": "dave@shop.example"}}, "leads to dave@shop.example, which is neither", id="to itself"
+        ),
+        pytest.param({"destinations": ["shop.example"]}, "shop.example has mailboxes of mail_virtual_users, and is the host's", id="local"),
+        pytest.param({"virtual_domains": ["shop.example"]}, "virtual aliases only, by postfix_virtual_alias_domains", id="aliases"),
+        pytest.param({"relay_domains": ["Two.example"]}, "two.example has mailboxes of mail_virtual_users, and is another", id="relayed"),
+        pytest.param(
+            {"virtual_aliases": {"a@shop.example": "b@shop.example", "b@shop.example": "a@shop.example"}}, "lead in a circle", id="circle"
+        ),
+    ],
+)
+def test_what_is_wrong_with_virtual_mailboxes(given, told):
+    given = {"aliases": {}, "virtual_aliases": {}, **SHOP, **given}
+    problems = address_plan(**{**HOST, **given, "aliases": {"root": "alice", **given["aliases"]}})["problems"]
+    assert len(problems) == 1, problems
+    assert told in problems[0]
+
+
+def test_a_catch_all_leaves_mailboxes_their_mail():
+    virtual = {"@shop.example": "alice", "@two.example": "alice", "Carol@Two.example": "bob"}
+    found = plan(virtual_aliases=virtual, **SHOP)
+    assert found["virtual_aliases"] == {**virtual, "carol@shop.example": "carol@shop.example"}
+    # Only the host's own accounts have to be asked for.
+    assert found["catch_alls"] == []
+
+
+@pytest.mark.parametrize(
+    ("virtual", "warned"),
+    [
+        ({"carol@shop.example": "alice"}, True),
+        ({"carol@shop.example": "alice, Carol@shop.example"}, False),
+        ({"carol@shop.example": "@shop.example"}, False),
+        ({"@shop.example": "alice"}, False),
+    ],
+)
+def test_a_mailbox_that_gets_no_mail(virtual, warned):
+    found = plan(virtual_aliases=virtual, **SHOP)["warnings"]
+    assert [said.startswith("carol@shop.example in mail_virtual_users gets no mail") for said in found] == [True] * warned
+
+
 def test_without_a_catch_all_the_table_is_what_was_given():
     virtual = {"@virt.example": "alice", "a@virt.example": None}
     found = plan(virtual_aliases=virtual)

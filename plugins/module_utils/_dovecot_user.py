@@ -126,6 +126,16 @@ class Host:
                 )
         return hashes.Hasher(crypt, sodium)
 
+    def attributes(self, owner: str | None, group: str | None, mode: str | None) -> _files.Attributes:
+        """Who may read the file, as `attributes` says. Raises `BadInput` for an owner that the host does not know."""
+        wanted = attributes(owner, group, mode)
+        try:
+            wanted.ids()
+        except BadInput as e:
+            self._later_or_fail(e)
+            return _files.Attributes(mode=wanted.mode)
+        return wanted
+
     def check_accounts(self, users: t.Sequence[passwd_file.User]) -> None:
         """Dovecot passes over a user whose uid or gid is a name that nobody has. Raises `NoAccount`."""
         for field, ask in (("uid", pwd.getpwnam), ("gid", grp.getgrnam)):
@@ -212,6 +222,10 @@ def update(
         # Dovecot reads the file anew when its size or the second of its last change is another. A new password is often
         # as long as the old one, so a second change within one second must look like one of the next.
         os.utime(path, (old + 1, old + 1))
+    if change.backup_file and wanted.mode is not None:
+        # The copy holds hashes, too: what was readable for too many must not stay so in it.
+        os.chown(change.backup_file, *wanted.ids())
+        os.chmod(change.backup_file, wanted.mode)
     return change, plans[-1]
 
 

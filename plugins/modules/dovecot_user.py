@@ -224,8 +224,8 @@ def take_users(module: AnsibleModule) -> list[dict[str, t.Any]]:
 def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     params = module.params
     users = _passwd_file.users_from(given, params["scheme"], params["realm"])
-    wanted = _dovecot_user.attributes(params["owner"], params["group"], params["mode"])
     host = _dovecot_user.Host(runner(module), check_mode=module.check_mode)
+    wanted = host.attributes(params["owner"], params["group"], params["mode"])
     host.check_directory(params["path"])
     host.check_accounts(users)
     change, plan = _dovecot_user.update(

@@ -55,11 +55,12 @@ def test_a_file_is_made_kept_and_changed(tmp_path):
     assert before.st_mode & 0o777 == 0o640
     assert not update(path, users)[0].changed
     assert path.stat() == before
+    path.chmod(0o644)
     change, plan = update(path, [{"name": "alice", "password": "y"}], backup=True)
     assert plan.passwords == ["alice"]
     assert path.stat().st_ino != before.st_ino
     assert len(os.listdir(tmp_path)) == 2
-    assert change.backup_file
+    assert os.stat(change.backup_file).st_mode & 0o777 == 0o640
 
 
 def test_each_change_is_of_another_second(tmp_path):
@@ -97,6 +98,14 @@ def test_who_may_read_the_file(monkeypatch, group, owner_group_mode, wanted):
 def test_a_mode_that_is_none():
     with pytest.raises(BadInput, match=r"The mode 'rw' is not an octal number, as '0640' is\."):
         dovecot_user.attributes(None, None, "rw")
+
+
+def test_an_owner_that_is_missing():
+    with pytest.raises(BadInput, match=r"There is no user 'nobody_there' on this host to own the file\."):
+        host().attributes("nobody_there", None, None)
+    there = host(check_mode=True)
+    assert there.attributes("root", "nobody_there", "0600") == _files.Attributes(mode=0o600)
+    assert there.warnings == ["There is no group 'nobody_there' on this host to own the file."]
 
 
 def test_asks_only_for_schemes_that_not_every_dovecot_has():

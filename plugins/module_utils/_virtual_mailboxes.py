@@ -34,15 +34,16 @@ def plan(
 ) -> dict[str, t.Any]:
     """Everything that follows from *users*, the mailboxes, and *domains*, where there may be any.
 
-    A domain whose only user is to go is still one of mailboxes; so his address is refused as one of them.
+    A domain without a mailbox has virtual aliases only: Postfix takes mail for anybody in domains of mailboxes without any.
     """
     listed = [user if isinstance(user, t.Mapping) else {} for user in (users or [])]
     problems = list(_problems(listed, [str(domain).lower() for domain in domains or []]))
-    good = [] if problems else listed
-    there = [user for user in good if _is_present(user)]
+    there = [] if problems else [user for user in listed if _is_present(user)]
+    with_mailboxes = dict.fromkeys(split_address(_address(user))[1] for user in there)
     return {
         "problems": problems,
-        "domains": list(dict.fromkeys(split_address(_address(user))[1] for user in good)),
+        "domains": list(with_mailboxes),
+        "alias_domains": [domain for domain in domains or [] if str(domain).lower() not in with_mailboxes],
         "addresses": [_address(user) for user in there],
         "accounts": [_account(user, directory, account, dialect(str(dovecot_version)) == "2.4") for user in there],
     }

@@ -20,6 +20,7 @@ def test_everything_that_follows():
     assert plan([CAROL, OTHER, GONE], DOMAINS, "2.3.19.1") == {
         "problems": [],
         "domains": ["shop.example", "two.example"],
+        "alias_domains": ["aliases.example"],
         "addresses": ["carol@shop.example", "carol@two.example"],
         "accounts": [
             {
@@ -47,14 +48,14 @@ def test_the_quota_in_the_language_of_the_host():
     assert account["extra_fields"] == {"userdb_quota_storage_size": "2G"}
 
 
-def test_a_domain_whose_last_user_goes_is_still_one_of_mailboxes():
-    told = plan([GONE], DOMAINS)
-    assert (told["domains"], told["addresses"], told["accounts"]) == (["two.example"], [], [])
+def test_a_domain_whose_last_user_goes_has_no_mailboxes_any_more():
+    told = plan([CAROL, GONE], ["Shop.example", "Two.example"])
+    assert (told["domains"], told["alias_domains"], told["addresses"]) == (["shop.example"], ["Two.example"], ["carol@shop.example"])
 
 
 @pytest.mark.parametrize("users", [None, []])
 def test_nobody(users):
-    assert plan(users, DOMAINS) == {"problems": [], "domains": [], "addresses": [], "accounts": []}
+    assert plan(users, DOMAINS) == {"problems": [], "domains": [], "alias_domains": DOMAINS, "addresses": [], "accounts": []}
 
 
 @pytest.mark.parametrize(

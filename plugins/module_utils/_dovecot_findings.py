@@ -17,7 +17,9 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_checks as checks
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota as quota
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names, variables
+from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
 Entry = t.Mapping[str, t.Any]
 Neutral = t.Mapping[str, t.Any]
@@ -57,6 +59,7 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
         *(sentence for kind in VARIABLES for sentence in _databases(kind, neutral, dialect, settings or {})),
         *_prefetch(neutral),
         *_ports(neutral),
+        *_quota(neutral),
     ]
     drivers = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]
     mechanisms = " ".join(names(neutral.get("auth_mechanisms") or ()))
@@ -244,6 +247,13 @@ def _denied(neutral: Neutral) -> t.Iterator[str]:
             yield (
                 f"dovecot_denied_users has '{name}', but dovecot_auth_username_format looks users up in lower case; write '{name.lower()}'."
             )
+
+
+def _quota(neutral: Neutral) -> t.Iterator[str]:
+    try:
+        quota.size((neutral.get("quota") or {}).get("limit") or quota.UNLIMITED)
+    except MailError as e:
+        yield f"dovecot_quota: {e}"
 
 
 def _ports(neutral: Neutral) -> t.Iterator[str]:

@@ -97,6 +97,7 @@ def test_what_is_good_is_taken_and_can_be_translated(version, changed):
         pytest.param({"denied_users": ["eve@example.org"]}, ["without their domain", "write 'eve'"], id="denied: with a domain"),
         pytest.param({"denied_users": ["Eve"]}, ["lower case", "write 'eve'"], id="denied: in capitals"),
         pytest.param({"passdb": [{"driver": "pam"}], "auth_mechanisms": ["cram-md5"]}, ["'cram-md5'", "pam"], id="challenge, but PAM"),
+        pytest.param({"quota": {"limit": "lots"}}, ["dovecot_quota: 'lots' is no size"], id="quota"),
         pytest.param({"ports": {"smtp": 25}}, ["dovecot_ports has 'smtp'"], id="ports: not Dovecot's"),
         pytest.param({"ports": {"imaps": 70000}}, ["imaps has the port '70000'"], id="ports: too large"),
         pytest.param({"ports": {"imaps": 995}}, ["imaps and pop3s would both listen on port 995"], id="ports: twice"),

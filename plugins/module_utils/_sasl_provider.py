@@ -32,7 +32,7 @@ LDAP_FILE = "/etc/saslauthd.conf"
 DROP_IN = "/etc/systemd/system/saslauthd.service.d/postroom-mail.conf"
 GROUP = "sasl"
 
-_PACKAGES = {
+_PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "Debian": {"saslauthd": ("sasl2-bin",), "sasldb": ("sasl2-bin", "libsasl2-modules-db")},
     "RedHat": {"saslauthd": ("cyrus-sasl",), "sasldb": ("cyrus-sasl-lib",)},
 }

@@ -159,7 +159,8 @@ def parse_listing(output: str) -> list[User]:
     A line is ``name@realm: property``; a user has one for each secret kept of it.
     """
     identities = dict.fromkeys(line.rpartition(": ")[0] for line in output.split("\n"))
-    return [User(*identity.split("@", 1), present=False) for identity in identities if "@" in identity]
+    split = (identity.partition("@") for identity in identities if "@" in identity)
+    return [User(name, realm, present=False) for name, _at, realm in split]
 
 
 def others_than(users: t.Sequence[User], listed: t.Sequence[User]) -> list[User]:

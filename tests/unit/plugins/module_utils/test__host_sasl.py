@@ -53,8 +53,8 @@ class Root:
         self.calls.append(args)
         return (0, self.unit, "") if args[0] == "systemctl" else (0, "", VERSION)
 
-    def ask(self, postfix=POSTFIX, os_family="Debian"):
-        return _host_sasl.ask(self.run, postfix, os_family, str(self.path))
+    def ask(self, postfix=None, os_family="Debian"):
+        return _host_sasl.ask(self.run, postfix or POSTFIX, os_family, str(self.path))
 
 
 @pytest.fixture

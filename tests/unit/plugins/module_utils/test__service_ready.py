@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -105,11 +106,13 @@ def server():
 
     def serve(replies, delay=0.0):
         def work():
-            for reply in replies:
-                connection, _address = listener.accept()
-                time.sleep(delay)
-                with connection:
-                    connection.sendall(reply)
+            # At the end of the test the listener is closed while the thread may still wait for a further client.
+            with contextlib.suppress(OSError):
+                for reply in replies:
+                    connection, _address = listener.accept()
+                    time.sleep(delay)
+                    with connection:
+                        connection.sendall(reply)
 
         threading.Thread(target=work, daemon=True).start()
         return Endpoint("a server", port=listener.getsockname()[1], greeting=b"220", farewell=b"QUIT\r\n")

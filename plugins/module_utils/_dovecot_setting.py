@@ -89,8 +89,9 @@ def apply(run: Run, request: Request) -> Outcome:
         warnings += dovecot.overrides(request.config_path, path, change.after, changed)
     warnings += [
         f"{conf.display(name)} looks like a secret; give it with the option 'secret_settings', which keeps it out of logs and output."
-        for name in paths(conf.wanted_from(request.settings))
-        if SECRET_NAME.search(name[-1])
+        for name, (value, _resolved) in conf.flatten(conf.parse(conf.render_wanted(conf.wanted_from(request.settings)))).items()
+        # Where a variable stands for the password, as in %{ldap:userPassword}, there is none.
+        if SECRET_NAME.search(name[-1]) and not re.fullmatch(r"%\{[^{}]*\}", value)
     ]
     result: dict[str, t.Any] = {
         "changed": change.changed,

@@ -279,6 +279,10 @@ def test_a_secret_in_the_open_is_warned_about(etc):
     assert "geheim" not in str(outcome)
 
 
+def test_a_variable_is_no_secret(etc):
+    assert apply(etc, settings={"ldap_password": "%{ldap:userPassword}"}).warnings == []
+
+
 @pytest.mark.parametrize(("mode", "expected"), [(None, 0o644), ("0640", 0o640), ("0600", 0o600)])
 def test_permissions(etc, mode, expected):
     outcome = apply(etc, settings={"b": 1}, mode=mode)

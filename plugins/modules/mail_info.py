@@ -97,18 +97,9 @@ host:
           the resolver. The host's short name when nobody knows a longer one.
       type: str
       sample: mail.example.org
-    hostname:
-      description: What the kernel says the name is.
-      type: str
-      sample: mail
-    os_family:
-      description: The family of the distribution, in Ansible's words.
-      type: str
-      sample: Debian
-    distribution:
-      description: The distribution, in Ansible's words.
-      type: str
-      sample: Debian
+    hostname: {description: What the kernel says the name is., type: str, sample: mail}
+    os_family: {description: "The family of the distribution, in Ansible's words.", type: str, sample: Debian}
+    distribution: {description: "The distribution, in Ansible's words.", type: str, sample: Debian}
     distribution_major_version:
       description: Its major version, or the code name where it has no version.
       type: str
@@ -119,10 +110,7 @@ host:
           when there is neither.
       type: str
       sample: systemd
-    privileged:
-      description: Whether the module ran as root.
-      type: bool
-      sample: true
+    privileged: {description: Whether the module ran as root., type: bool, sample: true}
     addresses:
       description: The addresses of RV(host.fqdn) and of each name in O(resolve); an empty list for a name that does not resolve.
       type: dict
@@ -139,53 +127,29 @@ services:
   type: dict
   sample: {postfix: {installed: true, running: true, enabled: true}}
   contains:
-    installed:
-      description: Whether the service manager knows it.
-      type: bool
-    running:
-      description: Whether it runs.
-      type: bool
-    enabled:
-      description: Whether it is started at boot.
-      type: bool
+    installed: {description: Whether the service manager knows it., type: bool}
+    running: {description: Whether it runs., type: bool}
+    enabled: {description: Whether it is started at boot., type: bool}
 postfix:
   description: What Postfix is configured to do.
   returned: when O(gather) has V(postfix)
   type: dict
   contains:
-    installed:
-      description: Whether C(postconf) is there.
-      type: bool
-    version:
-      description: The version of Postfix.
-      type: str
-      sample: 3.10.13
-    config_directory:
-      description: Where main.cf and master.cf are.
-      type: str
-      sample: /etc/postfix
+    installed: {description: Whether C(postconf) is there., type: bool}
+    version: {description: The version of Postfix., type: str, sample: 3.10.13}
+    config_directory: {description: Where main.cf and master.cf are., type: str, sample: /etc/postfix}
     queue_directory:
       description: Where the queues are, and the root directory of the services that run chrooted.
       type: str
       sample: /var/spool/postfix
-    daemon_directory:
-      description: Where the daemon programs are.
-      type: str
-      sample: /usr/lib/postfix/sbin
-    default_database_type:
-      description: The type of lookup table that Postfix makes when none is named.
-      type: str
-      sample: hash
+    daemon_directory: {description: Where the daemon programs are., type: str, sample: /usr/lib/postfix/sbin}
+    default_database_type: {description: The type of lookup table that Postfix makes when none is named., type: str, sample: hash}
     map_types:
       description: The types of lookup tables that this installation supports.
       type: list
       elements: str
       sample: [cidr, hash, pcre]
-    sasl_types:
-      description: The types of SASL server that it supports.
-      type: list
-      elements: str
-      sample: [cyrus, dovecot]
+    sasl_types: {description: The types of SASL server that it supports., type: list, elements: str, sample: [cyrus, dovecot]}
     parameters:
       description: The parameters that main.cf sets, as C(postconf -n) shows them.
       type: dict
@@ -219,27 +183,15 @@ dovecot:
   returned: when O(gather) has V(dovecot)
   type: dict
   contains:
-    installed:
-      description: Whether C(doveconf) is there.
-      type: bool
-    version:
-      description: The version of Dovecot.
-      type: str
-      sample: 2.4.1
+    installed: {description: Whether C(doveconf) is there., type: bool}
+    version: {description: The version of Dovecot., type: str, sample: 2.4.1}
     dialect:
       description: Which of the two languages of dovecot.conf this version speaks, V(2.3) or V(2.4).
       type: str
       sample: "2.4"
-    config_path:
-      description: The main configuration file.
-      type: str
-      sample: /etc/dovecot/dovecot.conf
-    pristine:
-      description: Whether every file of the configuration is as the package shipped it, and none was added.
-      type: bool
-    managed:
-      description: Whether dovecot.conf was written by this collection.
-      type: bool
+    config_path: {description: The main configuration file., type: str, sample: /etc/dovecot/dovecot.conf}
+    pristine: {description: "Whether every file of the configuration is as the package shipped it, and none was added.", type: bool}
+    managed: {description: Whether dovecot.conf was written by this collection., type: bool}
     modified_files:
       description: The files that were changed, added or removed.
       type: list
@@ -256,9 +208,7 @@ dovecot:
           a block that comes more than once under the same name the value is a list.
       type: dict
       sample: {protocols: imap lmtp, service auth: {unix_listener auth-userdb: {mode: "0660"}}}
-    config_error:
-      description: What Dovecot says is wrong with its configuration, V(null) when it is valid.
-      type: str
+    config_error: {description: "What Dovecot says is wrong with its configuration, V(null) when it is valid.", type: str}
 sasl:
   description: What there is of Cyrus SASL, and what Postfix's smtpd would make of it.
   returned: when O(gather) has V(sasl)
@@ -269,17 +219,12 @@ sasl:
       type: list
       elements: str
       sample: [CRAM-MD5, LOGIN, PLAIN]
-    config_path:
-      description: The configuration file of smtpd.
-      type: str
-      sample: /etc/postfix/sasl/smtpd.conf
+    config_path: {description: The configuration file of smtpd., type: str, sample: /etc/postfix/sasl/smtpd.conf}
     config:
       description: Its options; empty when there is no such file.
       type: dict
       sample: {pwcheck_method: saslauthd, mech_list: PLAIN LOGIN}
-    managed:
-      description: Whether there is anything that the role C(sasl) has written for saslauthd or sasldb.
-      type: bool
+    managed: {description: Whether there is anything that the role C(sasl) has written for saslauthd or sasldb., type: bool}
     foreign_files:
       description: Those of the files that the role C(sasl) would write which somebody else has written.
       type: list
@@ -354,40 +299,21 @@ other_mail_servers:
       type: list
       elements: str
       sample: [exim4-daemon-light, exim4-base, exim4-config]
-    installed:
-      description: Whether it still is in Postfix's place.
-      type: bool
-    running:
-      description: Whether it runs.
-      type: bool
-    enabled:
-      description: Whether it is started at boot.
-      type: bool
-    listens:
-      description: Whether it listens on port 25.
-      type: bool
+    installed: {description: Whether it still is in Postfix's place., type: bool}
+    running: {description: Whether it runs., type: bool}
+    enabled: {description: Whether it is started at boot., type: bool}
+    listens: {description: Whether it listens on port 25., type: bool}
     services:
       description: Its services, and whether each runs and is started at boot.
       type: dict
       sample: {exim4: {running: true, enabled: true}}
-    processes:
-      description: What its processes are called.
-      type: list
-      elements: str
-      sample: [exim4, exim]
+    processes: {description: What its processes are called., type: list, elements: str, sample: [exim4, exim]}
     queue:
       description: How many mails wait in its queue; V(null) when that cannot be told within a second, or at all.
       type: int
       sample: 3
-    held:
-      description: How many more it held back (frozen, quarantined).
-      type: int
-      sample: 0
-    spool:
-      description: The directories of its queue.
-      type: list
-      elements: str
-      sample: [/var/spool/exim4/input]
+    held: {description: "How many more it held back (frozen, quarantined).", type: int, sample: 0}
+    spool: {description: The directories of its queue., type: list, elements: str, sample: [/var/spool/exim4/input]}
     aliases:
       description: The alias files that it may read, the one that it asks first at the front.
       type: list

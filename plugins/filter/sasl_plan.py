@@ -56,6 +56,11 @@ options:
     type: list
     elements: str
     default: []
+  mailboxes:
+    description: The addresses of virtual mailboxes, which Dovecot knows.
+    type: list
+    elements: str
+    default: []
   users:
     description: The accounts of sasldb, for M(postroom.mail.sasl_user).
     type: list
@@ -85,6 +90,14 @@ _value:
   contains:
     problems:
       description: What is wrong, as sentences.
+      type: list
+      elements: str
+    warnings:
+      description: What somebody should know, as sentences.
+      type: list
+      elements: str
+    mailboxes:
+      description: Those of O(mailboxes) whose owners, and nobody else, can log in by their addresses.
       type: list
       elements: str
     packages:
@@ -123,7 +136,7 @@ def sasl_plan(
     from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import BadUser, users_from
 
     domains, users = more.pop("domains", []), more.pop("users", [])
-    hostname = more.pop("hostname", "")
+    hostname, mailboxes = more.pop("hostname", ""), list(more.pop("mailboxes", []))
     own_realm = realm or hostname
     try:
         wanted = core.Wanted(provider, **{**more, "saslauthd": core.Saslauthd(**more.get("saslauthd", {}))})
@@ -135,8 +148,16 @@ def sasl_plan(
         except BadUser as e:
             problems.append(f"sasl_users: {e}")
         realms = core.realms(provider, own_realm, domains)
+        known = core.known_mailboxes(wanted, mailboxes, accounts)
+        unknown = [address for address in mailboxes if address not in known]
         return {
             "problems": problems,
+            "warnings": [
+                f"{', '.join(unknown)} in mail_virtual_users cannot log in to send mail: sasl_provider {provider} does not know them."
+            ]
+            if unknown
+            else [],
+            "mailboxes": known,
             "packages": core.packages(wanted, os_family),
             "parameters": core.parameters(provider, path, realm),
             "realm": own_realm,

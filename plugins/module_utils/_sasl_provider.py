@@ -321,6 +321,20 @@ def realms(provider: str, realm: str, domains: t.Sequence[str]) -> list[str]:
     return [] if provider == "dovecot" else list(dict.fromkeys([realm, *domains]))
 
 
+def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterable[t.Mapping[str, t.Any]] = ()) -> list[str]:
+    """Those of the addresses of virtual *mailboxes* by which only their owner can log in, so that they may own what they send as.
+
+    saslauthd leaves the realm out unless it is told to join it: there carol gets in as ``carol@shop.example``, whoever that is.
+    """
+    if wanted.provider == "dovecot" or (wanted.provider == "saslauthd" and wanted.saslauthd.join_realm):
+        return list(mailboxes)
+    if wanted.provider == "saslauthd":
+        return []
+    present = [user for user in users if user.get("state", "present") == "present"]
+    identities = {user["name"] if "@" in user["name"] else f"{user['name']}@{user.get('realm', '')}" for user in present}
+    return [address for address in mailboxes if address in identities]
+
+
 def other_realms(users: t.Iterable[t.Mapping[str, t.Any]], home: t.Sequence[str]) -> list[str]:
     """Further realms that *users* have, in which somebody of the same name is another person."""
     named = [user["name"].partition("@")[2] or user.get("realm") for user in users]

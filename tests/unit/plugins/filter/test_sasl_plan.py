@@ -19,6 +19,8 @@ HOST = {
 def test_dovecot_needs_nothing():
     assert plan(HOST, "Debian", path="private/login") == {
         "problems": [],
+        "warnings": [],
+        "mailboxes": [],
         "packages": [],
         "parameters": {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/login", "smtpd_sasl_local_domain": ""},
         "realm": "",
@@ -32,6 +34,33 @@ def test_saslauthd():
     found = plan(HOST, "RedHat", provider="saslauthd", saslauthd={"mechanism": "shadow"}, mechanisms=["PLAIN"], realm="example.org")
     assert (found["problems"], found["packages"]) == ([], ["cyrus-sasl", "cyrus-sasl-plain"])
     assert found["parameters"] == {"smtpd_sasl_type": "cyrus", "smtpd_sasl_path": "smtpd", "smtpd_sasl_local_domain": "example.org"}
+
+
+BOXES = ["carol@shop.example", "dave@shop.example"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "known"),
+    [
+        ({}, BOXES),
+        # carol of the system would be let in as carol@shop.example, and must not send as her.
+        ({"provider": "saslauthd"}, []),
+        ({"provider": "saslauthd", "saslauthd": {"join_realm": True}}, BOXES),
+        ({"provider": "sasldb"}, []),
+        ({"provider": "sasldb", "users": [{"name": "carol", "realm": "shop.example", "password": "c"}]}, BOXES[:1]),
+        ({"provider": "sasldb", "users": [{"name": "dave@shop.example", "password": "d"}]}, BOXES[1:]),
+        ({"provider": "sasldb", "users": [{"name": "dave@shop.example", "state": "absent"}]}, []),
+    ],
+)
+def test_a_mailbox_is_owned_by_who_alone_can_log_in_as_it(settings, known):
+    found = plan(HOST, "Debian", realm="mail.example.org", mailboxes=BOXES, **settings)
+    assert found["mailboxes"] == known
+    lost = [address for address in BOXES if address not in known]
+    assert found["warnings"] == (
+        [f"{', '.join(lost)} in mail_virtual_users cannot log in to send mail: sasl_provider {settings['provider']} does not know them."]
+        if lost
+        else []
+    )
 
 
 USERS = [

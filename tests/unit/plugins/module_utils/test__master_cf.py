@@ -76,16 +76,17 @@ def test_putting_a_service_changes_no_other(text, service):
 
 @given(FILES, SERVICES)
 def test_putting_a_service_keeps_every_line_that_is_not_its_own(text, service):
+    # A new line ends as the first of the file does, which may be in CR LF.
     lines = split(text)
     own = set()
     for line in logical_lines(lines):
         present = None if line.orphan else parse_service(line.text)
         if present and present.key == service.key:
             own.update(line.physical)
-    kept = [line.rstrip("\n") for line in split(str(MasterCf(text).put(service)))]
+    kept = [line.rstrip("\r\n") for line in split(str(MasterCf(text).put(service)))]
     for line in service.render():
         kept.remove(line)
-    assert sorted(kept) == sorted(line.rstrip("\n") for n, line in enumerate(lines) if n not in own)
+    assert sorted(kept) == sorted(line.rstrip("\r\n") for n, line in enumerate(lines) if n not in own)
 
 
 @given(FILES, SERVICES)

@@ -14,7 +14,7 @@ import ctypes
 import os
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _shared_library
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 
 CRYPT_DATA = 32768  # sizeof(struct crypt_data), part of libxcrypt's binary interface
@@ -43,14 +43,8 @@ class LibCrypt:
 
     @staticmethod
     def _load() -> ctypes.CDLL:
-        for name in ("libcrypt.so.1", "libcrypt.so.2"):
-            try:
-                library = ctypes.CDLL(name)
-                break
-            except OSError:
-                continue
-        else:
-            raise HostError("The library libcrypt.so.1, which hashes passwords, is not on this host: install libcrypt1 or libxcrypt.")
+        missing = HostError("The library libcrypt.so.1, which hashes passwords, is not on this host: install libcrypt1 or libxcrypt.")
+        library = _shared_library.load(("libcrypt.so.1", "libcrypt.so.2"), missing)
         library.crypt_rn.restype = ctypes.c_char_p
         library.crypt_rn.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_int]
         # The form that is given its room, because several threads make salts at a time.

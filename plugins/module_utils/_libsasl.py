@@ -19,7 +19,7 @@ import os
 import socket
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _shared_library
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import Standing, User
 
@@ -82,17 +82,11 @@ class LibSasl:
 
     @staticmethod
     def _load() -> ctypes.CDLL:
-        for name in LIBRARIES:
-            try:
-                library = ctypes.CDLL(name)
-                break
-            except OSError:
-                continue
-        else:
-            raise NoLibrary(
-                f"The library {LIBRARIES[0]}, which keeps SASL's passwords, is not on this host: install libsasl2-2 and libsasl2-modules-db"
-                " (Debian) or cyrus-sasl-lib (Red Hat)."
-            )
+        missing = NoLibrary(
+            f"The library {LIBRARIES[0]}, which keeps SASL's passwords, is not on this host: install libsasl2-2 and libsasl2-modules-db"
+            " (Debian) or cyrus-sasl-lib (Red Hat)."
+        )
+        library = _shared_library.load(LIBRARIES, missing)
         connection, text = ctypes.c_void_p, ctypes.c_char_p
         library.sasl_server_init.argtypes = [ctypes.c_void_p, text]
         library.sasl_server_new.argtypes = [text, text, text, text, text, ctypes.c_void_p, ctypes.c_uint, ctypes.POINTER(connection)]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ctypes
 import threading
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _shared_library
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 
 STRBYTES = 128  # crypto_pwhash_STRBYTES
@@ -42,14 +42,8 @@ class LibSodium:
 
     @staticmethod
     def _load() -> ctypes.CDLL:
-        for name in ("libsodium.so.23", "libsodium.so.26"):
-            try:
-                library = ctypes.CDLL(name)
-                break
-            except OSError:
-                continue
-        else:
-            raise HostError("The library libsodium, which makes and checks ARGON2ID hashes, is not on this host: choose another scheme.")
+        missing = HostError("The library libsodium, which makes and checks ARGON2ID hashes, is not on this host: choose another scheme.")
+        library = _shared_library.load(("libsodium.so.23", "libsodium.so.26"), missing)
         if library.sodium_init() < 0:
             raise HostError("The library libsodium cannot be initialised on this host: choose another scheme than ARGON2ID.")
         size = ctypes.c_ulonglong

@@ -63,7 +63,9 @@ def apply(run: Run, request: Request) -> Outcome:
     wanted = conf.wanted_from(merged(request.settings, request.secret_settings))
     secrets = paths(conf.wanted_from(request.secret_settings))
     path = request.path or dovecot.default_path(request.config_path)
-    attributes = files.Attributes(request.owner, request.group, file_mode(request.mode, path, bool(secrets)))
+    mode = files.mode_from(request.mode, path)
+    # A file with secrets is for its owner alone.
+    attributes = files.Attributes(request.owner, request.group, 0o600 if mode is None and secrets else mode)
     verdict = dovecot.Verdict()
 
     def judge(after: str) -> None:
@@ -118,17 +120,6 @@ def merged(settings: t.Mapping[str, t.Any], more: t.Mapping[str, t.Any]) -> dict
 def paths(wanted: t.Iterable[conf.Wanted]) -> list[conf.Path]:
     """The paths of the settings in a wanted tree."""
     return [path for path in conf.flatten(conf.parse(conf.render_wanted(wanted))) if path[-1]]
-
-
-def file_mode(mode: str | None, path: str, has_secrets: bool) -> int | None:
-    """The permissions as a number; a file with secrets is for its owner alone."""
-    if mode is None:
-        return 0o600 if has_secrets else None
-    if not re.fullmatch(r"0[0-7]{3,4}", mode):
-        raise BadInput(
-            f'The mode {mode} of {path} is not understood: write it in quotes, in octal digits and with a leading zero, as in "0640".'
-        )
-    return int(mode, 8)
 
 
 def make_directory(directory: str) -> None:

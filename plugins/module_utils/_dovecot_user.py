@@ -50,16 +50,10 @@ class DryHasher(hashes.Hasher):
         return [f"{{{scheme}}}" for scheme, _who in wanted]
 
 
-def attributes(owner: str | None, group: str | None, mode: str | None) -> _files.Attributes:
+def attributes(owner: str | None, group: str | None, mode: int | None) -> _files.Attributes:
     """Readable for Dovecot and nobody else, unless something else is asked for."""
-    if mode is None:
-        number = 0o640 if group or has_group() else 0o600
-    else:
-        try:
-            number = int(mode, 8)
-        except ValueError:
-            raise BadInput(f"The mode '{mode}' is not an octal number, as '0640' is.") from None
-    return _files.Attributes(owner or "root", group or (GROUP if has_group() else "root"), number)
+    readers = group or (GROUP if has_group() else None)
+    return _files.Attributes(owner or "root", readers or "root", (0o640 if readers else 0o600) if mode is None else mode)
 
 
 def has_group() -> bool:
@@ -126,7 +120,7 @@ class Host:
                 )
         return hashes.Hasher(crypt, sodium)
 
-    def attributes(self, owner: str | None, group: str | None, mode: str | None) -> _files.Attributes:
+    def attributes(self, owner: str | None, group: str | None, mode: int | None) -> _files.Attributes:
         """Who may read the file, as `attributes` says. Raises `BadInput` for an owner that the host does not know."""
         wanted = attributes(owner, group, mode)
         try:

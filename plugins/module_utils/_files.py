@@ -23,6 +23,7 @@ import fcntl
 import grp
 import os
 import pwd
+import re
 import shutil
 import stat
 import time
@@ -50,6 +51,15 @@ class Attributes:
     def ids(self) -> tuple[int, int]:
         """Resolve owner and group to numbers; -1 stands for "leave it", as in chown(2). Raises `BadInput`."""
         return _uid(self.owner), _gid(self.group)
+
+
+def mode_from(mode: str | None, path: str) -> int | None:
+    """The number for `Attributes` that *mode* stands for; an unquoted 0640 reached Ansible as 416. Raises `BadInput`."""
+    if mode is not None and not re.fullmatch(r"0[0-7]{3,4}", mode):
+        raise BadInput(
+            f'The mode {mode} of {path} is not understood: write it in quotes, in octal digits and with a leading zero, as in "0640".'
+        )
+    return None if mode is None else int(mode, 8)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -93,14 +93,6 @@ def default_realm(run: Run) -> str:
     return realms[0]
 
 
-def mode_from(mode: str | None) -> int | None:
-    """The number that *mode*, in octal digits, stands for. Raises `BadInput`."""
-    try:
-        return None if mode is None else int(mode, 8)
-    except ValueError:
-        raise BadInput(f"The mode '{mode}' is not an octal number, as '0640' is.") from None
-
-
 class Sasldb:
     """The databases of the host in front of us."""
 

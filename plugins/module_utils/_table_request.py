@@ -210,12 +210,7 @@ def _content(
 
 def _attributes(options: dict[str, t.Any], kind: str, secret: bool, host: Host) -> _files.Attributes:
     """Owner, group and mode as given; a secret is root's own, and one that proxymap must read is for Postfix, too."""
-    mode = options["mode"]
-    if mode is not None:
-        try:
-            mode = int(str(mode), 8)
-        except ValueError:
-            raise BadInput(f"The mode '{mode}' of {options['path']} is not an octal number, as '0640' is.") from None
+    mode = _files.mode_from(options["mode"], options["path"])
     owner, group = options["owner"], options["group"]
     if secret:
         client = kind in CLIENT_TYPES

@@ -97,7 +97,7 @@ options:
     type: str
   mode:
     description:
-      - The permissions of the file, in octal digits. Left alone by default; a new file gets V("0644").
+      - The permissions of the file, in octal digits with a leading zero. Left alone by default; a new file gets V("0644").
     type: str
 notes:
   - The module neither reloads nor restarts Dovecot, but says which of the two the change needs. M(postroom.mail.mail_service) does it.

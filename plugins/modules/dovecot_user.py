@@ -123,7 +123,7 @@ options:
     type: str
   mode:
     description:
-      - The mode of the file in octal digits. The default is V(0640), or V(0600) where there is no group V(dovecot).
+      - The mode of the file, in octal digits with a leading zero. The default is V(0640), or V(0600) where there is no group V(dovecot).
     type: str
   backup:
     description:
@@ -203,7 +203,7 @@ backup_file:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_user, _passwd_file
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_user, _files, _passwd_file
 from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
 from ansible_collections.postroom.mail.plugins.module_utils._libsodium import LibSodium
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
@@ -225,7 +225,7 @@ def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.An
     params = module.params
     users = _passwd_file.users_from(given, params["scheme"], params["realm"])
     host = _dovecot_user.Host(runner(module), check_mode=module.check_mode)
-    wanted = host.attributes(params["owner"], params["group"], params["mode"])
+    wanted = host.attributes(params["owner"], params["group"], _files.mode_from(params["mode"], params["path"]))
     host.check_directory(params["path"])
     host.check_accounts(users)
     change, plan = _dovecot_user.update(

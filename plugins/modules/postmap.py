@@ -96,7 +96,8 @@ options:
     type: str
   mode:
     description:
-      - The mode of the files, in octal digits. The default is V(0640) for tables with O(parameters) and V(0600) for other secret tables.
+      - The mode of the files, in octal digits with a leading zero. The default is V(0640) for tables with O(parameters) and V(0600)
+        for other secret tables.
         Otherwise what is there stays, and a new table gets V(0644).
     type: str
   state:

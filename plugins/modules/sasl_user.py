@@ -92,7 +92,7 @@ options:
     type: str
   mode:
     description:
-      - The mode of the database, in octal digits.
+      - The mode of the database, in octal digits with a leading zero.
       - If not given, a new database gets V(0640), or V(0600) where there is no group for it, and one that is there loses the permissions
         beyond V(0640), since it holds passwords in clear.
     type: str
@@ -144,7 +144,7 @@ changed_copies:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _sasl_users, _sasldb
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _sasl_users, _sasldb
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
 
 
@@ -172,7 +172,7 @@ def work(module: AnsibleModule, users: list[dict[str, t.Any]]) -> dict[str, t.An
         copies=params["copies"],
         owner=params["owner"],
         group=params["group"],
-        mode=_sasldb.mode_from(params["mode"]),
+        mode=_files.mode_from(params["mode"], params["database"]),
     )
     outcome = host.apply(request)
     for warning in host.warnings:

@@ -289,12 +289,6 @@ def test_permissions(etc, mode, expected):
     assert os.stat(outcome.result["path"]).st_mode & 0o777 == expected
 
 
-@pytest.mark.parametrize("mode", ["416", "640", "u=rw", "0999"])
-def test_modes_that_may_mean_something_else_are_refused(etc, mode):
-    with pytest.raises(BadInput, match="leading zero"):
-        apply(etc, settings={"b": 1}, mode=mode)
-
-
 def test_permissions_alone_need_no_reload(etc):
     apply(etc, settings={"b": 1})
     outcome = apply(etc, settings={"b": 1}, mode="0600")

@@ -83,7 +83,7 @@ def test_each_change_is_of_another_second(tmp_path):
         (True, (None, None, None), ("root", "dovecot", 0o640)),
         (False, (None, None, None), ("root", "root", 0o600)),
         (False, (None, "mail", None), ("root", "mail", 0o640)),
-        (True, ("vmail", "mail", "0600"), ("vmail", "mail", 0o600)),
+        (True, ("vmail", "mail", 0o600), ("vmail", "mail", 0o600)),
     ],
 )
 def test_who_may_read_the_file(monkeypatch, group, owner_group_mode, wanted):
@@ -95,16 +95,11 @@ def test_who_may_read_the_file(monkeypatch, group, owner_group_mode, wanted):
     assert dovecot_user.attributes(*owner_group_mode) == _files.Attributes(*wanted)
 
 
-def test_a_mode_that_is_none():
-    with pytest.raises(BadInput, match=r"The mode 'rw' is not an octal number, as '0640' is\."):
-        dovecot_user.attributes(None, None, "rw")
-
-
 def test_an_owner_that_is_missing():
     with pytest.raises(BadInput, match=r"There is no user 'nobody_there' on this host to own the file\."):
         host().attributes("nobody_there", None, None)
     there = host(check_mode=True)
-    assert there.attributes("root", "nobody_there", "0600") == _files.Attributes(mode=0o600)
+    assert there.attributes("root", "nobody_there", 0o600) == _files.Attributes(mode=0o600)
     assert there.warnings == ["There is no group 'nobody_there' on this host to own the file."]
 
 

@@ -163,3 +163,14 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_file(path):
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert identity(path) == before
     assert os.listdir(path.parent) == ["main.cf"]
+
+
+@pytest.mark.parametrize(("given", "number"), [(None, None), ("0640", 0o640), ("02755", 0o2755)])
+def test_a_mode_is_octal(given, number):
+    assert _files.mode_from(given, "/etc/x") == number
+
+
+@pytest.mark.parametrize("given", ["416", "640", "u=rw", "0999", ""])
+def test_modes_that_may_mean_something_else_are_refused(given):
+    with pytest.raises(BadInput, match=f"^The mode {given} of /etc/x is not understood: .* leading zero"):
+        _files.mode_from(given, "/etc/x")

@@ -284,13 +284,3 @@ def test_without_postfix_the_realm_is_the_host():
 def test_a_postfix_that_cannot_tell_is_no_reason_to_guess():
     with pytest.raises(HostError, match="missing '='.*; give 'realm'"):
         _sasldb.default_realm(lambda _args: (1, "", "fatal: missing '='\n"))
-
-
-@pytest.mark.parametrize(("given", "number"), [(None, None), ("0640", 0o640), ("600", 0o600)])
-def test_a_mode_is_octal(given, number):
-    assert _sasldb.mode_from(given) == number
-
-
-def test_a_mode_that_is_no_number_is_refused():
-    with pytest.raises(BadInput, match="'u=rw' is not an octal number"):
-        _sasldb.mode_from("u=rw")

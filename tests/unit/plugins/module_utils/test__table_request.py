@@ -92,7 +92,7 @@ def test_options_make_a_table(given, name, style, text):
         ({"content": "", "exclusive": False}, "only entries can be merged"),
         ({"src": "/srv/missing"}, "There is no file /srv/missing"),
         ({"entries": {"a": ""}}, "/etc/postfix/virtual: The value of 'a' is empty"),
-        ({"content": "", "mode": "rw"}, "not an octal number"),
+        ({"content": "", "mode": "rw"}, "The mode rw of /etc/postfix/virtual is not understood"),
     ],
 )
 def test_bad_options_are_refused(given, words):

@@ -20,7 +20,7 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _password
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -32,7 +32,6 @@ UID_MIN, UID_MAX = 1000, 60000  # What login.defs(5) says where the file says no
 NOBODY = 65534
 EXISTS = 9  # useradd's exit code when another run created the account a moment ago
 MAIL_SPOOLS = ("/var/mail", "/var/spool/mail")
-MAX_PASSWORD = 511  # Bytes; crypt(3) takes no longer phrase.
 
 
 class BadAccount(BadInput):
@@ -127,7 +126,7 @@ def _user(options: dict[str, t.Any]) -> User:
         )
     present = options.get("state", "present") == "present"
     if password is not None:
-        problem = _problem_with(password)
+        problem = _password.problem_with(password, "for an account without password")
         if problem:
             raise BadAccount(f"The password of user '{name}' {problem}.")
     for field in ("shell", "home", "comment"):
@@ -145,16 +144,6 @@ def _user(options: dict[str, t.Any]) -> User:
         comment=options.get("comment"),
         groups=tuple(options.get("groups") or ()),
     )
-
-
-def _problem_with(password: str) -> str | None:
-    if not password:
-        return "is empty; leave the option out for an account without password"
-    if re.search(r"[\n\r\0]", password):
-        return "has a line break in it, which no mail client could send"
-    if len(password.encode(_files.ENCODING, _files.ERRORS)) > MAX_PASSWORD:
-        return f"is longer than {MAX_PASSWORD} bytes"
-    return None
 
 
 def plan(users: list[User], accounts: dict[str, Account], memberships: dict[str, set[str]], uid_min: int, crypt: Crypt) -> Plan:

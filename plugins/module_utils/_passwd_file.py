@@ -18,12 +18,12 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _password
 from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
 FIELDS = ("uid", "gid", "gecos", "home")
 NOBODY_KNOWS = "{CRYPT}*"  # The password of a user who was given none: no password has this hash.
-MAX_PASSWORD = 511  # Bytes; crypt(3) takes no longer phrase.
 CONTROL = r"[\x00-\x1f\x7f]"
 
 Extra = dict[str, t.Optional[str]]  # The value of a field; None for one that stands by its name alone.
@@ -159,7 +159,7 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
         )
     yield from _problems_of_scheme(scheme, f"user {name!r}")
     if password is not None:
-        wrong = _problem_with(password)
+        wrong = _password.problem_with(password, "for a user who cannot log in")
         if wrong:
             yield f"The password {who} {wrong}."
     if given_hash is not None:
@@ -187,16 +187,6 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
 def _problems_of_scheme(scheme: str | None, whose: str) -> t.Iterator[str]:
     if scheme is not None and hashes.scheme_name(scheme) not in hashes.MADE:
         yield f"The scheme '{scheme}' of {whose} is none that a password can be stored in here; there are {', '.join(hashes.MADE)}."
-
-
-def _problem_with(password: str) -> str | None:
-    if not password:
-        return "is empty; leave the option out for a user who cannot log in"
-    if re.search(r"[\n\r\0]", password):
-        return "has a line break in it, which no mail client could send"
-    if len(password.encode("utf-8", "surrogateescape")) > MAX_PASSWORD:
-        return f"is longer than {MAX_PASSWORD} bytes"
-    return None
 
 
 def _problems_of_extra(field: str, value: t.Any, who: str) -> t.Iterator[str]:

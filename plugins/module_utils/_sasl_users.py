@@ -15,6 +15,7 @@ import enum
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _password
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
 # Bytes. libsasl2 has buffers of 1 kB and 8 kB; a longer name it refuses, a longer password it takes and can then not read.
@@ -94,11 +95,12 @@ def _user(options: t.Mapping[str, t.Any], realm: str) -> User:
     problem = problem_with_realm(user.realm)
     if problem:
         raise BadUser(f"The realm {user.realm!r} of the user {name!r} {problem}.")
-    if _size(user.identity) > MAX_IDENTITY:
+    if len(user.identity.encode("utf-8", "surrogateescape")) > MAX_IDENTITY:
         raise BadUser(f"The user '{name[:20]}...' with its realm is longer than {MAX_IDENTITY} bytes; libsasl2 takes no longer name.")
-    problem = problem_with_password(password) if user.present and password is not None else None
-    if problem:
-        raise BadUser(f"The password of the user '{user.identity}' {problem}.")
+    if user.present and password is not None:
+        problem = _password.problem_with(password, "to keep the one that is there", MAX_PASSWORD)
+        if problem:
+            raise BadUser(f"The password of the user '{user.identity}' {problem}.")
     return user
 
 
@@ -120,21 +122,6 @@ def problem_with_realm(realm: str) -> str | None:
     if re.search(r"[@:/\s\x00-\x1f\x7f]", realm):
         return "has an '@', a colon, a slash, a space or a control character in it"
     return None
-
-
-def problem_with_password(password: str) -> str | None:
-    """What keeps *password* from being one, to be read after "the password"; None when nothing does."""
-    if not password:
-        return "is empty; leave the option out to keep the one that is there"
-    if re.search(r"[\n\r\0]", password):
-        return "has a line break or a null character in it, which no mail client could send"
-    if _size(password) > MAX_PASSWORD:
-        return f"is longer than {MAX_PASSWORD} bytes"
-    return None
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogateescape"))
 
 
 def plan(users: t.Sequence[User], standings: t.Sequence[Standing], others: t.Iterable[User] = ()) -> Plan:

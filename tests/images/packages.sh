@@ -16,8 +16,9 @@ openssh-server sudo ansible-core"
 # Downloaded, each by itself since they conflict, and without what they recommend: mail servers that Postfix takes over from.
 FORMER="exim4-daemon-light sendmail-bin"
 
-# The hosts around the mail host: a resolver, a stranger with a mail server of his own, a trusted client.
-PROBE_INSTALLED="dnsmasq postfix openssl openssh-client sasl2-bin libsasl2-modules"
+# The hosts around the mail host: a resolver, a stranger with a mail server of his own, a trusted client. Two of the mail clients
+# that people have (curl, imtest) speak beside those that the tests bring.
+PROBE_INSTALLED="dnsmasq postfix openssl openssh-client sasl2-bin libsasl2-modules curl cyrus-clients"
 
-# The databases that lookup tables are asked of.
-DATA_INSTALLED="mariadb-server postgresql slapd ldap-utils"
+# The databases that are asked for addresses and accounts, and an IMAP server that is asked for passwords.
+DATA_INSTALLED="mariadb-server postgresql slapd ldap-utils dovecot-imapd"

@@ -163,7 +163,10 @@ def test_a_scheme_for_all_and_one_for_a_user():
         ({"name": "#a"}, "'#a' cannot be"),
         ({"name": ".."}, "'..' cannot be"),
         ({"password": ""}, "The password of user 'alice' is empty; leave the option out for a user who cannot log in."),
-        ({"password": "geheim\n"}, "The password of user 'alice' has a line break or a null character in it, which no mail client could send."),
+        (
+            {"password": "geheim\n"},
+            "The password of user 'alice' has a line break or a null character in it, which no mail client could send.",
+        ),
         ({"password": "ä" * 256}, "The password of user 'alice' is longer than 511 bytes."),
         (
             {"password": "geheim", "password_hash": "{PLAIN}geheim"},

@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_checks as checks
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota as quota
+from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names, variables
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
@@ -33,15 +34,6 @@ DRIVERS = {
     ("2.4", "passdb"): ("pam", *_COMMON, "imap", "oauth2", "bsdauth"),
     ("2.4", "userdb"): (*_COMMON, "prefetch"),
 }
-
-# How a stored password may be made; an ending .hex, .b64 or .base64 says how it is written down.
-SCHEMES = (
-    *("PLAIN", "CLEAR", "CLEARTEXT", "PLAIN-TRUNC", "CRYPT", "DES-CRYPT", "MD5-CRYPT", "SHA256-CRYPT", "SHA512-CRYPT", "BLF-CRYPT"),
-    *("ARGON2", "ARGON2I", "ARGON2ID", "PBKDF2", "MD5", "SMD5", "SHA", "SHA1", "SHA256", "SHA512", "SSHA", "SSHA256", "SSHA512"),
-    *("LDAP-MD5", "PLAIN-MD4", "PLAIN-MD5", "HMAC-MD5", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "OTP"),
-)
-# 2.4 refuses these unless auth_allow_weak_schemes is set.
-WEAK_SCHEMES = ("MD5", "MD5-CRYPT", "SMD5", "HMAC-MD5", "PLAIN-MD4", "PLAIN-MD5", "LDAP-MD5", "DES-CRYPT")
 
 # What these say of a user is in a file or a program, out of sight.
 _MAY_GIVE_FIELDS = ("passwd-file", "lua", "dict", "oauth2", "checkpassword", "imap")
@@ -195,10 +187,11 @@ def _schemes(entry: Entry, dialect: str, settings: t.Mapping[str, t.Any]) -> t.I
     password = str((entry.get("fields") or {}).get("password", entry.get("password", "")))
     written = re.match(r"\{([^{}]+)\}", password)
     for scheme in (entry.get("scheme"), written and written.group(1)):
+        # An ending says how it is written down.
         bare = re.sub(r"(?i)\.(hex|b64|base64)$", "", str(scheme or "")).upper()
-        if bare and bare not in SCHEMES:
+        if bare and bare not in hashes.KNOWN:
             yield f"has the password scheme '{scheme}', which Dovecot does not know; write for example SHA512-CRYPT, BLF-CRYPT or ARGON2ID."
-        elif dialect == "2.4" and bare in WEAK_SCHEMES and str(settings.get("auth_allow_weak_schemes", "")).lower() not in ("yes", "true"):
+        elif dialect == "2.4" and bare in hashes.WEAK and str(settings.get("auth_allow_weak_schemes", "")).lower() not in ("yes", "true"):
             yield (
                 f"has the password scheme '{scheme}', which Dovecot 2.4 refuses as too weak; store better hashes, or set"
                 " auth_allow_weak_schemes in dovecot_settings to true."

@@ -39,8 +39,6 @@ MECHANISMS = {
     "scram": _sasl_provider.SCRAM,
     "srp": ("SRP",),
 }
-# The passwords of a database, of an LDAP directory, of a Windows domain.
-_SECRET = re.compile(r"pass|_pw$|secret", re.IGNORECASE)
 
 
 def mechanisms(names: t.Iterable[str]) -> list[str]:
@@ -114,7 +112,7 @@ def _socket_directory(settings: t.Mapping[str, str], where: Place) -> str:
 
 
 def _without_secrets(options: dict[str, str]) -> dict[str, str]:
-    return {name: HIDDEN if _SECRET.search(name) else value for name, value in options.items()}
+    return {name: HIDDEN if _sasl_provider.SECRET.search(name) else value for name, value in options.items()}
 
 
 def read(path: str, root: str = "/") -> str:

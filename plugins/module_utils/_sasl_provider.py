@@ -31,6 +31,8 @@ PAM_FILE = "/etc/pam.d/smtp"
 LDAP_FILE = "/etc/saslauthd.conf"
 DROP_IN = "/etc/systemd/system/saslauthd.service.d/postroom-mail.conf"
 GROUP = "sasl"
+# The options with the passwords of a database, of an LDAP directory, of a Windows domain.
+SECRET = re.compile(r"pass|_pw$|secret", re.IGNORECASE)
 
 _PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "Debian": {"saslauthd": ("sasl2-bin",), "sasldb": ("sasl2-bin", "libsasl2-modules-db")},

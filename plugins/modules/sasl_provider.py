@@ -135,13 +135,12 @@ reload_required:
   returned: success
 """
 
-import re
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _host_names, _host_postfix, _host_sasl
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import PROVIDERS, Saslauthd, Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import PROVIDERS, SECRET, Saslauthd, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import Setup
 
 
@@ -152,7 +151,7 @@ def take_ldap(module: AnsibleModule) -> dict[str, t.Any]:
     """
     ldap: dict[str, t.Any] = module.params["saslauthd"]["ldap"]
     module.params["saslauthd"]["ldap"] = f"[{len(ldap)} settings, not shown]"
-    module.no_log_values = {str(value) for name, value in ldap.items() if re.search(r"pass|_pw$", str(name)) and value}
+    module.no_log_values = {str(value) for name, value in ldap.items() if SECRET.search(str(name)) and value}
     return ldap
 
 

@@ -64,19 +64,22 @@ def place(postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/") -> Pl
     )
 
 
-def foreign(where: Place, running: bool, root: str = "/") -> Foreign:
+def texts_at(where: Place, root: str = "/") -> Texts:
+    """The texts, by path, of all files that any of the providers needs."""
+    return {path: read(path, root) for path in (*_sasl_provider.paths(where), where.settings_file)}
+
+
+def foreign(where: Place, texts: Texts, running: bool) -> Foreign:
     """What somebody else has set up here."""
-    texts = {path: read(path, root) for path in _sasl_provider.paths(where)}
     return Foreign(
-        files=[path for path, text in texts.items() if text.strip() and not _sasl_provider.is_managed(text)],
-        daemon=running and not _sasl_provider.has_block(read(where.settings_file, root)),
+        files=[path for path in _sasl_provider.paths(where) if texts[path].strip() and not _sasl_provider.is_managed(texts[path])],
+        daemon=running and not _sasl_provider.has_block(texts[where.settings_file]),
     )
 
 
-def is_managed(where: Place, root: str = "/") -> bool:
+def is_managed(texts: Texts) -> bool:
     """Whether there is anything that the collection has written for one of the providers."""
-    whole = any(_sasl_provider.is_managed(read(path, root)) for path in _sasl_provider.paths(where))
-    return whole or _sasl_provider.has_block(read(where.settings_file, root))
+    return any(_sasl_provider.is_managed(text) or _sasl_provider.has_block(text) for text in texts.values())
 
 
 def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/") -> dict[str, t.Any]:
@@ -84,14 +87,15 @@ def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/
     where = place(postfix, os_family, root)
     installed = os.access(os.path.join(root, PROGRAM), os.X_OK)
     state = _services.states(run, ["saslauthd"])["saslauthd"] if installed else _services.State()
-    others = foreign(where, state.running, root)
-    settings = _sasl_provider.parse_settings(read(where.settings_file, root))
+    texts = texts_at(where, root)
+    others = foreign(where, texts, state.running)
+    settings = _sasl_provider.parse_settings(texts[where.settings_file])
     plugins = [os.path.basename(path) for pattern in PLUGINS for path in glob.glob(os.path.join(root, pattern, "lib*.so"))]
     return {
         "mechanisms": mechanisms(plugins),
         "config_path": where.config_path,
-        "config": _without_secrets(_sasl_provider.parse_options(read(where.config_path, root))),
-        "managed": is_managed(where, root),
+        "config": _without_secrets(_sasl_provider.parse_options(texts[where.config_path])),
+        "managed": is_managed(texts),
         "foreign_files": others.files,
         "chrooted": _sasl_provider.chrooted_services(postfix["services"]),
         "saslauthd": {

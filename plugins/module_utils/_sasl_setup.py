@@ -19,7 +19,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _files, _host_sasl, _sasl_provider, _services
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import File, Place, Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import File, Foreign, Place, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Wanted as Service
 
@@ -74,17 +74,17 @@ class Setup:
         """Raises a `MailError` before anything is changed when it cannot be done."""
         installed = os.access(self._path(_host_sasl.PROGRAM), os.X_OK)
         now = _services.states(self.run, ["saslauthd"])["saslauthd"] if installed else _services.State()
-        self._check(wanted, installed, now.running)
+        texts = _host_sasl.texts_at(self.place, self.root)
+        self._check(wanted, installed, _host_sasl.foreign(self.place, texts, now.running))
         serves = wanted.provider == "saslauthd"
-        managed = _host_sasl.is_managed(self.place, self.root)
-        settings = _host_sasl.read(self.place.settings_file, self.root)
-        served = _sasl_provider.has_block(settings)
+        managed = _host_sasl.is_managed(texts)
+        served = _sasl_provider.has_block(texts[self.place.settings_file])
         # An init script finds the daemon that runs only as long as it has the settings with which it was started.
         if served and not serves and installed:
             self._service(Service("saslauthd", "stopped", False))
-        elif now.running and serves and self._is_new_to_daemon(wanted, settings):
+        elif now.running and serves and self._is_new_to_daemon(wanted, texts):
             self._service(Service("saslauthd", "stopped"))
-        self._files(wanted, managed)
+        self._files(wanted, texts)
         self._directory(serves and self.place.chrooted, served)
         self._membership(wanted.provider in _sasl_provider.SERVED, managed)
         if serves:
@@ -93,30 +93,29 @@ class Setup:
                 self._ask()
         return self.outcome
 
-    def _check(self, wanted: Wanted, installed: bool, running: bool) -> None:
+    def _check(self, wanted: Wanted, installed: bool, foreign: Foreign) -> None:
         known = _sasl_provider.parse_saslauthd_version("\n".join(self.run(["saslauthd", "-v"])[1:])) if installed else []
         wrong = _sasl_provider.problems(wanted, known)
-        wrong += _sasl_provider.conflicts(wanted, _host_sasl.foreign(self.place, running, self.root), self.place.config_path)
+        wrong += _sasl_provider.conflicts(wanted, foreign, self.place.config_path)
         if wrong:
             raise BadInput(" ".join(wrong))
         if wanted.provider == "saslauthd" and not installed and not self.check_mode:
             package = _sasl_provider.packages(wanted, self.place.os_family)[0]
             raise NotInstalled(f"There is no saslauthd on this host; install its package {package} first.")
 
-    def _is_new_to_daemon(self, wanted: Wanted, settings: str) -> bool:
+    def _is_new_to_daemon(self, wanted: Wanted, texts: _host_sasl.Texts) -> bool:
         """Whether saslauthd would run otherwise than it does: the files that it, or its unit, reads at its start."""
         files = {file.path: file for file in _sasl_provider.files(wanted, self.place)}
-        block = files[self.place.settings_file].text
+        block, settings = files[self.place.settings_file].text, texts[self.place.settings_file]
         return _sasl_provider.with_block(settings, block) != settings or any(
-            _host_sasl.read(path, self.root) != (files[path].text if path in files else "")
+            texts[path] != (files[path].text if path in files else "")
             for path in (_sasl_provider.DROP_IN, _sasl_provider.LDAP_FILE)
-            if path in files or _sasl_provider.is_managed(_host_sasl.read(path, self.root))
+            if path in files or _sasl_provider.is_managed(texts[path])
         )
 
-    def _files(self, wanted: Wanted, managed: bool) -> None:
+    def _files(self, wanted: Wanted, texts: _host_sasl.Texts) -> None:
         files = {file.path: file for file in _sasl_provider.files(wanted, self.place)}
-        for path in [*_sasl_provider.paths(self.place), self.place.settings_file]:
-            text = _host_sasl.read(path, self.root)
+        for path, text in texts.items():
             ours = _sasl_provider.is_managed(text)
             if path in files:
                 # PAM services of somebody else's serve as they are.
@@ -127,7 +126,7 @@ class Setup:
             elif ours:
                 self._remove(path)
         copy_is_used = wanted.provider == "sasldb" and self.place.chrooted
-        if managed and not copy_is_used and os.path.exists(self._path(self.place.database_copy)):
+        if _host_sasl.is_managed(texts) and not copy_is_used and os.path.exists(self._path(self.place.database_copy)):
             self._remove(self.place.database_copy)
 
     def _write(self, file: File, backup: bool = False) -> None:

@@ -40,6 +40,8 @@ MECHANISMS = {
     "srp": ("SRP",),
 }
 
+Texts = t.Mapping[str, str]
+
 
 def mechanisms(names: t.Iterable[str]) -> list[str]:
     """The mechanisms of the plugins with these file names (``libplain.so``)."""

@@ -100,6 +100,7 @@ def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/
         "managed": is_managed(texts),
         "foreign_files": others.files,
         "chrooted": _sasl_provider.chrooted_services(postfix["services"]),
+        "database_copies": [where.database_copy] if where.chrooted else [],
         "saslauthd": {
             "installed": installed,
             "running": state.running,

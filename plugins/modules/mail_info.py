@@ -235,6 +235,11 @@ sasl:
       type: list
       elements: str
       sample: [smtp/inet]
+    database_copies:
+      description: Where these look for C(/etc/sasldb2), as they have an C(/etc) of their own.
+      type: list
+      elements: path
+      sample: [/var/spool/postfix/etc/sasldb2]
     saslauthd:
       description: The daemon that checks passwords in clear.
       type: dict

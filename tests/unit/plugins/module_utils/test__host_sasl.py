@@ -72,6 +72,7 @@ def test_a_host_without_any_of_it_costs_no_command(root):
         "managed": False,
         "foreign_files": [],
         "chrooted": [],
+        "database_copies": [],
         "saslauthd": {
             "installed": False,
             "running": False,
@@ -89,7 +90,7 @@ def test_a_fresh_package(root):
     root.unit = UNIT.replace("active", "inactive").replace("running", "dead").replace("enabled", "disabled")
     answer = root.ask()
     assert answer["mechanisms"] == ["LOGIN", "PLAIN", *_sasl_provider.SCRAM]
-    assert answer["chrooted"] == ["smtp/inet"]
+    assert (answer["chrooted"], answer["database_copies"]) == (["smtp/inet"], ["/var/spool/postfix/etc/sasldb2"])
     assert answer["saslauthd"] == {
         "installed": True,
         "running": False,

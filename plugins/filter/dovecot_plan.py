@@ -12,7 +12,7 @@ author:
   - The postroom.mail contributors (@postroom)
 description:
   - Takes the same neutral settings as P(postroom.mail.dovecot_settings#filter), of which it looks at the databases of passwords and
-    users, their servers, the users who may not log in, the mechanisms and the ports.
+    users, their servers, the users who may not log in, the mechanisms, the addresses and the ports.
   - Tells which files these need beside C(dovecot.conf). They hold passwords of servers, so the result is not for the eyes of others.
   - Tells what is wrong with them, before anything is written.
 positional: version
@@ -37,6 +37,12 @@ options:
       - The files of this kind that the host has.
     type: list
     elements: str
+    default: []
+  listeners:
+    description:
+      - What listens on the host, as RV(postroom.mail.mail_info#module:listeners) tells it.
+    type: list
+    elements: dict
     default: []
 seealso:
   - plugin: postroom.mail.dovecot_settings
@@ -83,7 +89,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 
-def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present: t.Any = ()) -> dict[str, t.Any]:
+def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present: t.Any = (), listeners: t.Any = ()) -> dict[str, t.Any]:
     """Work the plan out, or say what is wrong with the arguments in Ansible's way."""
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_databases import files
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_findings import problems
@@ -92,7 +98,7 @@ def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present
     for name, value in (("The neutral settings", neutral), ("The option 'settings'", settings or {})):
         if not isinstance(value, t.Mapping):
             raise AnsibleFilterError(f"{name} must be a dictionary, but are {type(value).__name__}.")
-    found = problems(neutral, str(version), settings)
+    found = problems(neutral, str(version), settings, listeners)
     try:
         wanted = [] if found else files(neutral, str(version))
     except MailError as e:

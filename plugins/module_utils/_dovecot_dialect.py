@@ -24,8 +24,9 @@ from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words impor
 # Every 2.4 accepts this level of its language; a higher one would tie the configuration to the newest release.
 CONFIG_VERSION = "2.4.0"
 
-# Client protocols and the ports that belong to them: without TLS at first, and with TLS from the start.
+# Client protocols and the listeners that belong to them: without TLS at first, and with TLS from the start.
 CLIENT_PROTOCOLS = {"imap": ("imap", "imaps"), "pop3": ("pop3", "pop3s")}
+USUAL_PORTS = {"imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
 
 # A file that 2.3 reads into the setting (`<`), and 2.4 opens itself.
 FILES = {
@@ -140,10 +141,11 @@ def _protocols(listed: t.Sequence[str]) -> Settings:
 
 
 def _ports(ports: t.Mapping[str, t.Any], protocols: t.Sequence[str]) -> Settings:
-    """Other ports than the usual ones, for the protocols that are served."""
+    """Other ports than the usual ones, which need no line, for the protocols that are served."""
     result: Settings = {}
+    others = {name: port for name, port in ports.items() if name in protocols and str(port) != str(USUAL_PORTS.get(name))}
     for base, pair in CLIENT_PROTOCOLS.items():
-        listeners = {f"inet_listener {name}": {"port": ports[name]} for name in pair if name in ports and name in protocols}
+        listeners = {f"inet_listener {name}": {"port": others[name]} for name in pair if name in others}
         if listeners:
             result[f"service {base}-login"] = listeners
     return result

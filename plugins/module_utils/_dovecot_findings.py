@@ -19,6 +19,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_chec
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota as quota
 from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import USUAL_PORTS
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names, variables
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
@@ -38,19 +39,25 @@ DRIVERS = {
 # What these say of a user is in a file or a program, out of sight.
 _MAY_GIVE_FIELDS = ("passwd-file", "lua", "dict", "oauth2", "checkpassword", "imap")
 
+# On these Postfix listens.
+SMTP_PORTS = {25: "SMTP", 465: "submission", 587: "submission"}
+
 # The colon ends the name in a line of the file; the others no name has, or Dovecot refuses.
 _NO_NAME = re.compile(r"[\s:/\x00-\x1f\x7f]")
 
 
-def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | None = None) -> list[str]:
-    """What has to be put right; *settings* are the host's own, in its language, which win over all others."""
+def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | None = None, listeners: t.Iterable[Entry] = ()) -> list[str]:
+    """What has to be put right; *settings* are the host's own, in its language, which win over all others.
+
+    *listeners* are those that the host has, each an ``address``, a ``port`` and a ``process``.
+    """
     dialect = checks.dialect(version)
     found = [
         *_servers(neutral, dialect),
         *_denied(neutral),
         *(sentence for kind in VARIABLES for sentence in _databases(kind, neutral, dialect, settings or {})),
         *_prefetch(neutral),
-        *_ports(neutral),
+        *_ports(neutral, listeners),
         *_quota(neutral),
     ]
     drivers = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]
@@ -249,18 +256,36 @@ def _quota(neutral: Neutral) -> t.Iterator[str]:
         yield f"dovecot_quota: {e}"
 
 
-def _ports(neutral: Neutral) -> t.Iterator[str]:
-    known = ("imap", "imaps", "pop3", "pop3s")
-    usual = dict(zip(known, (143, 993, 110, 995)))
+def _ports(neutral: Neutral, listeners: t.Iterable[Entry]) -> t.Iterator[str]:
     ports = neutral.get("ports") or {}
+    known = ", ".join(USUAL_PORTS)
     for name, port in ports.items():
-        if name not in known:
-            yield f"dovecot_ports has '{name}', which is no protocol; write one of {', '.join(known)}."
+        if name not in USUAL_PORTS:
+            yield f"dovecot_ports has '{name}', which is no protocol; write one of {known}."
         elif not _is_port(port):
             yield f"dovecot_ports: {name} has the port '{port}', which is none; write a number from 1 to 65535."
-    served: dict[str, str] = {}
+    if "listen" in neutral and not names(neutral["listen"] or ()):
+        yield "dovecot_listen is empty, so Dovecot would listen nowhere; write an address, or '*' and '::' for all of them."
+    taken = {**_others(neutral, listeners), **SMTP_PORTS}
+    served: dict[int, str] = {}
     for name in names(neutral.get("protocols") or ()):
-        port = str(ports.get(name, usual.get(name, "")))
-        if port and port in served:
-            yield f"dovecot_ports: {served[port]} and {name} would both listen on port {port}; give each a port of its own."
-        served[port] = name
+        port = ports.get(name, USUAL_PORTS.get(name))
+        if port is None or not _is_port(port):
+            continue
+        number = int(port)
+        if number in taken:
+            yield f"dovecot_ports: {name} would listen on port {number}, which {taken[number]} has; give it another one."
+        elif number in served:
+            yield f"dovecot_ports: {served[number]} and {name} would both listen on port {number}; give each a port of its own."
+        served[number] = name
+
+
+def _others(neutral: Neutral, listeners: t.Iterable[Entry]) -> dict[int, str]:
+    """Who else listens where Dovecot would. Whose a port is an unprivileged container does not say; systemd may hold it for Dovecot."""
+    wanted = names(neutral.get("listen") or ())
+    return {
+        int(listener["port"]): f"another program of this host ({listener['process']})"
+        for listener in listeners
+        if listener.get("process") not in (None, "dovecot", "systemd")
+        and ({"*", "::"} & set(wanted) or listener.get("address") in ("0.0.0.0", "::", *wanted))
+    }

@@ -68,6 +68,19 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
         ),
         ({"protocols": "lmtp"}, {"protocols": ["lmtp"]}, {"protocols": ["lmtp"]}),
         (
+            {"protocols": ["imap", "imaps", "pop3s"], "ports": {"imaps": 1993, "imap": 143, "pop3": 1110, "pop3s": "995"}},
+            {
+                "protocols": ["imap", "pop3"],
+                "service imap-login": {"inet_listener imaps": {"port": 1993}},
+                "service pop3-login": {"inet_listener pop3": {"port": 0}},
+            },
+            {
+                "protocols": ["imap", "pop3"],
+                "service imap-login": {"inet_listener imaps": {"port": 1993}},
+                "service pop3-login": {"inet_listener pop3": {"port": 0}},
+            },
+        ),
+        (
             {"protocols": ["imap", "imaps"], "login_processes": {"restart_request_count": 0, "process_min_avail": 2}},
             {"protocols": ["imap"], "service imap-login": {"process_min_avail": 2, "service_count": 0}},
             {"protocols": ["imap"], "service imap-login": {"process_min_avail": 2, "restart_request_count": "unlimited"}},

@@ -50,6 +50,9 @@ def found(version="2.4.1", settings=None, **changed):
         {"denied_users": ["mallory", "trudy"]},
         {"denied_users": ["eve@shop.example"], "auth_username_keep_domains": ["Shop.example"]},
         {"ports": {"imaps": 1993, "pop3s": "1995"}},
+        {"ports": {"imaps": 995, "pop3s": 993}},
+        {"ports": {"imap": 993}},
+        {"protocols": ["lmtp"]},
         {"passdb": [{"driver": "sql", "args": "/etc/dovecot/own.conf.ext"}]},
     ],
 )
@@ -100,7 +103,12 @@ def test_what_is_good_is_taken_and_can_be_translated(version, changed):
         pytest.param({"quota": {"limit": "lots"}}, ["dovecot_quota: 'lots' is no size"], id="quota"),
         pytest.param({"ports": {"smtp": 25}}, ["dovecot_ports has 'smtp'"], id="ports: not Dovecot's"),
         pytest.param({"ports": {"imaps": 70000}}, ["imaps has the port '70000'"], id="ports: too large"),
+        pytest.param({"ports": {"imaps": 0}}, ["imaps has the port '0'"], id="ports: none"),
+        pytest.param({"ports": {"imaps": True}}, ["imaps has the port 'True'"], id="ports: no number"),
         pytest.param({"ports": {"imaps": 995}}, ["imaps and pop3s would both listen on port 995"], id="ports: twice"),
+        pytest.param({"ports": {"imaps": "0995"}}, ["imaps and pop3s would both listen on port 995"], id="ports: twice, as texts"),
+        pytest.param({"ports": {"imaps": 465}}, ["imaps would listen on port 465, which submission has"], id="ports: Postfix's"),
+        pytest.param({"listen": []}, ["dovecot_listen is empty"], id="listen: nowhere"),
     ],
 )
 @pytest.mark.parametrize("version", BOTH)
@@ -169,3 +177,23 @@ def test_settings_of_the_host_count():
     changed = {"passdb": [{**SQL, "scheme": "PLAIN-MD5"}]}
     assert found("2.4.1", {"auth_allow_weak_schemes": True}, **changed) == []
     assert found("2.4.1", {"passdb own": {"driver": "lua"}}, passdb=[]) == []
+
+
+@pytest.mark.parametrize(
+    ("listen", "address", "process", "taken"),
+    [
+        (["*", "::"], "127.0.0.1", "imapd", True),
+        (["192.0.2.1"], "192.0.2.1", "imapd", True),
+        (["192.0.2.1"], "0.0.0.0", "imapd", True),
+        (["192.0.2.1"], "127.0.0.1", "imapd", False),
+        (["*"], "0.0.0.0", "dovecot", False),
+        (["*"], "0.0.0.0", "systemd", False),
+        (["*"], "0.0.0.0", None, False),
+    ],
+)
+def test_another_program_on_a_port(listen, address, process, taken):
+    listeners = [{"address": address, "port": 993, "process": process}, {"address": address, "port": 143, "process": process}]
+    assert (
+        problems({**GOOD, "listen": listen}, "2.4.1", listeners=listeners)
+        == ["dovecot_ports: imaps would listen on port 993, which another program of this host (imapd) has; give it another one."] * taken
+    )

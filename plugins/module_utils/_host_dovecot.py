@@ -24,7 +24,7 @@ CONFIG_PATH = "/etc/dovecot/dovecot.conf"
 UCF_HASHFILE = "/var/lib/ucf/hashfile"
 MANAGED = "Managed by postroom.mail"
 # The files that the role dovecot writes for its databases, beside dovecot.conf.
-DATABASE_FILE = re.compile(r"postroom-(denied-users|(passdb|userdb)-.*\.conf\.ext)")
+DATABASE_FILE = re.compile(r"postroom-(denied-users|virtual-users|(passdb|userdb)-.*\.conf\.ext)")
 HIDDEN = "[hidden]"
 
 # Settings whose value is a secret, and values that carry one ("... password=x ...", "//user:x@host").

@@ -25,6 +25,14 @@ def test_files_that_are_needed_and_those_that_are_not_any_more():
     assert plan["problems"] == []
 
 
+def test_a_file_that_a_database_names_is_needed():
+    path = "/etc/dovecot/postroom-virtual-users"
+    assert dovecot_plan(NEUTRAL, "2.4.1", present=[path])["former"] == [path]
+    for kind in ("passdb", "userdb"):
+        neutral = {**NEUTRAL, kind: [{"driver": "passwd-file", "path": path}, *NEUTRAL[kind]]}
+        assert dovecot_plan(neutral, "2.4.1", present=[path])["former"] == []
+
+
 def test_what_is_wrong_is_told_and_nothing_written():
     plan = dovecot_plan({**NEUTRAL, "passdb": [{"driver": "bogus"}]}, "2.3.19.1")
     assert plan["files"] == []

@@ -216,10 +216,6 @@ def update(
         # Dovecot reads the file anew when its size or the second of its last change is another. A new password is often
         # as long as the old one, so a second change within one second must look like one of the next.
         os.utime(path, (old + 1, old + 1))
-    if change.backup_file and wanted.mode is not None:
-        # The copy holds hashes, too: what was readable for too many must not stay so in it.
-        os.chown(change.backup_file, *wanted.ids())
-        os.chmod(change.backup_file, wanted.mode)
     return change, plans[-1]
 
 

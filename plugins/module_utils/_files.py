@@ -132,7 +132,7 @@ def update(
                 return Change(path, before, after)
             if validate:
                 validate(after)
-        backup_file = _backup(path) if backup and before is not None else None
+        backup_file = _backup(path, attributes.mode, uid, gid) if backup and before is not None else None
         with open(written, "r+b") if written else contextlib.nullcontext(staged) as f:
             _put_in_place(f, written or f"{path}.tmp", path, None if written else after, attributes.mode, uid, gid)
     return Change(path, before, after, backup_file=backup_file)
@@ -273,8 +273,8 @@ def fsync_directory(directory: str) -> None:
         os.close(fd)
 
 
-def _backup(path: str) -> str:
-    """Copy the live file beside itself as ``PATH.YYYY-MM-DD@HH:MM:SS~``, with its owner and mode."""
+def _backup(path: str, mode: int | None, uid: int, gid: int) -> str:
+    """Copy the live file beside itself as ``PATH.YYYY-MM-DD@HH:MM:SS~``, for nobody who may not read the wanted one either."""
     copy = f"{path}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
     try:
         st = os.stat(path)
@@ -282,8 +282,8 @@ def _backup(path: str) -> str:
         fd = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as out, open(path, "rb") as live:
             shutil.copyfileobj(live, out)
-            os.fchown(out.fileno(), st.st_uid, st.st_gid)
-            os.fchmod(out.fileno(), stat.S_IMODE(st.st_mode))
+            os.fchown(out.fileno(), st.st_uid if uid == -1 else uid, st.st_gid if gid == -1 else gid)
+            os.fchmod(out.fileno(), stat.S_IMODE(st.st_mode) & (0o7777 if mode is None else mode))
     except OSError as e:
         raise HostError(f"Cannot back up {path} to {copy}: {e.strerror}; nothing was changed.") from e
     return copy

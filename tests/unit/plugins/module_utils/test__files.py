@@ -145,6 +145,15 @@ def test_backup_keeps_the_former_text(path):
     assert stat.S_IMODE(os.stat(change.backup_file).st_mode) == 0o640
 
 
+@pytest.mark.parametrize(("wanted", "copied"), [(0o600, 0o600), (0o604, 0o600), (0o644, 0o640), (None, 0o640)])
+def test_a_backup_is_for_nobody_who_may_not_read_the_file_any_more(path, monkeypatch, wanted, copied):
+    owners = []
+    monkeypatch.setattr(os, "fchown", lambda _fd, *ids: owners.append(ids))
+    change = _files.update(str(path), lambda text: "b = 2\n", backup=True, attributes=_files.Attributes("0", "12", wanted))
+    assert stat.S_IMODE(os.stat(change.backup_file).st_mode) == copied
+    assert owners == [(0, 12)] * 2
+
+
 def test_secret_diff_shows_no_content():
     change = _files.Change("/etc/x", "password = old", "password = new")
     assert "old" not in str(_files.diff(change, secret=True))

@@ -10,6 +10,9 @@ import re
 import typing as t
 
 from _house import ROOT, load, roles, tasks
+from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import paths as whole_files
 
 PARAMETER, SERVICE, TABLE, FILE = "parameter of main.cf", "service of master.cf", "lookup table", "file"
 DOCUMENT = ROOT / "docs/ownership.md"
@@ -76,6 +79,15 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                 for table in each(options.get("tables", [options]), known, where):
                     if isinstance(table, dict) and "path" in table:
                         yield TABLE, table["path"]
+            elif action == "postroom.mail.sasl_provider":
+                for family in ("Debian", "RedHat"):
+                    place = Place(family, config_path=_host_sasl.config_path({}, family))
+                    yield from ((FILE, name) for name in (*whole_files(place), place.settings_file))
+            elif action == "postroom.mail.sasl_user":
+                yield from ((FILE, name) for name in ("/etc/sasldb2", Place().database_copy))
+            elif action == "postroom.mail.dovecot_user":
+                for name in paths(options["path"], known):
+                    yield FILE, name
             elif action == "postroom.mail.dovecot_setting":
                 for name in paths(options.get("path", "/etc/dovecot/dovecot.conf"), known):
                     yield FILE, name

@@ -4,12 +4,15 @@
 
 """What a test has another container say to a mail host: ``dialogues.py NAME JSON`` answers with JSON.
 
-Written with nothing but Python's own smtplib, imaplib and poplib, and apart from the collection's code, so that a
-mistake there cannot agree with itself here. Every dialogue ends by itself: sockets time out, waits are bounded.
+Written with nothing but Python's own smtplib, imaplib and poplib (and mechanisms.py beside it), and apart from the
+collection's code, so that a mistake there cannot agree with itself here. Every dialogue ends by itself: sockets time out,
+waits are bounded.
 """
 
 from __future__ import annotations
 
+import base64
+import concurrent.futures
 import imaplib
 import json
 import poplib
@@ -18,6 +21,8 @@ import socket
 import ssl
 import sys
 import time
+
+from mechanisms import client
 
 # Dovecot delays its answer after failed logins for several seconds.
 TIMEOUT = 25
@@ -68,6 +73,17 @@ def smtp(host: str, port: int = 25, tls: str = "none", login: list[str] | None =
         seen["replies"].append([code, text.decode("utf-8", "replace")])
     session.close()
     return seen
+
+
+def auth(host: str, login: list[str], mechanism: str = "PLAIN", port: int = 465, tls: str | None = None) -> dict:
+    """Log in with *mechanism*, offered or not; answers {code, text} and what is offered."""
+    session, seen = _smtp(host, port, tls or ("implicit" if port == 465 else "starttls"))
+    answer = client(mechanism, *login, "smtp", host)
+    code, text = session.docmd("AUTH", mechanism)
+    while code == 334:
+        code, text = session.docmd(base64.b64encode(answer(base64.b64decode(text))).decode())
+    session.close()
+    return {"code": code, "text": text.decode("utf-8", "replace"), "offered": seen["features"].get("auth", "").split()}
 
 
 def submit(
@@ -211,6 +227,22 @@ def reachable(host: str, ports: list[int]) -> dict:
         except OSError:
             answer[str(port)] = False
     return answer
+
+
+def together(talks: list[list]) -> list[dict]:
+    """Many dialogues, each [name, arguments], at the same time; what one of them cannot bear is its answer, as {error}.
+
+    Dovecot lets those wait who failed, so that failures are cheap only side by side.
+    """
+
+    def talk(name: str, arguments: dict) -> dict:
+        try:
+            return globals()[name](**arguments)
+        except Exception as e:
+            return {"error": f"{type(e).__name__}: {e}"}
+
+    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+        return list(threads.map(lambda one: talk(*one), talks))
 
 
 if __name__ == "__main__":

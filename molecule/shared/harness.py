@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import io
 import json
 import os
 import pathlib
@@ -16,12 +17,25 @@ import shlex
 import subprocess
 import time
 import typing as t
+import zipfile
 
 SCENARIO = pathlib.Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
-DIALOGUES = (pathlib.Path(__file__).parent / "dialogues.py").read_bytes()
+SHARED = pathlib.Path(__file__).parent
 
 # Inode, time of last change of content and of attributes: what a converged run must not touch.
 FILES = "find /etc/postfix /etc/dovecot /etc/aliases* /etc/ssl/private/postroom* -printf '%i %T@ %C@ %m %u %g %p\\n' | sort"
+
+
+def _dialogues() -> bytes:
+    """dialogues.py and what it imports, as one file that Python runs."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(SHARED / "dialogues.py", "__main__.py")
+        archive.write(SHARED / "mechanisms.py", "mechanisms.py")
+    return packed.getvalue()
+
+
+DIALOGUES = base64.b64encode(_dialogues()).decode()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,9 +61,9 @@ class Peer:
 
     def ask(self, dialogue: str, **arguments: t.Any) -> dict[str, t.Any]:
         """Have one of the dialogues of dialogues.py spoken from this container."""
-        code = base64.b64encode(DIALOGUES).decode()
-        command = f"echo {code} | base64 -d | python3 - {dialogue} {shlex.quote(json.dumps(arguments))}"
-        return json.loads(self.out(command))
+        client = "/tmp/dialogues-$$"
+        said = f"{dialogue} {shlex.quote(json.dumps(arguments))}"
+        return json.loads(self.out(f"echo {DIALOGUES} | base64 -d >{client} && python3 {client} {said} && rm {client}"))
 
     def received(self, subject: str, wait: float = 0.0) -> int:
         """How many messages with *subject* a mail server that takes in mail for all other domains has got."""

@@ -182,6 +182,31 @@ def imap(host: str, login: list[str], port: int = 993, tls: str = "implicit", su
     return seen
 
 
+def letters(host: str, login: list[str], subject: str, count: int, wait: float = 20) -> list[str]:
+    """The subjects in INBOX that begin with *subject*, sorted, as soon as there are *count*."""
+    deadline = time.monotonic() + wait
+    session = _imap(host, 993, "implicit")
+    session.login(*login)
+    while True:
+        session.select("INBOX")
+        _ok, found = session.search(None, "SUBJECT", f'"{subject}"')
+        if len(found[0].split()) >= count or time.monotonic() > deadline:
+            break
+        time.sleep(0.3)
+    heads = [session.fetch(number, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1][0][1].decode() for number in found[0].split()]
+    session.logout()
+    return sorted(head.partition(":")[2].strip() for head in heads)
+
+
+def quota(host: str, login: list[str]) -> list[str]:
+    """What GETQUOTAROOT says of INBOX: the name of the root, and what it counts."""
+    session = _imap(host, 993, "implicit")
+    session.login(*login)
+    _ok, (_roots, quotas) = session.getquotaroot("INBOX")
+    session.logout()
+    return [line.decode() for line in quotas]
+
+
 def _pop3(host: str, port: int, tls: str) -> poplib.POP3:
     if tls == "implicit":
         return poplib.POP3_SSL(host, port, context=context(), timeout=TIMEOUT)
@@ -241,7 +266,7 @@ def together(talks: list[list]) -> list[dict]:
         except Exception as e:
             return {"error": f"{type(e).__name__}: {e}"}
 
-    with concurrent.futures.ThreadPoolExecutor(16) as threads:
+    with concurrent.futures.ThreadPoolExecutor(int(__import__("os").environ.get("TH","48"))) as threads:
         return list(threads.map(lambda one: talk(*one), talks))
 
 

@@ -1,0 +1,153 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Virtual mailboxes beside system accounts: who is who, whose mail it is, and who may send it."""
+
+from __future__ import annotations
+
+import pytest
+from mail_hosts import ALICE, BOB
+
+CAROL_SHOP = ["carol@shop.example", "carol-shop"]
+CAROL_TWO = ["carol@two.example", "carol-two"]
+ALICE_SHOP = ["alice@shop.example", "alice-shop"]
+DORA = ["dora@shop.example", "dora-shop"]
+MAILBOXES = [ALICE, BOB, CAROL_SHOP, CAROL_TWO, ALICE_SHOP, DORA]
+
+DOORS = [("imap", 993, "implicit"), ("imap", 143, "starttls"), ("pop3", 995, "implicit"), ("pop3", 110, "starttls")]
+SUBMISSION = [("465", 465, "implicit"), ("587", 587, "starttls")]
+
+# Who gets the mail for each address.
+RECIPIENTS = {
+    "alice@{domain}": ALICE,
+    "ALICE@mail.{domain}": ALICE,
+    "Alice@Shop.Example": ALICE_SHOP,
+    "carol@shop.example": CAROL_SHOP,
+    "carol+tag@two.example": CAROL_TWO,
+    "info@shop.example": CAROL_SHOP,
+    "info+tag@shop.example": CAROL_SHOP,
+    "whoever@shop.example": ALICE,
+    "sales@{domain}": [CAROL_SHOP, BOB],
+}
+
+# What each login may have behind MAIL FROM, and what not.
+OWN = {
+    "alice": (ALICE, ["alice@{domain}", "alice+x@mail.{domain}", "whoever@shop.example"]),
+    "carol of the shop": (CAROL_SHOP, ["carol@shop.example", "Carol+x@Shop.Example", "info@shop.example", "sales@{domain}"]),
+    "carol of two": (CAROL_TWO, ["carol@two.example"]),
+    "alice of the shop": (ALICE_SHOP, ["alice@shop.example"]),
+    "bob": (BOB, ["bob@{domain}", "sales@{domain}"]),
+}
+SENDERS = [
+    "alice@{domain}",
+    "bob@{domain}",
+    "carol@shop.example",
+    "carol@two.example",
+    "alice@shop.example",
+    "info@shop.example",
+    "sales@{domain}",
+    "carol@{domain}",
+]
+
+
+def together(peer, mail, talks):
+    """The answers to many dialogues with *mail*, each (name, arguments)."""
+    return peer.ask("together", talks=[[name, {"host": mail.fqdn, **arguments}] for name, arguments in talks])
+
+
+def logins(mail, tries, doors=DOORS[:1]):
+    """Which of *tries* get in through every one of *doors*; said on the host itself, whom nobody else's failed logins hold up."""
+    talks = [(door, {"login": login, "port": port, "tls": tls}) for login in tries for door, port, tls in doors]
+    answers = iter(together(mail, mail, talks))
+    return [login for login in tries if all([next(answers).get("login") for _door in doors])]
+
+
+def test_virtual_users_log_in_through_every_door(mail):
+    users = [CAROL_SHOP, CAROL_TWO, ALICE_SHOP]
+    assert logins(mail, users, DOORS) == users
+
+
+def test_each_login_is_somebody_else(mail):
+    good = [
+        ALICE,
+        [f"Alice@{mail.domain.upper()}", ALICE[1]],
+        [f"alice@{mail.fqdn}", ALICE[1]],
+        ["CAROL@Shop.Example", "carol-shop"],
+    ]
+    bad = [
+        ["carol@shop.example", "carol-two"],
+        ["carol@two.example", "carol-shop"],
+        ["carol", "carol-shop"],
+        [f"carol@{mail.domain}", "carol-shop"],
+        ["alice@shop.example", ALICE[1]],
+        ["alice", "alice-shop"],
+        [f"alice@{mail.domain}", "alice-shop"],
+        ["alice@two.example", ALICE[1]],
+        ["alice@two.example", "alice-shop"],
+        ["vmail", ""],
+        ["vmail", "vmail"],
+    ]
+    assert logins(mail, good + bad) == good
+
+
+def test_mail_goes_to_its_owner_and_to_nobody_else(mail, outside, subject):
+    expected = {login[0]: [] for login in MAILBOXES}
+    talks = []
+    for number, (recipient, owners) in enumerate(RECIPIENTS.items()):
+        letter = f"{subject}-{number}"
+        talks.append(("submit", {"subject": letter, "sender": "x@y.example", "recipient": recipient.format(domain=mail.domain)}))
+        for owner in owners if isinstance(owners[0], list) else [owners]:
+            expected[owner[0]].append(letter)
+    assert together(outside, mail, talks) == [{"accepted": True}] * len(RECIPIENTS)
+    # Those who get none are asked last.
+    boxes = sorted(MAILBOXES, key=lambda login: not expected[login[0]])
+    found = together(outside, mail, [("letters", {"login": box, "subject": subject, "count": len(expected[box[0]])}) for box in boxes])
+    assert dict(zip([box[0] for box in boxes], found)) == expected
+
+
+def test_nobody_has_an_unknown_address(mail, outside):
+    recipients = ["nobody@two.example", "nobody+tag@two.example", f"carol@{mail.domain}", "carol@two.example"]
+    said = outside.ask("smtp", host=mail.fqdn, commands=["MAIL FROM:<x@y.example>", *[f"RCPT TO:<{who}>" for who in recipients]])
+    assert [code for code, _text in said["replies"]] == [250, 550, 550, 550, 250]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_login_sends_from_its_own_addresses_alone(mail, outside, name):
+    login, own = OWN[name]
+    senders = list(dict.fromkeys([*own, *SENDERS]))
+    commands = [f"{said}:<{who}>" for sender in senders for said, who in (("MAIL FROM", sender), ("RCPT TO", "bob@{domain}"))]
+    commands = [command.format(domain=mail.domain) for pair in zip(commands[::2], commands[1::2]) for command in (*pair, "RSET")]
+    said = outside.ask("smtp", host=mail.fqdn, port=465, tls="implicit", login=login, commands=commands)
+    assert said["login"][0] == 235
+    assert dict(zip(senders, [code for code, _text in said["replies"][1::3]])) == {
+        sender: 250 if sender in own else 553 for sender in senders
+    }
+
+
+@pytest.mark.parametrize(("port", "tls"), [(port, tls) for _name, port, tls in SUBMISSION])
+def test_a_virtual_user_submits(mail, outside, subject, port, tls):
+    letter = {"port": port, "tls": tls, "login": CAROL_TWO, "sender": CAROL_TWO[0], "recipient": f"bob@{mail.domain}"}
+    assert outside.ask("submit", host=mail.fqdn, subject=subject, **letter) == {"accepted": True}
+    assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=subject)["count"] == 1
+
+
+def test_the_mail_is_vmails_and_nobody_elses(mail, outside, subject):
+    outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=CAROL_SHOP[0])
+    assert outside.ask("imap", host=mail.fqdn, login=CAROL_SHOP, subject=subject)["count"] == 1
+    found = mail.out(f"grep -rl '^Subject: {subject}$' /var/vmail")
+    assert found.startswith("/var/vmail/shop.example/carol/Maildir/")
+    assert mail.run("runuser -u nobody -- ls -R /var/vmail/shop.example").returncode != 0
+    assert mail.run(f"runuser -u nobody -- cat {found}").returncode != 0
+    assert mail.out("find /var/vmail ! -user vmail -o ! -group vmail") == ""
+    assert mail.out("getent passwd vmail | cut -d: -f6,7") == "/var/vmail:/usr/sbin/nologin"
+
+
+def test_no_hash_is_anybodys_to_read(mail):
+    path = "/etc/dovecot/postroom-virtual-users"
+    assert mail.out(f"stat -c '%a %U %G' {path}") == "640 root dovecot"
+    secrets = [line.split(":")[1] for line in mail.out(f"cat {path}").splitlines()] + [CAROL_SHOP[1], CAROL_TWO[1]]
+    patterns = " ".join(f"-e '{secret}'" for secret in secrets)
+    assert mail.out(f"grep -rlsF {patterns} /etc") == path
+    # grep fails where it may not look, and where it finds nothing.
+    assert mail.run(f"runuser -u nobody -- grep -rlsF {patterns} /etc /run /tmp /var/log /var/spool /var/vmail").stdout == ""

@@ -57,12 +57,19 @@ def _smtp(host: str, port: int, tls: str) -> tuple[smtplib.SMTP, dict]:
     return smtp, seen
 
 
+def _log_in(session: smtplib.SMTP, user: str, password: str) -> tuple[int, bytes]:
+    """By PLAIN: smtplib would try CRAM-MD5 first, and wait as Dovecot lets those wait who failed."""
+    if session.has_extn("auth"):
+        session.esmtp_features["auth"] = "PLAIN"
+    return session.login(user, password)
+
+
 def smtp(host: str, port: int = 25, tls: str = "none", login: list[str] | None = None, commands: list[str] | None = None) -> dict:
     """Greet, perhaps start TLS and log in, then say *commands*; every reply as [code, text]."""
     session, seen = _smtp(host, port, tls)
     if login:
         try:
-            seen["login"] = [session.login(*login)[0], ""]
+            seen["login"] = [_log_in(session, *login)[0], ""]
         except smtplib.SMTPAuthenticationError as e:
             seen["login"] = [e.smtp_code, e.smtp_error.decode()]
         except smtplib.SMTPNotSupportedError:
@@ -93,7 +100,7 @@ def submit(
     session, _seen = _smtp(host, port, tls)
     try:
         if login:
-            session.login(*login)
+            _log_in(session, *login)
         session.sendmail(sender, [recipient], f"From: <{sender}>\r\nTo: <{recipient}>\r\nSubject: {subject}\r\n\r\n{body}\r\n")
     except smtplib.SMTPRecipientsRefused as e:
         code, text = e.recipients[recipient]

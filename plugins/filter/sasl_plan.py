@@ -133,16 +133,22 @@ def sasl_plan(
     sasl: t.Any, os_family: str, provider: t.Any = "dovecot", path: str = "private/auth", realm: str = "", **more: t.Any
 ) -> t.Any:
     from ansible_collections.postroom.mail.plugins.module_utils import _sasl_provider as core
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names
     from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import BadUser, users_from
 
     domains, users = more.pop("domains", []), more.pop("users", [])
     hostname, mailboxes = more.pop("hostname", ""), list(more.pop("mailboxes", []))
-    own_realm = realm or hostname
+    own_realm, provider = realm or hostname, str(provider)
+    if isinstance(more.get("mechanisms"), str):
+        more["mechanisms"] = names(more["mechanisms"])
     try:
         wanted = core.Wanted(provider, **{**more, "saslauthd": core.Saslauthd(**more.get("saslauthd", {}))})
         foreign = core.Foreign(sasl["foreign_files"], sasl["saslauthd"]["foreign"])
         problems = core.problems(wanted, sasl["saslauthd"]["mechanisms"]) + core.conflicts(wanted, foreign, sasl["config_path"])
-        accounts = core.accounts(users) if provider == "sasldb" else []
+        named = [user for user in users if isinstance(user, t.Mapping) and user.get("name")]
+        accounts = core.accounts(named) if provider == "sasldb" else []
+        if provider == "sasldb" and len(named) < len(users):
+            problems.append("sasl_users has somebody without a name: write each user as {name: alice, password: ...}.")
         try:
             users_from(accounts, own_realm)
         except BadUser as e:

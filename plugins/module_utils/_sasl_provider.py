@@ -257,15 +257,17 @@ def _saslauthd_problems(daemon: Saslauthd, known: t.Sequence[str]) -> list[str]:
         found.append(f"sasl_saslauthd_server is '{daemon.server}', which is not of the form host or host/port.")
     if daemon.mechanism == "ldap":
         found += _ldap_problems(daemon.ldap)
-    if daemon.processes < 1:
+    if not re.fullmatch("0*[1-9][0-9]*", str(daemon.processes)):
         found.append(f"sasl_saslauthd_processes is {daemon.processes}; saslauthd needs at least 1.")
-    if daemon.cache_seconds < 0:
+    if not re.fullmatch("[0-9]+", str(daemon.cache_seconds)):
         found.append(f"sasl_saslauthd_cache_seconds is {daemon.cache_seconds}; 0 means that nothing is remembered.")
     return found
 
 
 def _ldap_problems(settings: t.Mapping[str, t.Any]) -> list[str]:
     # A value is never shown: one of them is a password.
+    if not isinstance(settings, t.Mapping):
+        return ["sasl_saslauthd_ldap is no dictionary: write each setting of saslauthd.conf by its name, such as ldap_servers."]
     found = []
     if not settings.get("ldap_servers"):
         found.append("sasl_saslauthd_mechanism is ldap, so sasl_saslauthd_ldap must have ldap_servers, such as ldap://ldap.example.org/.")
@@ -344,5 +346,9 @@ def other_realms(users: t.Iterable[t.Mapping[str, t.Any]], home: t.Sequence[str]
 
 
 def accounts(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts."""
-    return [{key: user[key] for key in ("name", "realm", "password", "state") if key in user} for user in users]
+    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts.
+
+    A password of digits alone is a number in YAML.
+    """
+    known = ("name", "realm", "password", "state")
+    return [{key: str(user[key]) for key in known if user.get(key) is not None} for user in users]

@@ -98,6 +98,29 @@ def test_accounts_that_cannot_be(user, said):
     assert plan(HOST, "Debian", users=[*USERS, user])["problems"] == []
 
 
+@pytest.mark.parametrize("users", [["geheim"], {"alice": "geheim"}, [{"password": "geheim"}], [{"name": None, "password": "geheim"}]])
+def test_accounts_without_a_name(users):
+    assert plan(HOST, "Debian", provider="sasldb", users=users)["problems"] == [
+        "sasl_users has somebody without a name: write each user as {name: alice, password: ...}."
+    ]
+    assert plan(HOST, "Debian", users=users)["problems"] == []
+
+
+def test_what_a_command_line_and_yaml_make_of_texts():
+    """A list becomes a text, a number too, and a password of digits becomes a number."""
+    found = plan(
+        HOST, "Debian", provider="saslauthd", mechanisms="PLAIN, LOGIN", saslauthd={"processes": "5", "cache_seconds": "0"}, realm="r"
+    )
+    assert found["problems"] == []
+    found = plan(HOST, "Debian", provider="sasldb", realm="r", users=[{"name": "alice", "password": 12345678, "realm": None}])
+    assert (found["problems"], found["accounts"]) == ([], [{"name": "alice", "password": "12345678"}])
+
+
+def test_a_provider_that_is_no_text():
+    (problem,) = plan(HOST, "Debian", provider=["sasldb"])["problems"]
+    assert problem.startswith("sasl_provider is '['sasldb']', which is none of ")
+
+
 def test_what_is_wrong_and_what_is_somebody_elses_is_said_together():
     there = {**HOST, "foreign_files": [HOST["config_path"]]}
     wrong = {"provider": "saslauthd", "saslauthd": {"mechanism": "ldap"}}
@@ -109,10 +132,9 @@ def test_what_is_wrong_and_what_is_somebody_elses_is_said_together():
     "arguments",
     [
         {"saslauthd": {"mechanisme": "geheim"}},
-        {"provider": "saslauthd", "saslauthd": {"mechanism": "ldap", "ldap": "geheim"}},
         {"provider": "sasldb", "mechanisms": [None]},
         {"nothing": "geheim"},
-        {"provider": "sasldb", "users": ["geheim"]},
+        {"provider": "sasldb", "users": 5},
     ],
 )
 def test_a_misshapen_input_is_not_shown(arguments):

@@ -267,6 +267,9 @@ def test_nothing_is_wrong(wanted):
         (saslauthd("ldap", ldap={**LDAP, "search_base": "x"}), "has search_base; the settings of saslauthd.conf all begin with ldap_"),
         (saslauthd("ldap", ldap={**LDAP, "ldap_password": "geheim\nldap_filter: *"}), "not one line of text: ldap_password"),
         (saslauthd(processes=0), "sasl_saslauthd_processes is 0"),
+        (saslauthd(processes="many"), "sasl_saslauthd_processes is many"),
+        (saslauthd(cache_seconds="1m"), "sasl_saslauthd_cache_seconds is 1m"),
+        (saslauthd("ldap", ldap="ldap_servers: x"), "sasl_saslauthd_ldap is no dictionary"),
         (saslauthd(cache_seconds=-1), "sasl_saslauthd_cache_seconds is -1"),
     ],
 )

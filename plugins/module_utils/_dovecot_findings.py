@@ -36,6 +36,11 @@ DRIVERS = {
     ("2.4", "userdb"): (*_COMMON, "prefetch"),
 }
 
+_SERVER_KEYS = (
+    *("name", "driver", "host", "port", "dbname", "user", "password", "parameters"),  # SQL
+    *("path", "uris", "base", "scope", "auth_dn", "auth_dn_password", "starttls", "ca_file"),
+)
+
 # What these say of a user is in a file or a program, out of sight.
 _MAY_GIVE_FIELDS = ("passwd-file", "lua", "dict", "oauth2", "checkpassword", "imap")
 
@@ -51,6 +56,9 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
 
     *listeners* are those that the host has, each an ``address``, a ``port`` and a ``process``.
     """
+    misshapen = list(_misshapen(neutral))
+    if misshapen:
+        return misshapen
     dialect = checks.dialect(version)
     found = [
         *_servers(neutral, dialect),
@@ -64,6 +72,15 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
     mechanisms = " ".join(names(neutral.get("auth_mechanisms") or ()))
     found += checks.challenge_complaints("dovecot_auth_mechanisms", mechanisms, drivers, checks.Host(version))
     return list(dict.fromkeys(found))
+
+
+def _misshapen(neutral: Neutral) -> t.Iterator[str]:
+    for key, variable in {**VARIABLES, "databases": "dovecot_databases"}.items():
+        listed = neutral.get(key) or ()
+        if not isinstance(listed, (list, tuple)) or not all(isinstance(entry, t.Mapping) for entry in listed):
+            yield f"{variable} must be a list of databases, each with its driver, such as [{{driver: pam}}]."
+    if not isinstance(neutral.get("denied_users") or [], (list, tuple)):
+        yield "dovecot_denied_users must be a list of names, such as [mallory]."
 
 
 # Servers -----------------------------------------------------------------------------------------------------------
@@ -89,6 +106,8 @@ def _servers(neutral: Neutral, dialect: str) -> t.Iterator[str]:
 
 def _server(server: Entry, dialect: str) -> t.Iterator[str]:
     for key, value in server.items():
+        if key not in _SERVER_KEYS:
+            yield f"has '{key}', which nobody knows; it may have {', '.join(_SERVER_KEYS)}."
         if any(re.search(r"[\x00-\x1f\x7f]", str(item)) for item in (value if isinstance(value, (list, tuple)) else [value])):
             yield f"has a line break or another control character in '{key}', which Dovecot cannot read; write it in one line."
     if server["driver"] == "ldap":

@@ -76,6 +76,10 @@ def test_what_is_good_is_taken_and_can_be_translated(version, changed):
         pytest.param({"passdb": [{"driver": "bogus"}]}, ["'bogus' is none that Dovecot", "passwd-file"], id="unknown driver"),
         pytest.param({"userdb": [{"driver": "pam"}]}, ["dovecot_userdbs", "'pam' is none", "prefetch"], id="no userdb"),
         pytest.param({"passdb": [{"path": "/x"}]}, ["the database with path has no driver"], id="no driver"),
+        pytest.param({"passdb": ["pam"]}, ["dovecot_passdbs must be a list of databases"], id="a list of texts"),
+        pytest.param({"userdb": {"driver": "passwd"}}, ["dovecot_userdbs must be a list of databases"], id="no list"),
+        pytest.param({"databases": ["mysql://x:geheim@db"]}, ["dovecot_databases must be a list of databases"], id="an address"),
+        pytest.param({"denied_users": "mallory"}, ["dovecot_denied_users must be a list of names"], id="denied: no list"),
         pytest.param({"passdb": [{"driver": "passwd-file"}]}, ["has no path", "names the users"], id="no file"),
         pytest.param(
             {"passdb": [{"driver": "passwd-file", "deny": True}, {"driver": "pam"}]}, ["has no path", "who may not log in"], id="deny whom"
@@ -144,6 +148,7 @@ def test_what_is_wrong_is_said_in_a_sentence(version, changed, words):
             id="line",
         ),
         pytest.param({"name": "x", "driver": "oracle"}, ["the driver 'oracle'", "mysql, pgsql, sqlite, ldap"], id="driver"),
+        pytest.param({**SERVERS[1], "name": "x", "pw": "geheim"}, ["'x' has 'pw', which nobody knows", "password"], id="key"),
         pytest.param({"name": "../x", "driver": "ldap"}, ["'../x' is no name"], id="name"),
         pytest.param({"name": "maria", "driver": "sqlite", "path": "/x"}, ["is there twice"], id="twice"),
     ],

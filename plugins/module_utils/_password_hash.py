@@ -157,7 +157,7 @@ def problem_with(given: str, scheme: str | None) -> str | None:
     if stored is None:
         named = re.match(r"\{([^}]*)\}", field)
         what = f"is in the scheme '{named.group(1)}', which Dovecot does not have" if named else "does not tell its scheme"
-        return f"{what}; write it as {{SCHEME}}hash, for example {{SHA512-CRYPT}}$6$..., {{BLF-CRYPT}}$2y$... or {{ARGON2ID}}$argon2id$..."
+        return f"{what}; write it as {{SCHEME}}hash, with a scheme such as SHA512-CRYPT, BLF-CRYPT or ARGON2ID"
     if not stored.encoding and not re.fullmatch(MADE.get(stored.scheme, ".+"), stored.text):
         return f"is not what a hash in the scheme {stored.scheme} looks like, so nobody could log in with it"
     return None

@@ -155,7 +155,11 @@ def test_a_hash_gets_its_scheme_written_before_it(given_hash, scheme, field):
 @pytest.mark.parametrize(
     ("given_hash", "scheme", "says"),
     [
-        ("{FOO}x", None, "is in the scheme 'FOO', which Dovecot does not have; write it as {SCHEME}hash, with one of ARGON2, ARGON2I,"),
+        (
+            "{FOO}x",
+            None,
+            "is in the scheme 'FOO', which Dovecot does not have; write it as {SCHEME}hash, with a scheme such as SHA512-CRYPT, BLF-CRYPT or ARGON2ID",
+        ),
         ("{SHA.b32}x", None, "is in the scheme 'SHA.b32'"),
         ("secret", None, "does not tell its scheme; write it"),
         ("secret", "SHA512-CRYPT", "is not what a hash in the scheme SHA512-CRYPT looks like"),

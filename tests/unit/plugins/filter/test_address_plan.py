@@ -172,6 +172,7 @@ def test_actions_of_access_tables(action):
         pytest.param({"aliases": {}, "system_aliases": {"root": "bob"}}, [], id="the system's"),
         pytest.param({"aliases": {}, "virtual_aliases": {"root@example.org": "bob"}}, [], id="a virtual alias"),
         pytest.param({"aliases": {"root": "bob"}, "relocated": {"alice": "x@y"}}, ["although alice is in mail_users"], id="moved user"),
+        pytest.param({"aliases": {"root": "bob"}, "relocated": {"alice@elsewhere.example": "x@y"}}, [], id="moved stranger"),
     ],
 )
 def test_warnings(given, told):

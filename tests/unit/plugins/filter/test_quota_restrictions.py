@@ -72,3 +72,5 @@ def test_nobody_elses_restrictions_are_replaced(live, complained):
     assert len(found) == complained
     assert all("postconf -X smtpd_recipient_restrictions" in said for said in found)
     assert quota_restrictions([], live={"smtpd_recipient_restrictions": live})["problems"] == []
+    # Whoever planned the others says what they would replace.
+    assert quota_restrictions(["example.org"], live={"smtpd_recipient_restrictions": live}, planned="check_x y")["problems"] == []

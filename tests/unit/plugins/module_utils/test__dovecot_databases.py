@@ -265,6 +265,12 @@ def test_ldap(kind, entry, old, new):
     assert file(neutral, "2.4.1") == 'ldap_auth_dn_password = "geheim"\n'
 
 
+def test_how_far_below_its_base_a_directory_is_searched():
+    neutral = {"userdb": [{"driver": "ldap", "database": "people"}], "databases": [{**DIRECTORY, "scope": "onelevel"}]}
+    assert "\nscope = onelevel\n" in file(neutral, "2.3.19.1")
+    assert settings(neutral, "2.4.1")["userdb ldap"]["ldap_scope"] == "onelevel"
+
+
 def test_an_anonymous_search_needs_no_file_in_24():
     server = {key: value for key, value in DIRECTORY.items() if not key.startswith("auth_dn")}
     neutral = {"passdb": [{"driver": "ldap", "database": "people", "bind": True}], "databases": [server]}

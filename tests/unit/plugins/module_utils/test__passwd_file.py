@@ -127,6 +127,11 @@ def users_of(users):
     return passwd_file.users_from(users)
 
 
+def test_a_bare_hash_is_of_the_scheme_that_all_have():
+    (user,) = passwd_file.users_from([{"name": "alice", "password_hash": "0" * 32}], "DIGEST-MD5")
+    assert user.hash == "{DIGEST-MD5}" + "0" * 32
+
+
 def test_exclusive_removes_others_and_keeps_comments():
     result = planned([{"name": "alice"}], "# a\nbob:x\nalice:{PLAIN}x\n\ncarol\n", exclusive=True)
     assert result.text == "# a\nalice:{PLAIN}x\n\n"

@@ -300,7 +300,7 @@ def test_before_there_is_a_saslauthd_its_manual_counts():
         (saslauthd(), Foreign(), 0),
         (saslauthd(), Foreign([SMTPD_CONF], True), 2),
         (saslauthd(), Foreign(["/etc/saslauthd.conf", "/etc/pam.d/smtp"]), 0),
-        (saslauthd("ldap"), Foreign(["/etc/saslauthd.conf"]), 1),
+        (saslauthd("ldap"), Foreign(["/etc/saslauthd.conf", "/etc/pam.d/smtp"]), 1),
         (Wanted("sasldb"), Foreign([SMTPD_CONF], True), 1),
         (Wanted("dovecot"), Foreign([SMTPD_CONF], True), 0),
         (saslauthd()._replace(replace=True), Foreign([SMTPD_CONF], True), 0),

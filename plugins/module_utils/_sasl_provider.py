@@ -264,7 +264,7 @@ def _saslauthd_problems(daemon: Saslauthd, known: t.Sequence[str]) -> list[str]:
     return found
 
 
-def _ldap_problems(settings: t.Mapping[str, t.Any]) -> list[str]:
+def _ldap_problems(settings: t.Any) -> list[str]:
     # A value is never shown: one of them is a password.
     if not isinstance(settings, t.Mapping):
         return ["sasl_saslauthd_ldap is no dictionary: write each setting of saslauthd.conf by its name, such as ldap_servers."]

@@ -124,6 +124,7 @@ def restart_required(before: str, after: str) -> bool:
 
     Beside the master's own settings these are the addresses to listen on: at a reload, the login processes still hold
     the old sockets for a while, and then a new one on the same port fails with "Address already in use", or not, by chance.
+    And a master that gets another socket for anvil at a reload dies of a segmentation fault (2.3.19 and 2.4.1).
     """
     old, new = conf.flatten(conf.parse(before)), conf.flatten(conf.parse(after))
     return any(_restarts(path) and _addresses(path, old) != _addresses(path, new) for path in {*old, *new})
@@ -132,7 +133,7 @@ def restart_required(before: str, after: str) -> bool:
 def _restarts(path: conf.Path) -> bool:
     if len(path) == 1:
         return path[0] == "listen" or path[0] in OF_THE_MASTER
-    return path[-1] in ("address", "listen") and path[-2].startswith("inet_listener ")
+    return path[0] == "service anvil" or (path[-1] in ("address", "listen") and path[-2].startswith("inet_listener "))
 
 
 def _addresses(path: conf.Path, settings: t.Mapping[conf.Path, conf.Meaning]) -> set[str]:

@@ -67,6 +67,7 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
         *_prefetch(neutral),
         *_ports(neutral, listeners),
         *_quota(neutral),
+        *_failure_delay(neutral),
     ]
     drivers = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]
     mechanisms = " ".join(names(neutral.get("auth_mechanisms") or ()))
@@ -273,6 +274,21 @@ def _quota(neutral: Neutral) -> t.Iterator[str]:
         quota.size((neutral.get("quota") or {}).get("limit") or quota.UNLIMITED)
     except MailError as e:
         yield f"dovecot_quota: {e}"
+
+
+def _failure_delay(neutral: Neutral) -> t.Iterator[str]:
+    """A smtpd does not wait longer than ten seconds for Dovecot, and PAM may take two or three of them for itself."""
+    delay = neutral.get("auth_failure_delay")
+    if delay is None:
+        return
+    number = re.fullmatch(r"(\d+) *(ms|msecs?|s|secs?|seconds?)", str(delay))
+    if not number:
+        yield f"dovecot_auth_failure_delay is '{delay}', which is no time in seconds; write for example '2 secs'."
+    elif neutral.get("auth_listeners") and int(number[1]) > (6000 if number[2].startswith("m") else 6):
+        yield (
+            f"dovecot_auth_failure_delay is '{delay}', but Postfix waits for ten seconds in all, and would then call a wrong password"
+            " a temporary failure (454); write at most '6 secs'."
+        )
 
 
 def _ports(neutral: Neutral, listeners: t.Iterable[Entry]) -> t.Iterator[str]:

@@ -174,8 +174,8 @@ reload_required:
 restart_required:
   description:
     - Whether only a restart does. That is so for the addresses to listen on (C(listen), and C(address) or C(listen) of an
-      C(inet_listener)), C(base_dir), C(default_internal_user) and C(default_internal_group). Ports, protocols, certificates and
-      all else need a reload.
+      C(inet_listener)), C(base_dir), C(default_internal_user), C(default_internal_group) and C(service anvil), from which a reload may
+      crash Dovecot. Ports, protocols, certificates and all else need a reload.
   returned: success
   type: bool
 checked:

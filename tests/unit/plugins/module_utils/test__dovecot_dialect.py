@@ -66,6 +66,12 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
                 "service pop3-login": {"inet_listener pop3s": {"port": 0}},
             },
         ),
+        ({"auth_penalty": True, "auth_failure_delay": "2 secs"}, {"auth_failure_delay": "2 secs"}, {"auth_failure_delay": "2 secs"}),
+        (
+            {"auth_penalty": False},
+            {"service anvil": {"unix_listener anvil-auth-penalty": {"mode": "0"}}},
+            {"service anvil": {"unix_listener anvil-auth-penalty": {"mode": "0"}}},
+        ),
         ({"protocols": "lmtp"}, {"protocols": ["lmtp"]}, {"protocols": ["lmtp"]}),
         (
             {"protocols": ["imap", "imaps", "pop3s"], "ports": {"imaps": 1993, "imap": 143, "pop3": 1110, "pop3s": "995"}},

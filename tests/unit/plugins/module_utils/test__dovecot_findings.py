@@ -53,6 +53,8 @@ def found(version="2.4.1", settings=None, **changed):
         {"ports": {"imaps": 995, "pop3s": 993}},
         {"ports": {"imap": 993}},
         {"protocols": ["lmtp"]},
+        {"auth_failure_delay": "6 secs", "auth_listeners": [{"path": "/a"}], "auth_penalty": False},
+        {"auth_failure_delay": "15s", "auth_penalty": True},
         {"passdb": [{"driver": "sql", "args": "/etc/dovecot/own.conf.ext"}]},
     ],
 )
@@ -112,6 +114,13 @@ def test_what_is_good_is_taken_and_can_be_translated(version, changed):
         pytest.param({"ports": {"imaps": 995}}, ["imaps and pop3s would both listen on port 995"], id="ports: twice"),
         pytest.param({"ports": {"imaps": "0995"}}, ["imaps and pop3s would both listen on port 995"], id="ports: twice, as texts"),
         pytest.param({"ports": {"imaps": 465}}, ["imaps would listen on port 465, which submission has"], id="ports: Postfix's"),
+        pytest.param({"auth_failure_delay": "soon"}, ["dovecot_auth_failure_delay is 'soon'"], id="delay: no time"),
+        pytest.param({"auth_failure_delay": 2}, ["dovecot_auth_failure_delay is '2'"], id="delay: no unit"),
+        pytest.param(
+            {"auth_failure_delay": "7s", "auth_listeners": [{"path": "/a"}]},
+            ["Postfix waits for ten seconds"],
+            id="delay: longer than Postfix's",
+        ),
         pytest.param({"listen": []}, ["dovecot_listen is empty"], id="listen: nowhere"),
     ],
 )

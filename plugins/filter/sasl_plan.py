@@ -24,8 +24,13 @@ options:
   provider:
     description: Who checks the passwords.
     type: str
-    choices: [dovecot, saslauthd, sasldb]
+    choices: [dovecot, saslauthd, sasldb, none]
     default: dovecot
+  mta:
+    description: The mail server that has them checked.
+    type: str
+    choices: [postfix, sendmail]
+    default: postfix
   mechanisms:
     description: The mechanisms that saslauthd or sasldb serves.
     type: list
@@ -137,14 +142,14 @@ def sasl_plan(
     from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import BadUser, users_from
 
     domains, users = more.pop("domains", []), more.pop("users", [])
-    hostname, mailboxes = more.pop("hostname", ""), list(more.pop("mailboxes", []))
+    hostname, mailboxes, mta = more.pop("hostname", ""), list(more.pop("mailboxes", [])), more.pop("mta", "postfix")
     own_realm, provider = realm or hostname, str(provider)
     if isinstance(more.get("mechanisms"), str):
         more["mechanisms"] = names(more["mechanisms"])
     try:
         wanted = core.Wanted(provider, **{**more, "saslauthd": core.Saslauthd(**more.get("saslauthd", {}))})
         foreign = core.Foreign(sasl["foreign_files"], sasl["saslauthd"]["foreign"])
-        problems = core.problems(wanted, sasl["saslauthd"]["mechanisms"]) + core.conflicts(wanted, foreign, sasl["config_path"])
+        problems = core.problems(wanted, sasl["saslauthd"]["mechanisms"], mta) + core.conflicts(wanted, foreign, sasl["config_path"])
         named = [user for user in users if isinstance(user, t.Mapping) and user.get("name")]
         accounts = core.accounts(named) if provider == "sasldb" else []
         if provider == "sasldb" and len(named) < len(users):

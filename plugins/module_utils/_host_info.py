@@ -46,6 +46,7 @@ class Questions(t.NamedTuple):
     services: t.Sequence[str] = ("postfix", "dovecot")
     resolve: t.Sequence[str] = ()
     accounts: t.Sequence[str] = ()
+    sasl_mta: str = "postfix"
 
 
 class Host:
@@ -61,7 +62,7 @@ class Host:
             "services": lambda: self._services(questions.services),
             "postfix": lambda: self.postfix,
             "dovecot": lambda: _host_dovecot.ask(self.run, self.distribution.os_family),
-            "sasl": lambda: _host_sasl.ask(self.run, self.postfix, self.distribution.os_family),
+            "sasl": lambda: _host_sasl.ask(self.run, self.postfix, self.distribution.os_family, mta=questions.sasl_mta),
             "queue": self._queue,
             "listeners": _host_sockets.listeners,
             "accounts": lambda: _host_addresses.accounts(questions.accounts, _read(_host_addresses.PASSWD), _bounded),

@@ -55,14 +55,20 @@ def config_path(parameters: t.Mapping[str, str], os_family: str) -> str:
     return f"{directories[0] or ('/etc/sasl2' if os_family == 'RedHat' else '/etc/postfix/sasl')}/smtpd.conf"
 
 
-def place(postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/") -> Place:
+def place(postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/", mta: str = "postfix") -> Place:
     """Where things are on this host; of one without Postfix, where they will be."""
+    native_unit = any(os.path.isfile(os.path.join(root, directory, "saslauthd.service")) for directory in UNITS)
+    if mta == "sendmail":
+        # Imported here, as few hosts need it: each call of a module compiles what it imports.
+        from ansible_collections.postroom.mail.plugins.module_utils import _host_sendmail
+
+        return _host_sendmail.place(os_family, native_unit, lambda path: read(path, root))
     return Place(
         os_family=os_family,
         queue_directory=postfix["queue_directory"] or _services.DEFAULT_QUEUE_DIRECTORY,
         chrooted=bool(_sasl_provider.chrooted_services(postfix["services"])),
         config_path=config_path(postfix["parameters"], os_family),
-        native_unit=any(os.path.isfile(os.path.join(root, directory, "saslauthd.service")) for directory in UNITS),
+        native_unit=native_unit,
     )
 
 
@@ -84,9 +90,9 @@ def is_managed(texts: Texts) -> bool:
     return any(_sasl_provider.is_managed(text) or _sasl_provider.has_block(text) for text in texts.values())
 
 
-def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/") -> dict[str, t.Any]:
+def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/", mta: str = "postfix") -> dict[str, t.Any]:
     """Everything that mail_info tells about it. Where saslauthd is not installed, no command is run."""
-    where = place(postfix, os_family, root)
+    where = place(postfix, os_family, root, mta)
     installed = os.access(os.path.join(root, PROGRAM), os.X_OK)
     state = _services.states(run, ["saslauthd"])["saslauthd"] if installed else _services.State()
     texts = texts_at(where, root)
@@ -99,7 +105,7 @@ def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/
         "config": _without_secrets(_sasl_provider.parse_options(texts[where.config_path])),
         "managed": is_managed(texts),
         "foreign_files": others.files,
-        "chrooted": _sasl_provider.chrooted_services(postfix["services"]),
+        "chrooted": _sasl_provider.chrooted_services(postfix["services"]) if where.chrooted else [],
         "database_copies": [where.database_copy] if where.chrooted else [],
         "saslauthd": {
             "installed": installed,

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Who checks the passwords of SMTP AUTH, and the files that make it so. Pure.
+"""Who checks the passwords of SMTP AUTH, for Postfix or for sendmail, and the files that make it so. Pure.
 
 A smtpd that runs chrooted and one that does not may stand side by side in one master.cf, as in Debian's. Both have the
 queue directory as their working directory, so a relative path to saslauthd's socket leads either of them there.
@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-PROVIDERS = ("dovecot", "saslauthd", "sasldb")
+PROVIDERS = ("dovecot", "saslauthd", "sasldb", "none")
+MTAS = ("postfix", "sendmail")
 SCRAM = ("SCRAM-SHA-1", "SCRAM-SHA-224", "SCRAM-SHA-256", "SCRAM-SHA-384", "SCRAM-SHA-512")
 # saslauthd is handed a password in clear; only who has the passwords themselves can answer a challenge.
 SERVED = {"saslauthd": ("PLAIN", "LOGIN"), "sasldb": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", *SCRAM)}
@@ -69,13 +70,19 @@ class Wanted(t.NamedTuple):
 
 
 class Place(t.NamedTuple):
-    """Where things are on this host. *chrooted*: whether any smtpd is; *native_unit*: whether saslauthd has a systemd unit of its own."""
+    """Where things are on this host.
+
+    *chrooted*: whether any smtpd is; *native_unit*: whether saslauthd has a systemd unit of its own; *user*: as whom it is
+    asked, who joins the group that may do so, or nobody if that is root.
+    """
 
     os_family: str = "Debian"
     queue_directory: str = "/var/spool/postfix"
     chrooted: bool = False
     config_path: str = "/etc/postfix/sasl/smtpd.conf"
     native_unit: bool = True
+    mta: str = "postfix"
+    user: str = "postfix"
 
     @property
     def socket_directory(self) -> str:
@@ -221,11 +228,22 @@ def packages(wanted: Wanted, os_family: str) -> list[str]:
     return named
 
 
-def problems(wanted: Wanted, known: t.Sequence[str] = ()) -> list[str]:
+def problems(wanted: Wanted, known: t.Sequence[str] = (), mta: str = "postfix") -> list[str]:
     """What is wrong with the settings of the role, a sentence each; *known* are the mechanisms that this host's saslauthd has."""
+    known_here = PROVIDERS[1:] if mta == "sendmail" else PROVIDERS[:-1]
     if wanted.provider not in PROVIDERS:
-        return [f"sasl_provider is '{wanted.provider}', which is none of {', '.join(PROVIDERS[:-1])} and {PROVIDERS[-1]}."]
-    if wanted.provider == "dovecot":
+        return [f"sasl_provider is '{wanted.provider}', which is none of {', '.join(known_here[:-1])} and {known_here[-1]}."]
+    if mta == "sendmail" and wanted.provider == "dovecot":
+        return [
+            "sasl_provider is dovecot, whose socket sendmail cannot ask: set it to saslauthd (which can ask Dovecot as an IMAP server,"
+            " by its mechanism rimap) or to sasldb."
+        ]
+    if mta == "postfix" and wanted.provider == "none":
+        return [
+            "sasl_provider is none, so nobody could log in on the submission ports of Postfix: set postfix_submission to false to have"
+            " none of these, or sasl_provider to dovecot, saslauthd or sasldb."
+        ]
+    if wanted.provider not in SERVED:
         return []
     found = _mechanism_problems(wanted)
     return found + _saslauthd_problems(wanted.saslauthd, known) if wanted.provider == "saslauthd" else found
@@ -289,7 +307,7 @@ class Foreign(t.NamedTuple):
 
 def conflicts(wanted: Wanted, foreign: Foreign, config_path: str) -> list[str]:
     """What of somebody else's this would replace, a sentence each. A PAM file is used as it is."""
-    if wanted.replace or wanted.provider == "dovecot":
+    if wanted.replace or wanted.provider not in SERVED:
         return []
     asks_ldap = wanted.provider == "saslauthd" and wanted.saslauthd.mechanism == "ldap"
     found = [
@@ -322,7 +340,7 @@ def known_as(logins: str, realms: t.Iterable[str]) -> str:
 
 def realms(provider: str, realm: str, domains: t.Sequence[str]) -> list[str]:
     """The realms in which a login is the same person as without any: that of the host, and the domains of its accounts."""
-    return [] if provider == "dovecot" else list(dict.fromkeys([realm, *domains]))
+    return list(dict.fromkeys([realm, *domains])) if provider in SERVED else []
 
 
 def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterable[t.Mapping[str, t.Any]] = ()) -> list[str]:

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Give a host one of the providers of Cyrus SASL for smtpd, and take away what the former one left."""
+"""Give a host one of the providers of Cyrus SASL, and take away what the former one left."""
 
 from __future__ import annotations
 
@@ -26,8 +26,6 @@ from ansible_collections.postroom.mail.plugins.module_utils._service_control imp
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
-USER = "postfix"
-
 
 class NotInstalled(HostError):
     """There is no saslauthd to be set up."""
@@ -43,7 +41,7 @@ class Outcome:
     def __init__(self) -> None:
         self.actions: list[str] = []
         self.diff: list[dict[str, str]] = []
-        # What smtpd read when it started.
+        # What the mail server read when it started.
         self.reload_required = False
 
     def did(self, action: str, before: str = "", after: str = "") -> None:
@@ -95,7 +93,7 @@ class Setup:
 
     def _check(self, wanted: Wanted, installed: bool, foreign: Foreign) -> None:
         known = _sasl_provider.parse_saslauthd_version("\n".join(self.run(["saslauthd", "-v"])[1:])) if installed else []
-        wrong = _sasl_provider.problems(wanted, known)
+        wrong = _sasl_provider.problems(wanted, known, self.place.mta)
         wrong += _sasl_provider.conflicts(wanted, foreign, self.place.config_path)
         if wrong:
             raise BadInput(" ".join(wrong))
@@ -187,20 +185,22 @@ class Setup:
             return grp.getgrnam(_sasl_provider.GROUP).gr_gid
         # Without such a group, as on Red Hat, Postfix's own serves.
         with contextlib.suppress(KeyError):
-            return grp.getgrnam(USER).gr_gid
+            return grp.getgrnam(self.place.user).gr_gid
         return 0
 
     def _membership(self, wanted: bool, managed: bool) -> None:
-        """smtpd asks as the user postfix, and the socket and the database are for the group sasl."""
-        group = _sasl_provider.GROUP
+        """The socket and the database are for the group sasl; root, as which sendmail asks, needs no group."""
+        group, user = _sasl_provider.GROUP, self.place.user
         try:
-            is_member = USER in grp.getgrnam(group).gr_mem
+            is_member = user in grp.getgrnam(group).gr_mem
         except KeyError:
             return
+        if not user:
+            return
         if wanted and not is_member:
-            self._member(["usermod", "--append", "--groups", group, USER], f"add {USER} to the group {group}")
+            self._member(["usermod", "--append", "--groups", group, user], f"add {user} to the group {group}")
         elif not wanted and managed and is_member:
-            self._member(["gpasswd", "--delete", USER, group], f"remove {USER} from the group {group}")
+            self._member(["gpasswd", "--delete", user, group], f"remove {user} from the group {group}")
 
     def _member(self, command: list[str], action: str) -> None:
         self.outcome.did(action, "", f"{action}\n")

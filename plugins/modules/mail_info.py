@@ -57,6 +57,12 @@ options:
     type: list
     elements: str
     default: []
+  sasl_mta:
+    description:
+      - The mail server whose Cyrus SASL the answer RV(sasl) is about.
+    type: str
+    choices: [postfix, sendmail]
+    default: postfix
 notes:
   - Run it as root. As another user it cannot look into the queues (V(null)), tell which process listens, or see
     whether Dovecot's protected files were changed.
@@ -210,7 +216,7 @@ dovecot:
       sample: {protocols: imap lmtp, service auth: {unix_listener auth-userdb: {mode: "0660"}}}
     config_error: {description: "What Dovecot says is wrong with its configuration, V(null) when it is valid.", type: str}
 sasl:
-  description: What there is of Cyrus SASL, and what Postfix's smtpd would make of it.
+  description: What there is of Cyrus SASL, and what the mail server would make of it.
   returned: when O(gather) has V(sasl)
   type: dict
   contains:
@@ -219,7 +225,7 @@ sasl:
       type: list
       elements: str
       sample: [CRAM-MD5, LOGIN, PLAIN]
-    config_path: {description: The configuration file of smtpd., type: str, sample: /etc/postfix/sasl/smtpd.conf}
+    config_path: {description: The configuration file of smtpd or of sendmail., type: str, sample: /etc/postfix/sasl/smtpd.conf}
     config:
       description: Its options; empty when there is no such file.
       type: dict
@@ -359,6 +365,7 @@ policy:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._host_info import ON_DEMAND, SUBSETS, Host, Questions
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import MTAS
 
 
 def main() -> None:
@@ -369,6 +376,7 @@ def main() -> None:
             "services": {"type": "list", "elements": "str", "default": ["postfix", "dovecot"]},
             "resolve": {"type": "list", "elements": "str", "default": []},
             "accounts": {"type": "list", "elements": "str", "default": []},
+            "sasl_mta": {"type": "str", "choices": list(MTAS), "default": "postfix"},
         },
         supports_check_mode=True,
     )

@@ -13,11 +13,12 @@ version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Writes the configuration file with which Postfix's smtpd sets up Cyrus SASL, in the place where this Postfix reads it,
+  - Writes the configuration file with which Postfix's smtpd, or sendmail, sets up Cyrus SASL, in the place where this one reads it,
     and for saslauthd its settings, its PAM service or its C(saslauthd.conf), and the directory of its socket, there where
     every smtpd of master.cf finds it, chrooted or not. Then it starts saslauthd and waits until it answers.
   - What the former provider needed and this one does not is taken away, files, group membership and the daemon itself.
-  - It sets no parameter of main.cf, that is what M(postroom.mail.postfix_config) is for, and keeps no accounts.
+  - It sets no parameter of main.cf, that is what M(postroom.mail.postfix_config) is for, nor anything in sendmail.mc, that is
+    what M(postroom.mail.sendmail_auth) is for, and keeps no accounts.
 extends_documentation_fragment:
   - postroom.mail._attributes
 attributes:
@@ -33,10 +34,18 @@ options:
   provider:
     description:
       - Who checks the passwords.
-      - V(dovecot) needs nothing of Cyrus SASL, so it takes away what the others needed.
+      - V(dovecot) needs nothing of Cyrus SASL, so it takes away what the others needed. sendmail cannot ask it.
+      - V(none) takes that away, too. It is for a sendmail that is to offer no AUTH any longer.
     type: str
-    choices: [dovecot, saslauthd, sasldb]
+    choices: [dovecot, saslauthd, sasldb, none]
     required: true
+  mta:
+    description:
+      - The mail server that has them checked.
+      - The file for V(sendmail) is C(Sendmail.conf), in the directory where this host's libsasl2 looks for it.
+    type: str
+    choices: [postfix, sendmail]
+    default: postfix
   mechanisms:
     description:
       - The mechanisms that clients are offered. V(saslauthd) can serve V(PLAIN) and V(LOGIN) only.
@@ -91,9 +100,11 @@ options:
     type: int
     default: 30
 notes:
-  - A smtpd that runs has read its configuration; reload Postfix when RV(reload_required) says so.
+  - A mail server that runs has read its configuration; reload Postfix when RV(reload_required) says so.
+    M(postroom.mail.sendmail_auth) sees by itself that sendmail is older than its C(Sendmail.conf).
 seealso:
   - module: postroom.mail.postfix_config
+  - module: postroom.mail.sendmail_auth
   - module: postroom.mail.mail_info
 """
 
@@ -130,7 +141,7 @@ actions:
   returned: success
   sample: [write /etc/postfix/sasl/smtpd.conf, start saslauthd]
 reload_required:
-  description: Whether a Postfix that runs must be reloaded to notice.
+  description: Whether a mail server that runs must be reloaded to notice.
   type: bool
   returned: success
 """
@@ -140,7 +151,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _host_names, _host_postfix, _host_sasl
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import PROVIDERS, SECRET, Saslauthd, Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import MTAS, PROVIDERS, SECRET, Saslauthd, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import Setup
 
 
@@ -158,7 +169,7 @@ def take_ldap(module: AnsibleModule) -> dict[str, t.Any]:
 def work(module: AnsibleModule, ldap: dict[str, t.Any]) -> dict[str, t.Any]:
     params, run = module.params, runner(module)
     family = _host_names.distribution(_host_sasl.read("/etc/os-release")).os_family
-    place = _host_sasl.place(_host_postfix.ask(run), family)
+    place = _host_sasl.place(_host_postfix.ask(run), family, mta=params["mta"])
     wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**{**params["saslauthd"], "ldap": ldap}), params["replace"])
     outcome = Setup(run, place, module.check_mode, timeout=params["timeout"]).bring(wanted)
     result = {"changed": bool(outcome.actions), "actions": outcome.actions, "reload_required": outcome.reload_required}
@@ -177,6 +188,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "provider": {"type": "str", "choices": list(PROVIDERS), "required": True},
+            "mta": {"type": "str", "choices": list(MTAS), "default": "postfix"},
             "mechanisms": {"type": "list", "elements": "str", "default": ["PLAIN", "LOGIN"]},
             "saslauthd": {"type": "dict", "options": saslauthd, "apply_defaults": True},
             "replace": {"type": "bool", "default": False},

@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from _house import ROOT, load, roles, tasks
-from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl
+from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl, _host_sendmail
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import paths as whole_files
 
@@ -83,6 +83,10 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                 for family in ("Debian", "RedHat"):
                     place = Place(family, config_path=_host_sasl.config_path({}, family))
                     yield from ((FILE, name) for name in (*whole_files(place), place.settings_file))
+                if options.get("mta") == "sendmail":
+                    yield FILE, _host_sendmail.DEFAULT_CANDIDATES[0]
+            elif action == "postroom.mail.sendmail_auth":
+                yield from ((FILE, f"/etc/mail/sendmail.{suffix}") for suffix in ("mc", "cf"))
             elif action == "postroom.mail.sasl_user":
                 yield from ((FILE, name) for name in ("/etc/sasldb2", Place().database_copy))
             elif action == "postroom.mail.dovecot_user":

@@ -1,0 +1,178 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: sendmail_auth
+short_description: Have sendmail offer SMTP AUTH on the submission port
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Keeps one block at the end of C(sendmail.mc), with which sendmail takes mail on port 587 from who has logged in under TLS,
+    and relays it. What else stands in C(sendmail.mc) stays as it is and keeps its effect, save for other doors on port 587.
+  - Builds C(sendmail.cf) of it with m4, has sendmail read a copy before it is written, and has the daemon start itself anew.
+    If it does not offer AUTH then, both files and the daemon are brought back to what they were.
+  - It keeps no accounts and does not say who checks the passwords, that is what M(postroom.mail.sasl_provider) is for.
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - The difference is that of C(sendmail.mc). C(sendmail.cf), which follows from it, is not shown.
+  idempotent:
+    support: full
+options:
+  state:
+    description:
+      - V(absent) takes the block away, so that sendmail does what it did before.
+    type: str
+    choices: [present, absent]
+    default: present
+  mechanisms:
+    description:
+      - The mechanisms that clients are offered. Those that send the password, like V(PLAIN), are only offered under TLS.
+    type: list
+    elements: str
+    default: [PLAIN, LOGIN]
+  realm:
+    description:
+      - The realm of a login that names none. Empty, it is the name of the host as sendmail knows it.
+    type: str
+    default: ""
+  certificate:
+    description:
+      - The certificate that the submission port shows, with the ones up to its authority.
+      - A C(sendmail.mc) that has C(confSERVER_CERT) already keeps its own certificate.
+      - Required if O(state=present).
+    type: path
+  private_key:
+    description:
+      - Its private key.
+      - Required if O(state=present).
+    type: path
+  auth_on_port_25:
+    description:
+      - Whether the other ports offer AUTH, too, and TLS with O(certificate).
+      - Otherwise they stay what they are.
+    type: bool
+    default: false
+  sasldb:
+    description:
+      - Whether the passwords are in C(/etc/sasldb2). Its group may read it, and sendmail must be told not to mind.
+    type: bool
+    default: false
+  replace:
+    description:
+      - Whether to override AUTH that C(sendmail.mc) sets up already, and to build a C(sendmail.cf) anew that somebody has changed
+        by hand, which is then kept as a backup.
+    type: bool
+    default: false
+  backup:
+    description:
+      - Whether to keep copies of both files as they were, beside them.
+    type: bool
+    default: false
+  path:
+    description:
+      - The source of the configuration.
+    type: path
+    default: /etc/mail/sendmail.mc
+  configuration:
+    description:
+      - The file that is built of it.
+    type: path
+    default: /etc/mail/sendmail.cf
+  timeout:
+    description:
+      - How many seconds sendmail may take until it answers.
+    type: int
+    default: 30
+notes:
+  - sendmail reads its configuration, C(Sendmail.conf) and the certificate when it starts. If one of them is newer than the daemon,
+    that starts itself anew, whoever has changed it.
+seealso:
+  - module: postroom.mail.sasl_provider
+  - module: postroom.mail.mail_certificate
+"""
+
+EXAMPLES = r"""
+- name: Have PAM check the passwords
+  postroom.mail.sasl_provider:
+    mta: sendmail
+    provider: saslauthd
+
+- name: Have sendmail ask for them on the submission port
+  postroom.mail.sendmail_auth:
+    certificate: /etc/ssl/certs/mail.example.org.pem
+    private_key: /etc/ssl/private/mail.example.org.key
+
+- name: No longer
+  postroom.mail.sendmail_auth:
+    state: absent
+"""
+
+RETURN = r"""
+actions:
+  description: What was done, or would be done in check mode.
+  type: list
+  elements: str
+  returned: success
+  sample: [write /etc/mail/sendmail.cf, write /etc/mail/sendmail.mc, reload sendmail]
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils import _host_names, _host_sasl, _host_sendmail
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._sendmail_auth import Auth, Paths, blamed
+from ansible_collections.postroom.mail.plugins.module_utils._sendmail_mc import Wanted
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    family = _host_names.distribution(_host_sasl.read("/etc/os-release")).os_family
+    wanted, reads = None, [_host_sendmail.place(family, False, _host_sasl.read).config_path]
+    if params["state"] == "present":
+        files = params["certificate"], params["private_key"]
+        words = blamed(params["private_key"], params["sasldb"])
+        wanted = Wanted(params["mechanisms"], params["realm"], *files, params["auth_on_port_25"], words)
+        reads += files
+    auth = Auth(runner(module), Paths(params["path"], params["configuration"], reads), module.check_mode, params["timeout"])
+    outcome = auth.bring(wanted, params["replace"], params["backup"])
+    result = {"changed": bool(outcome.actions), "actions": outcome.actions}
+    return {**result, "diff": outcome.diff} if module._diff else result
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "mechanisms": {"type": "list", "elements": "str", "default": ["PLAIN", "LOGIN"]},
+            "realm": {"type": "str", "default": ""},
+            "certificate": {"type": "path"},
+            "private_key": {"type": "path", "no_log": False},
+            "auth_on_port_25": {"type": "bool", "default": False},
+            "sasldb": {"type": "bool", "default": False},
+            "replace": {"type": "bool", "default": False},
+            "backup": {"type": "bool", "default": False},
+            "path": {"type": "path", "default": "/etc/mail/sendmail.mc"},
+            "configuration": {"type": "path", "default": "/etc/mail/sendmail.cf"},
+            "timeout": {"type": "int", "default": 30},
+        },
+        required_if=[("state", "present", ("certificate", "private_key"))],
+        supports_check_mode=True,
+    )
+    run_module(module, lambda: work(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -21,16 +21,17 @@ import socket
 import ssl
 import sys
 import time
+import typing as t
 
 from mechanisms import client
 
-# Dovecot delays its answer after failed logins for several seconds.
-TIMEOUT = 25
+# Dovecot has everyone at an address wait for up to 15 seconds after failed logins from there.
+TIMEOUT = 60
 
 
 def context(tls_max: str | None = None, ciphers: str | None = None) -> ssl.SSLContext:
     """A client that takes any certificate; what it is shown is another test's subject."""
-    ctx = ssl.create_default_context()
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     ctx.check_hostname = False
     ctx.verify_mode = ssl.CERT_NONE
     # A client as old as the test wants it, whatever this system's own policy is.
@@ -160,12 +161,23 @@ def _imap(host: str, port: int, tls: str) -> imaplib.IMAP4:
     return session
 
 
-def imap(host: str, login: list[str], port: int = 993, tls: str = "implicit", subject: str | None = None, wait: float = 20) -> dict:
-    """Log in and select INBOX; with *subject*, wait for that message and fetch it."""
+def imap(
+    host: str,
+    login: list[str],
+    port: int = 993,
+    tls: str = "implicit",
+    subject: str | None = None,
+    wait: float = 20,
+    mechanism: str | None = None,
+) -> dict:
+    """Log in, by LOGIN or with *mechanism*, and select INBOX; with *subject*, wait for that message and fetch it."""
     session = _imap(host, port, tls)
     seen: dict = {"capabilities": list(session.capabilities)}
     try:
-        session.login(*login)
+        if mechanism:
+            session.authenticate(mechanism, client(mechanism, *login, "imap", host))
+        else:
+            session.login(*login)
     except imaplib.IMAP4.error as e:
         return {**seen, "login": False, "text": str(e)}
     seen["login"] = True
@@ -223,15 +235,33 @@ def _pop3(host: str, port: int, tls: str) -> poplib.POP3:
     return session
 
 
-def pop3(host: str, login: list[str], port: int = 995, tls: str = "implicit", subject: str | None = None, wait: float = 20) -> dict:
-    """Log in; with *subject*, wait for that message and read it with TOP and RETR."""
+def _pop3_auth(session: poplib.POP3, mechanism: str, answer: t.Callable[[bytes], bytes]) -> None:
+    """AUTH, which poplib does not know."""
+    reply = session._shortcmd(f"AUTH {mechanism}")
+    while reply.startswith(b"+ "):
+        reply = session._shortcmd(base64.b64encode(answer(base64.b64decode(reply[2:]))).decode())
+
+
+def pop3(
+    host: str,
+    login: list[str],
+    port: int = 995,
+    tls: str = "implicit",
+    subject: str | None = None,
+    wait: float = 20,
+    mechanism: str | None = None,
+) -> dict:
+    """Log in, by USER and PASS or with *mechanism*; with *subject*, wait for that message and read it with TOP and RETR."""
     deadline = time.monotonic() + wait
     while True:
         session = _pop3(host, port, tls)
         seen: dict = {}
         try:
-            session.user(login[0])
-            session.pass_(login[1])
+            if mechanism:
+                _pop3_auth(session, mechanism, client(mechanism, *login, "pop", host))
+            else:
+                session.user(login[0])
+                session.pass_(login[1])
         except poplib.error_proto as e:
             return {"login": False, "text": str(e)}
         seen["login"] = True
@@ -261,8 +291,39 @@ def reachable(host: str, ports: list[int]) -> dict:
     return answer
 
 
-def together(talks: list[list]) -> list[dict]:
-    """Many dialogues, each [name, arguments], at the same time; what one of them cannot bear is its answer, as {error}.
+def spoken(host: str, port: int, tls: str, commands: list[str]) -> list[list[str]]:
+    """Say the *commands* of POP3 or IMAP line by line, over TLS once *tls* is told; the greeting and each reply as lines."""
+    pop = port in (110, 995)
+    with socket.create_connection((host, port), TIMEOUT) as bare:
+        s = context().wrap_socket(bare, server_hostname=host) if tls == "implicit" else bare
+        f = s.makefile("rb")
+
+        def line() -> str:
+            got = f.readline()
+            if not got:
+                raise EOFError("The server closed the connection.")
+            return got.decode("utf-8", "replace").rstrip("\r\n")
+
+        replies = [[line()]]
+        for number, command in enumerate(commands):
+            s.sendall(f"{command}\r\n".encode() if pop else f"a{number} {command}\r\n".encode())
+            reply = [line()]
+            word = command.split()[0]
+            if pop and reply[0].startswith("+OK") and (word in ("CAPA", "TOP", "RETR") or command in ("LIST", "UIDL")):
+                while reply[-1] != ".":
+                    reply.append(line())
+            while not pop and not reply[-1].startswith(f"a{number} "):
+                reply.append(line())
+            replies.append(reply)
+            if word in ("STLS", "STARTTLS"):
+                s = context().wrap_socket(s, server_hostname=host)
+                f = s.makefile("rb")
+        s.close()
+        return replies
+
+
+def together(talks: list[list], at_once: int = 16) -> list[dict]:
+    """Many dialogues, each [name, arguments], *at_once* of them; what one of them cannot bear is its answer, as {error}.
 
     Dovecot lets those wait who failed, so that failures are cheap only side by side.
     """
@@ -273,7 +334,7 @@ def together(talks: list[list]) -> list[dict]:
         except Exception as e:
             return {"error": f"{type(e).__name__}: {e}"}
 
-    with concurrent.futures.ThreadPoolExecutor(int(__import__("os").environ.get("TH","48"))) as threads:
+    with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
         return list(threads.map(lambda one: talk(*one), talks))
 
 

@@ -32,6 +32,12 @@ options:
     type: list
     elements: string
     default: []
+  without_login:
+    description:
+      - Those of O(mailboxes) that nobody can log in to. Nobody owns them, whoever gets the rest of their domain's mail.
+    type: list
+    elements: string
+    default: []
 """
 
 EXAMPLES = r"""
@@ -54,12 +60,14 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 
-def _sender_logins(aliases: t.Any, virtual_aliases: t.Any, domains: t.Any, mailboxes: t.Any = ()) -> dict[str, str]:
+def _sender_logins(
+    aliases: t.Any, virtual_aliases: t.Any, domains: t.Any, mailboxes: t.Any = (), without_login: t.Any = ()
+) -> dict[str, str]:
     from ansible_collections.postroom.mail.plugins.module_utils._addresses import sender_logins
 
     if not isinstance(aliases, t.Mapping) or not isinstance(virtual_aliases, t.Mapping):
         raise AnsibleFilterError("sender_logins needs aliases as dictionaries of a name and its target or list of targets.")
-    return sender_logins(dict(aliases), dict(virtual_aliases), list(domains), list(mailboxes))
+    return sender_logins(dict(aliases), dict(virtual_aliases), list(domains), list(mailboxes), list(without_login))
 
 
 class FilterModule:

@@ -12,27 +12,41 @@ from __future__ import annotations
 import re
 import typing as t
 
+# No login: a name with a slash is no account's, of whatever provider.
+NOBODY = "/nobody/@/"
+
 # What an alias may name: one target, or several (as a list, or separated by commas as in aliases(5)).
 Targets = t.Union[str, list[str]]
 
 
 def sender_logins(
-    aliases: dict[str, Targets], virtual_aliases: dict[str, Targets], domains: list[str], mailboxes: t.Collection[str] = ()
+    aliases: dict[str, Targets],
+    virtual_aliases: dict[str, Targets],
+    domains: list[str],
+    mailboxes: t.Collection[str] = (),
+    without_login: t.Collection[str] = (),
 ) -> dict[str, str]:
     """The addresses that belong to somebody else than their local part says, each with the logins that may send from it.
 
     An alias belongs to every account it leads to, through other aliases too; one that leads only elsewhere (another
     host, a file, a command) belongs to nobody. *domains* are those whose addresses are local accounts; *mailboxes* are
-    addresses without one, whose owners log in with the whole of it.
+    addresses without one, whose owners log in with the whole of it, save for those *without_login*, which nobody owns.
     """
-    here = _Here([domain.lower() for domain in domains], {address.lower() for address in mailboxes})
+    mute = {address.lower() for address in without_login}
+    here = _Here([domain.lower() for domain in domains], {address.lower() for address in mailboxes}, mute)
     everything = {key.lower(): targets for key, targets in {**virtual_aliases, **aliases}.items()}
     addresses: dict[str, Targets] = {f"{name}@{domain}": targets for name, targets in aliases.items() for domain in domains}
     addresses.update(virtual_aliases)
     owners = {address.lower(): _logins(targets, everything, here, frozenset()) for address, targets in addresses.items()}
     # Whose mailbox it is may send from it, also where an alias leads all its mail to others.
-    own = {address: list(dict.fromkeys([address, *owners.get(address, [])])) for address in sorted(here.mailboxes)}
-    return {address: ", ".join(logins) for address, logins in {**owners, **own}.items() if logins}
+    own = {
+        address: list(dict.fromkeys([*(() if address in mute else (address,)), *owners.get(address, [])]))
+        for address in sorted(here.mailboxes)
+    }
+    # What nobody owns has to be said where a catch-all is looked up next, or it would be the owner's of that.
+    caught = {address[1:] for address, logins in owners.items() if address.startswith("@") and logins}
+    everybody = {address: logins or [NOBODY] * (address.partition("@")[2] in caught) for address, logins in {**owners, **own}.items()}
+    return {address: ", ".join(logins) for address, logins in everybody.items() if logins}
 
 
 def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[str, str]]:
@@ -46,10 +60,11 @@ def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[
 
 
 class _Here(t.NamedTuple):
-    """What is on this host: domains of accounts and aliases, and addresses that are mailboxes themselves."""
+    """What is on this host: domains of accounts and aliases, and addresses that are mailboxes themselves, some without a login."""
 
     domains: t.Collection[str]
     mailboxes: t.Collection[str]
+    without_login: t.Collection[str]
 
 
 def _logins(targets: Targets, everything: dict[str, Targets], here: _Here, seen: frozenset[str]) -> list[str]:
@@ -79,7 +94,7 @@ def _name_here(target: str, here: _Here) -> str | None:
     if target.startswith(("|", "/", ":", '"', "@")):
         return None
     if target.lower() in here.mailboxes:
-        return target.lower()
+        return None if target.lower() in here.without_login else target.lower()
     name, _at, domain = target.lstrip("\\").rpartition("@") if "@" in target else (target.lstrip("\\"), "", "")
     if domain and domain.lower() not in here.domains:
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns, sender_logins
+from ansible_collections.postroom.mail.plugins.module_utils._addresses import NOBODY, own_address_patterns, sender_logins
 
 D = "example.org"
 
@@ -28,6 +28,9 @@ D = "example.org"
         pytest.param({"root": "alice"}, {"x@shop.test": "root"}, {f"root@{D}": "alice", "x@shop.test": "alice"}, id="virtual to alias"),
         pytest.param({}, {"@shop.test": "alice"}, {"@shop.test": "alice"}, id="catch-all"),
         pytest.param({}, {"@a.test": f"@{D}"}, {}, id="domain to domain"),
+        pytest.param(
+            {}, {"@shop.test": "alice", "x@shop.test": "a@b.test"}, {"@shop.test": "alice", "x@shop.test": NOBODY}, id="not a catch-all's"
+        ),
     ],
 )
 def test_sender_logins(aliases, virtual, expected):
@@ -53,6 +56,20 @@ C = "carol@shop.example"
 )
 def test_sender_logins_of_virtual_mailboxes(aliases, virtual, expected):
     assert sender_logins(aliases, virtual, [D], ["Carol@shop.example"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("virtual", "expected"),
+    [
+        ({}, {}),
+        ({"info@shop.example": C}, {}),
+        ({C: [C, "bob"]}, {C: "bob"}),
+        # The catch-all's owner gets what nobody else gets, and must not send as carol or as whose mail she gets.
+        ({"@shop.example": "alice", "info@shop.example": C}, {"@shop.example": "alice", "info@shop.example": NOBODY, C: NOBODY}),
+    ],
+)
+def test_a_mailbox_that_nobody_can_log_in_to_is_nobodys(virtual, expected):
+    assert sender_logins({}, virtual, [D], [C], without_login=[C.title()]) == expected
 
 
 @pytest.mark.parametrize(

@@ -168,12 +168,14 @@ class MasterCf:
         """Replace the entry's own lines; a comment stays before the line it stood before, as long as there is one."""
         block: list[str] = list(rendered)
         stripped = [text.strip(WHITESPACE) for text in rendered]
+        own = [self.lines[number].strip(WHITESPACE) for number in line.physical]
         for index, number in reversed(list(enumerate(line.physical))[1:]):
             comments = self.lines[line.physical[index - 1] + 1 : number]
             if not comments:
                 continue
-            text = self.lines[number].strip(WHITESPACE)
-            place = stripped.index(text) if text in stripped[1:] else min(index, len(block))
+            # Of several lines that are the same it is the one as far down as before.
+            same = [place for place, text in enumerate(stripped) if place and text == own[index]]
+            place = same[min(own[1:index].count(own[index]), len(same) - 1)] if same else min(index, len(block))
             block[place:place] = comments
             stripped[place:place] = [""] * len(comments)
         for number in range(line.first, line.end):

@@ -105,6 +105,14 @@ def test_switching_on_and_off_piles_up_no_comments(text, service):
     assert str(twice.put(service).comment_out(*service.key)) == str(twice)
 
 
+def test_a_comment_stays_between_two_lines_that_are_the_same():
+    service = Service("relay", "unix", ("-",) * 5, "smtp", (("a", "b"), ("a", "b")))
+    text = "relay unix - - - - - smtp\n  -o a=b\n# why\n  -o c=d\n"
+    once = str(MasterCf(text).put(service))
+    assert once.endswith("\n  -o a=b\n# why\n  -o a=b\n")
+    assert str(MasterCf(once).put(service)) == once
+
+
 def test_switching_on_and_off_leaves_one_comment_behind():
     service = Service("submission", "inet", ("n", "-", "y", "-", "-"), "smtpd", (("syslog_name", "x"),))
     once = MasterCf(SHIPPED).put(service).comment_out(*service.key)

@@ -103,7 +103,7 @@ def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present
         wanted = [] if found else files(neutral, str(version))
     except MailError as e:
         found, wanted = [str(e)], []
-    named = {entry.get("path") for kind in ("passdb", "userdb") for entry in neutral.get(kind) or ()}
+    named = set() if found else {entry.get("path") for kind in ("passdb", "userdb") for entry in neutral.get(kind) or ()}
     return {
         "files": [dataclasses.asdict(file) for file in wanted],
         "former": [path for path in present if path not in named | {file.path for file in wanted}],

@@ -79,7 +79,7 @@ def _misshapen(neutral: Neutral) -> t.Iterator[str]:
     for key, variable in {**VARIABLES, "databases": "dovecot_databases"}.items():
         listed = neutral.get(key) or ()
         if not isinstance(listed, (list, tuple)) or not all(isinstance(entry, t.Mapping) for entry in listed):
-            yield f"{variable} must be a list of databases, each with its driver, such as [{{driver: pam}}]."
+            yield f"{variable} must be a list of databases, each with its driver, and this is none."
     if not isinstance(neutral.get("denied_users") or [], (list, tuple)):
         yield "dovecot_denied_users must be a list of names, such as [mallory]."
 

@@ -34,9 +34,10 @@ def test_a_file_that_a_database_names_is_needed():
 
 
 def test_what_is_wrong_is_told_and_nothing_written():
-    plan = dovecot_plan({**NEUTRAL, "passdb": [{"driver": "bogus"}]}, "2.3.19.1")
-    assert plan["files"] == []
-    assert len(plan["problems"]) == 1
+    for passdb in ({"driver": "bogus"}, "pam"):
+        plan = dovecot_plan({**NEUTRAL, "passdb": [passdb]}, "2.3.19.1")
+        assert plan["files"] == []
+        assert len(plan["problems"]) == 1
 
 
 def test_what_only_the_translation_finds_is_told_likewise():

@@ -106,6 +106,8 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
             {"protocols": ["imap"], "protocol imap": {"imap_client_workarounds": ["delay-newmail"], "mail_max_userip_connections": 5}},
             {"protocols": ["imap"], "protocol imap": {"imap_client_workarounds": ["delay-newmail"], "mail_max_userip_connections": 5}},
         ),
+        ({"lmtp_user_concurrency_limit": 0}, {"lmtp_user_concurrency_limit": 0}, {"lmtp_user_concurrency_limit": "unlimited"}),
+        ({"lmtp_user_concurrency_limit": 5}, {"lmtp_user_concurrency_limit": 5}, {"lmtp_user_concurrency_limit": 5}),
         (
             {"auth_listeners": [{"path": "/a", "mode": "0660"}], "lmtp_listeners": []},
             {"service auth": {"unix_listener /a": {"mode": "0660"}}},

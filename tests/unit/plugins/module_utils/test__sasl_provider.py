@@ -281,6 +281,22 @@ def test_bad_input_is_said_in_one_sentence(wanted, said):
     assert "geheim" not in found[0]
 
 
+@pytest.mark.parametrize(
+    ("provider", "mta", "said"),
+    [
+        ("dovecot", "postfix", ""),
+        ("none", "postfix", "sasl_provider is none, so nobody could log in on the submission ports of Postfix"),
+        ("none", "sendmail", ""),
+        ("sasldb", "sendmail", ""),
+        ("dovecot", "sendmail", "sasl_provider is dovecot, whose socket sendmail cannot ask"),
+        ("courier", "sendmail", "'courier', which is none of saslauthd, sasldb and none."),
+    ],
+)
+def test_what_a_mail_server_cannot_ask_is_said(provider, mta, said):
+    found = _sasl_provider.problems(Wanted(provider), KNOWN, mta)
+    assert [said in sentence for sentence in found] == ([True] if said else [])
+
+
 def test_all_of_it_is_said_at_once():
     wanted = Wanted("saslauthd", ["CRAM-MD5"], Saslauthd("rimap", processes=0))
     assert len(_sasl_provider.problems(wanted)) == 3

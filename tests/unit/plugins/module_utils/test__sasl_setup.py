@@ -82,7 +82,7 @@ class FakeHost:
             if args[1] in ("enable", "disable"):
                 self.enabled = args[1] == "enable"
         if args[0] == "usermod":
-            self.members = ["postfix"]
+            self.members = [args[-1]]
         if args[0] == "gpasswd":
             self.members = []
         return 0, "", ""
@@ -103,6 +103,18 @@ class FakeHost:
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     return FakeHost(tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(("user", "member"), [("smmta", ["smmta"]), ("", [])])
+def test_sendmail_joins_the_group_only_if_it_is_not_root(host, user, member):
+    host.place = Place(config_path="/etc/sasl2/Sendmail.conf", mta="sendmail", user=user)
+    host.bring(SHADOW)
+    assert host.members == member
+    assert "pwcheck_method: saslauthd\n" in host.read("etc/sasl2/Sendmail.conf")
+    assert host.read(SMTPD_CONF) is None
+    host.bring(Wanted("none"))
+    assert host.members == []
+    assert host.read("etc/sasl2/Sendmail.conf") is None
 
 
 def test_saslauthd_from_nothing(host):

@@ -22,6 +22,7 @@ DIRECTORY = {
     "driver": "ldap",
     "uris": ["ldap://a.example.org", "ldap://b.example.org"],
     "base": "ou=people,dc=example,dc=org",
+    "scope": "onelevel",
     "auth_dn": "cn=dovecot,dc=example,dc=org",
     "auth_dn_password": "geheim",
     "starttls": True,
@@ -250,7 +251,7 @@ def test_ldap(kind, entry, old, new):
     assert settings(neutral, "2.3.19.1") == {kind: [{"driver": "ldap", "args": f"/etc/dovecot/{name}", **rest}]}
     assert file(neutral, "2.3.19.1") == (
         "uris = ldap://a.example.org ldap://b.example.org\n"
-        "dn = cn=dovecot,dc=example,dc=org\ndnpass = geheim\ntls = yes\nbase = ou=people,dc=example,dc=org\n" + old
+        "dn = cn=dovecot,dc=example,dc=org\ndnpass = geheim\ntls = yes\nbase = ou=people,dc=example,dc=org\nscope = onelevel\n" + old
     )
     assert settings(neutral, "2.4.1") == {
         f"{kind} ldap": {
@@ -258,17 +259,12 @@ def test_ldap(kind, entry, old, new):
             "ldap_auth_dn": "cn=dovecot,dc=example,dc=org",
             "ldap_starttls": True,
             "ldap_base": "ou=people,dc=example,dc=org",
+            "ldap_scope": "onelevel",
             **new,
             "!include_try": name,
         }
     }
     assert file(neutral, "2.4.1") == 'ldap_auth_dn_password = "geheim"\n'
-
-
-def test_how_far_below_its_base_a_directory_is_searched():
-    neutral = {"userdb": [{"driver": "ldap", "database": "people"}], "databases": [{**DIRECTORY, "scope": "onelevel"}]}
-    assert "\nscope = onelevel\n" in file(neutral, "2.3.19.1")
-    assert settings(neutral, "2.4.1")["userdb ldap"]["ldap_scope"] == "onelevel"
 
 
 def test_an_anonymous_search_needs_no_file_in_24():

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import types
 
 import pytest
@@ -40,7 +41,8 @@ class FakeLibrary:
     def __init__(self):
         self.sasl_done = types.SimpleNamespace()
         self.ended = False
-        self.sasl_server_init = lambda callbacks, name: self.init(callbacks, name)
+        # Unlike a method it can be told its argtypes.
+        self.sasl_server_init = functools.partial(self.init)
         self.sasl_done = lambda: setattr(self, "ended", True)
 
     def init(self, callbacks, name):

@@ -322,13 +322,13 @@ def spoken(host: str, port: int, tls: str, commands: list[str]) -> list[list[str
         return replies
 
 
-def together(talks: list[list], at_once: int = 16, patience: float = TIMEOUT) -> list[dict]:
+def together(talks: list[list], at_once: int = 16, patience: float | None = None) -> list[dict]:
     """Many dialogues, each [name, arguments], *at_once* of them; what one of them cannot bear is its answer, as {error}.
 
     Dovecot lets those wait who failed, so that failures are cheap only side by side. *patience* is for one line of a server.
     """
     global TIMEOUT
-    TIMEOUT = patience
+    TIMEOUT = patience or TIMEOUT
 
     def talk(name: str, arguments: dict) -> dict:
         try:

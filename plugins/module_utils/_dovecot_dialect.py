@@ -105,6 +105,8 @@ def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.A
         return {f"service {base}-login": _process_limits(value, to_24) for base in _bases(protocols)}
     if key == "lmtp_user_concurrency_limit":
         return {key: "unlimited" if to_24 and str(value) == "0" else value}
+    if key == "auth_internal_failure_delay":  # new in 2.4
+        return {key: value} if to_24 else {}
     if key == "auth_penalty":  # without this socket, the auth process counts for nobody
         return {} if value else {"service anvil": {"unix_listener anvil-auth-penalty": {"mode": "0"}}}
     if key in ("imap_client_workarounds", "pop3_client_workarounds"):

@@ -66,6 +66,7 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
                 "service pop3-login": {"inet_listener pop3s": {"port": 0}},
             },
         ),
+        ({"auth_internal_failure_delay": "12 secs"}, {}, {"auth_internal_failure_delay": "12 secs"}),
         ({"auth_penalty": True, "auth_failure_delay": "2 secs"}, {"auth_failure_delay": "2 secs"}, {"auth_failure_delay": "2 secs"}),
         (
             {"auth_penalty": False},

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import re
+import time
 
 import pytest
 from harness import FILES, call, play
+from virtual_users import CAROL_SHOP
 
 LINE_BREAK = "ev\nil"
 
@@ -164,3 +166,20 @@ def test_a_provider_whose_package_cannot_be_had_changes_nothing(mails):
     run = play("site", "--tags", "sasl", limit="mail", variables={"sasl_provider": "saslauthd"})
     refused(run, mails, ["sasl2-bin"])
     assert [mail.out(FILES) for mail in mails] == before
+
+
+def test_a_silent_ldap_server_holds_up_those_alone_whom_nobody_else_knows(mails, outside, data):
+    """And who waited gets in when it speaks again."""
+    waiting = [["imap", {"host": mail.fqdn, "login": ["lena", "lena-pw"]}] for mail in mails]
+    others = [["imap", {"host": mail.fqdn, "login": CAROL_SHOP}] for mail in mails]
+    data.out("systemctl kill --signal STOP scenario-ldap")
+    try:
+        with concurrent.futures.ThreadPoolExecutor(1) as threads:
+            late = threads.submit(outside.ask, "together", talks=waiting)
+            assert [answer["login"] for answer in outside.ask("together", talks=others)] == [True] * len(mails)
+            time.sleep(1)
+            assert not late.done()
+            data.out("systemctl kill --signal CONT scenario-ldap")
+            assert [answer["login"] for answer in late.result()] == [True] * len(mails)
+    finally:
+        data.out("systemctl kill --signal CONT scenario-ldap")

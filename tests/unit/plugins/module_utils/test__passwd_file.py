@@ -90,6 +90,7 @@ def test_new_users_come_at_the_end():
         ({"extra_fields": {"nopassword": True}}, "alice:{PLAIN}x", "alice:::::::nopassword"),
         ({}, "alice:::::::nopassword", "alice:::::::nopassword"),
         ({"password": "x"}, "alice:::::::nopassword a=1", "alice:{SHA512-CRYPT}x#new::::::a=1"),
+        ({"password_hash": SHA512}, "alice:::::::nopassword a=1", f"alice:{SHA512}::::::a=1"),
         ({"extra_fields": {}}, "alice:::::::nopassword", "alice:{CRYPT}*::::::"),
     ],
 )

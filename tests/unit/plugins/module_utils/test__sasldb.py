@@ -281,6 +281,9 @@ def test_without_postfix_the_realm_is_the_host():
     assert _sasldb.default_realm(lambda _args: (127, "", "")) == socket.getfqdn()
 
 
-def test_a_postfix_that_cannot_tell_is_no_reason_to_guess():
-    with pytest.raises(HostError, match="missing '='.*; give 'realm'"):
-        _sasldb.default_realm(lambda _args: (1, "", "fatal: missing '='\n"))
+@pytest.mark.parametrize(
+    ("answer", "said"), [((1, "r\n", "fatal: missing '='\n"), "missing '='.*; give 'realm'"), ((0, "\n", ""), "no answer; give 'realm'")]
+)
+def test_a_postfix_that_cannot_tell_is_no_reason_to_guess(answer, said):
+    with pytest.raises(HostError, match=said):
+        _sasldb.default_realm(lambda _args: answer)

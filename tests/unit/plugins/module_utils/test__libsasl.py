@@ -147,7 +147,7 @@ def test_no_connection_is_asked_about_many_users(loaded):
 
 def test_a_password_is_set_and_a_user_removed(loaded):
     fake, library, database = loaded(users={b"bob@r": b"two"})
-    library.store(database, [User("älice", "r", "pässwörd"), User("bob", "r", present=False)])
+    library.store(database, [User("älice", "r", "pässwörd"), User("bob", "r", "ignored", present=False)])
     assert fake.users == {"älice@r".encode(): "pässwörd".encode()}
     assert [flags for _name, _password, flags in fake.calls] == [SET, REMOVE]
 

@@ -13,12 +13,15 @@ INSTALLED="systemd systemd-sysv python3 python3-apt iproute2 ca-certificates"
 DOWNLOADED="postfix postfix-pcre postfix-lmdb postfix-mysql postfix-pgsql postfix-ldap postfix-sqlite dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-mysql dovecot-pgsql dovecot-sqlite dovecot-ldap sasl2-bin libsasl2-modules ssl-cert openssl \
 openssh-server sudo ansible-core"
 
-# Downloaded, each by itself since they conflict, and without what they recommend: mail servers that Postfix takes over from.
-FORMER="exim4-daemon-light sendmail-bin"
+# Downloaded, each by itself since they conflict, and without what they recommend: mail servers that Postfix takes over from, and
+# one that some hosts keep.
+FORMER="exim4-daemon-light sendmail"
 
 # The hosts around the mail host: a resolver, a stranger with a mail server of his own, a trusted client. Two of the mail clients
 # that people have (curl, imtest) speak beside those that the tests bring.
 PROBE_INSTALLED="dnsmasq postfix openssl openssh-client sasl2-bin libsasl2-modules curl cyrus-clients"
+PROBE_DISABLED="dnsmasq postfix cyrus-imapd"
 
 # The databases that are asked for addresses and accounts, and an IMAP server that is asked for passwords.
 DATA_INSTALLED="mariadb-server postgresql slapd ldap-utils dovecot-imapd"
+DATA_DISABLED="mariadb postgresql slapd dovecot"

@@ -103,6 +103,8 @@ def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.A
         return _ports(value, protocols)
     if key == "login_processes":
         return {f"service {base}-login": _process_limits(value, to_24) for base in _bases(protocols)}
+    if key == "auth_worker_limit":
+        return {"service auth-worker": {"process_limit": value}} if to_24 else {"auth_worker_max_count": value}
     if key == "lmtp_user_concurrency_limit":
         return {key: "unlimited" if to_24 and str(value) == "0" else value}
     if key == "auth_internal_failure_delay":  # new in 2.4

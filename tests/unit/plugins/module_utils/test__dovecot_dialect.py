@@ -107,6 +107,7 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
             {"protocols": ["imap"], "protocol imap": {"imap_client_workarounds": ["delay-newmail"], "mail_max_userip_connections": 5}},
             {"protocols": ["imap"], "protocol imap": {"imap_client_workarounds": ["delay-newmail"], "mail_max_userip_connections": 5}},
         ),
+        ({"auth_worker_limit": 100}, {"auth_worker_max_count": 100}, {"service auth-worker": {"process_limit": 100}}),
         ({"lmtp_user_concurrency_limit": 0}, {"lmtp_user_concurrency_limit": 0}, {"lmtp_user_concurrency_limit": "unlimited"}),
         ({"lmtp_user_concurrency_limit": 5}, {"lmtp_user_concurrency_limit": 5}, {"lmtp_user_concurrency_limit": 5}),
         (

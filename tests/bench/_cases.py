@@ -48,10 +48,10 @@ FIFTEEN: dict[str, t.Any] = {
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One thing to measure: how, against what, and at most how many times that."""
+    """One thing to measure: how, against what, and at most how many times that. A run may give the seconds itself."""
 
     name: str
-    run: t.Callable[[int], None]
+    run: t.Callable[[int], float | None]
     against: str = PING
     budget: float | None = None
 

@@ -59,6 +59,7 @@ class Row:
 
 def rows(samples: list[Sample]) -> list[Row]:
     medians = {sample.case.name: sample.median for sample in samples}
+    by_name = {sample.case.name: sample for sample in samples}
     return [
         Row(
             name=sample.case.name,
@@ -66,7 +67,7 @@ def rows(samples: list[Sample]) -> list[Row]:
             low=min(sample.seconds),
             high=max(sample.seconds),
             in_pings=sample.in_pings,
-            ratio=_ratio(sample, medians),
+            ratio=_ratio(sample, by_name.get(sample.case.against)),
             net_ratio=sample.net / medians.get(sample.case.against, sample.median),
             against=sample.case.against,
             budget=sample.case.budget,
@@ -75,10 +76,11 @@ def rows(samples: list[Sample]) -> list[Row]:
     ]
 
 
-def _ratio(sample: Sample, medians: dict[str, float]) -> float:
+def _ratio(sample: Sample, against: Sample | None) -> float:
+    """Round by round, because a machine is not as busy in one as in the next."""
     if sample.case.against == PING:
         return sample.in_pings
-    return sample.median / medians.get(sample.case.against, 1.0)
+    return sample.median if against is None else statistics.median(mine / theirs for mine, theirs in zip(sample.seconds, against.seconds))
 
 
 def markdown(table: list[Row], floor: list[float], conditions: str) -> str:

@@ -85,6 +85,11 @@ def test_a_host_without_any_of_it_costs_no_command(root):
     }
 
 
+def test_where_things_will_be_once_postfix_is_there():
+    assert _host_sasl.place(NO_POSTFIX, "Debian").queue_directory == "/var/spool/postfix"
+    assert _host_sasl.place({**NO_POSTFIX, "queue_directory": "/srv/queue"}, "Debian").queue_directory == "/srv/queue"
+
+
 def test_a_fresh_package(root):
     root.install()
     root.unit = UNIT.replace("active", "inactive").replace("running", "dead").replace("enabled", "disabled")

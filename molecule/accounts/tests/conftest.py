@@ -18,8 +18,15 @@ os.environ.setdefault("MOLECULE_SCENARIO_DIRECTORY", str(SCENARIO))
 sys.path.insert(0, str(SCENARIO.parent / "shared"))
 
 from harness import Peer, play
+from mail_hosts import MAIL_HOSTS
 
 pytest_plugins = ["mail_hosts"]
+
+
+@pytest.fixture(scope="module", params=MAIL_HOSTS, ids=lambda host: host.name)
+def mail(request):
+    """One mail host after the other in each module: for a longer time pytest would take the modules once for each, and what they set up."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from harness import play
 from mail_hosts import ALICE, BOB
 from virtual_users import ALICE_SHOP, CAROL_SHOP, CAROL_TWO, DORA, together
 
@@ -139,3 +140,12 @@ def test_no_hash_is_anybodys_to_read(mail):
     by_nobody = mail.run(f"runuser -u nobody -- grep -rlsF {patterns} /etc /run /tmp /var/log /var/spool /var/vmail")
     # 2, since there are directories that nobody may enter.
     assert (by_nobody.returncode, by_nobody.stdout) == (2, "")
+
+
+def test_a_virtual_user_proves_the_host(mails):
+    """With the collection's own proof, which sends and receives as whom it is told."""
+    who = dict(zip(("mail_probe_user", "mail_probe_password"), CAROL_SHOP))
+    where = {"mail_probe_host": "outside", "mail_probe_address": "{{ mail_hostname }}"}
+    run = play("verify", limit="mail", variables={**who, **where})
+    assert run.rc == 0, run.output[-3000:]
+    assert run.output.count("probes saw what they expected") == len(mails)

@@ -206,14 +206,14 @@ def test_shadow_is_refused_where_dovecot_has_none(mails):
 
 def test_shadow_and_one_password_for_all(mails, site, outside):
     system = "{{ 'shadow' if inventory_hostname == 'mail12' else 'pam' }}"
-    static = {"driver": "static", "password": "one for all"}
+    static = {"driver": "static", "password": "one-for-all"}
     ids = {"uid": "5000", "gid": "5000", "home": "/srv/mail/%{user}"}
     site(
         dovecot_passdbs=[{"driver": system}, static],
         dovecot_userdbs=[{"driver": "passwd"}, {"driver": "static", "fields": ids}],
     )
     doors = ["imap", "pop3s", "submission"]
-    good = [talk(host.fqdn, door, login) for host in mails for door in doors for login in (ALICE, BOB, ["erwin", "one for all"])]
+    good = [talk(host.fqdn, door, login) for host in mails for door in doors for login in (ALICE, BOB, ["erwin", "one-for-all"])]
     bad = [talk(address(host), door, login) for host in mails for door in doors for login in (["alice", "wrong"], ["erwin", "wrong"])]
     assert [told(answer) for answer in outside.ask("together", talks=good)] == ["in"] * len(good)
     assert [told(answer) for answer in Peer("resolver").ask("together", talks=bad, at_once=len(bad))] == ["wrong"] * len(bad)

@@ -54,6 +54,8 @@ class Case:
     run: t.Callable[[int], float | None]
     against: str = PING
     budget: float | None = None
+    # Measured on the host itself, so that there is no way to the host and back in it.
+    there: bool = False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,7 @@ from _host import Host
 USERS = [f"user{n}" for n in range(8)]
 MAILS, CLIENTS = 400, 50
 LOAD = pathlib.Path(__file__).with_name("_load.py")
+LMTP = "mailbox_transport=lmtp:unix:private/dovecot-lmtp"
 LOCAL_CONF = "/etc/dovecot/local.conf"
 
 
@@ -38,13 +39,13 @@ def delivery(host: Host) -> Group:
         try:
             return load(host, "deliver", MAILS, users)
         finally:
-            host.shell("postconf -e mailbox_transport=lmtp:unix:private/dovecot-lmtp home_mailbox= && postfix reload")
+            host.shell(f"postconf -X home_mailbox local_destination_concurrency_limit && postconf -e {LMTP} && postfix reload")
 
     def local(users: t.Sequence[str]) -> t.Callable[[int], float]:
         return lambda _n: through("mailbox_transport= home_mailbox=Maildir/", users)
 
     def lmtp(users: t.Sequence[str]) -> t.Callable[[int], float]:
-        return lambda _n: through("mailbox_transport=lmtp:unix:private/dovecot-lmtp", users)
+        return lambda _n: through(LMTP, users)
 
     def names(way: str, users: t.Sequence[str]) -> str:
         return f"{MAILS} mails for {len(users)} {'user' if len(users) == 1 else 'users'} through {way}"
@@ -52,15 +53,18 @@ def delivery(host: Host) -> Group:
     cases = []
     for users in (USERS[:1], USERS):
         raw = names("local(8)", users)
-        cases += [Case(raw, local(users)), Case(names("LMTP", users), lmtp(users), against=raw, budget=1)]
+        cases += [Case(raw, local(users)), Case(names("LMTP", users), lmtp(users), against=raw, budget=1, there=True)]
+    # With what nobody gets by default: more than two at a time for one user.
+    ten = f"{LMTP} local_destination_concurrency_limit=10"
+    cases.append(Case(names("LMTP, ten at a time", USERS[:1]), lambda _n: through(ten, USERS[:1]), against=cases[0].name))
     return Group("delivery", lambda: prepare(host), cases)
 
 
 def logins(host: Host) -> Group:
-    def started(_n: int) -> float:
-        """Log in where every process that the clients need waits for them already."""
-        waiting = "\n".join(f"service {name} {{\n process_min_avail = {CLIENTS}\n}}" for name in ("imap-login", "imap"))
-        host.shell(f"echo '{waiting}' > {LOCAL_CONF} && systemctl restart dovecot && sleep 5")
+    def waiting(processes: int) -> float:
+        """Log in where so many processes of each kind wait for clients."""
+        settings = "\n".join(f"service {name} {{\n process_min_avail = {processes}\n}}" for name in ("imap-login", "imap"))
+        host.shell(f"echo '{settings}' > {LOCAL_CONF} && systemctl restart dovecot && sleep 5")
         try:
             return load(host, "login", CLIENTS, USERS)
         finally:
@@ -77,7 +81,8 @@ def logins(host: Host) -> Group:
         [
             Case(queue, lambda _n: fresh("queue")),
             # One by one, nobody waits for anybody else's processes.
-            Case(f"{CLIENTS} logins at once", lambda _n: fresh("login"), against=queue, budget=1),
-            Case(f"{CLIENTS} logins at once, every process started before", started, against=queue),
+            Case(f"{CLIENTS} logins at once", lambda _n: fresh("login"), against=queue, budget=1, there=True),
+            Case(f"{CLIENTS} logins at once, 8 processes of each kind waiting", lambda _n: waiting(8), against=queue),
+            Case(f"{CLIENTS} logins at once, {CLIENTS} processes of each kind waiting", lambda _n: waiting(CLIENTS), against=queue),
         ],
     )

@@ -45,7 +45,7 @@ class Row:
     high: float
     in_pings: float
     ratio: float
-    net_ratio: float
+    net_ratio: float | None
     against: str
     budget: float | None
 
@@ -68,7 +68,7 @@ def rows(samples: list[Sample]) -> list[Row]:
             high=max(sample.seconds),
             in_pings=sample.in_pings,
             ratio=_ratio(sample, by_name.get(sample.case.against)),
-            net_ratio=sample.net / medians.get(sample.case.against, sample.median),
+            net_ratio=None if sample.case.there else sample.net / medians.get(sample.case.against, sample.median),
             against=sample.case.against,
             budget=sample.case.budget,
         )
@@ -92,7 +92,8 @@ def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
         verdict = row.verdict
         if row.against not in (PING, SECONDS):
             compared = f"{row.ratio:.2f} × {row.against.split(',')[0]}"
-            verdict = f"{verdict}: {compared}, {row.net_ratio:.2f} × without the ping" if verdict else compared
+            net = "" if row.net_ratio is None else f", {row.net_ratio:.2f} × without the ping"
+            verdict = f"{verdict}: {compared}{net}" if verdict else compared
         if row.budget is not None:
             budget = f"≤ {row.budget:g} {UNITS.get(row.against, '× raw')}"
         body.append([row.name, f"{row.seconds:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.in_pings:.1f}", budget, verdict])

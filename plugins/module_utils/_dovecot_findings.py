@@ -182,6 +182,16 @@ def _databases(kind: str, neutral: Neutral, dialect: str, settings: t.Mapping[st
             what = "who may not log in" if entry.get("deny") else "the users"
             yield f"{place} has no path; say which file names {what}."
         yield from (f"{place} {sentence}" for sentence in _schemes(entry, dialect, settings))
+        if dialect == "2.3":
+            yield from (f"{place} {sentence}" for sentence in _spaces(entry))
+
+
+def _spaces(entry: Entry) -> t.Iterator[str]:
+    """What 2.3 reads as words of one line: of the password "one for all" it would take the first, for everybody."""
+    values = {"password": entry.get("password"), **(entry.get("fields") or {})}
+    for name, value in values.items():
+        if entry.get("driver") not in databases.SERVERS and re.search(r"\s", str(value)):
+            yield f"has white space in '{name}', of which Dovecot 2.3 would take the first word alone; choose another {name}."
 
 
 def _shown(entry: Entry) -> str:

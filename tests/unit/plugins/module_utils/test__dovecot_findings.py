@@ -211,3 +211,18 @@ def test_another_program_on_a_port(listen, address, process, taken):
         problems({**GOOD, "listen": listen}, "2.4.1", listeners=listeners)
         == ["dovecot_ports: imaps would listen on port 993, which another program of this host (imapd) has; give it another one."] * taken
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        ({"driver": "static", "password": "one for all"}, "'password'"),
+        ({"driver": "static", "fields": {"password": "x\ty"}}, "'password'"),
+        ({"driver": "passwd-file", "path": "/u", "fields": {"allow_nets": "10.0.0.0/8, ::1"}}, "'allow_nets'"),
+    ],
+)
+def test_words_of_a_line_of_2_3_have_no_white_space(entry, named):
+    [sentence] = found("2.3.19.1", passdb=[entry])
+    assert named in sentence
+    assert "one for all" not in sentence
+    assert not found("2.4.1", passdb=[entry])

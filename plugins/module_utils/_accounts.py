@@ -13,6 +13,7 @@ asked of the host's own crypt(3), so that an unchanged password costs no write.
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import grp
 import os
@@ -106,12 +107,18 @@ class Plan:
 
 
 def users_from(given: list[dict[str, t.Any]]) -> list[User]:
-    """Check the module's ``users`` and make `User` objects of them. Raises `BadAccount`."""
-    users = [_user(options) for options in given]
-    names = [user.name for user in users]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadAccount(f"The user '{name}' is given twice; join the two.")
+    """Check the module's ``users`` and make `User` objects of them. Raises `BadAccount` with all that is wrong."""
+    users, problems = [], []
+    for options in given:
+        try:
+            users.append(_user(options))
+        except BadAccount as e:
+            problems.append(str(e))
+    for name, times in collections.Counter(user.name for user in users).items():
+        if times > 1:
+            problems.append(f"The user '{name}' is given {'twice' if times == 2 else f'{times} times'}; join the two.")
+    if problems:
+        raise BadAccount(" ".join(problems))
     return users
 
 

@@ -74,11 +74,21 @@ class Plan:
 
 
 def users_from(given: t.Sequence[t.Mapping[str, t.Any]], realm: str) -> list[User]:
-    """Check the module's ``users`` and make `User` objects of them, of *realm* unless they say otherwise. Raises `BadUser`."""
-    users = [_user(options, realm) for options in given]
+    """Check the module's ``users`` and make `User` objects of them, of *realm* unless they say otherwise.
+
+    Raises `BadUser` with all that is wrong.
+    """
+    users, problems = [], []
+    for options in given:
+        try:
+            users.append(_user(options, realm))
+        except BadUser as e:
+            problems.append(str(e))
     for identity, times in collections.Counter(user.identity for user in users).items():
         if times > 1:
-            raise BadUser(f"The user '{identity}' is given {'twice' if times == 2 else f'{times} times'}; join the two.")
+            problems.append(f"The user '{identity}' is given {'twice' if times == 2 else f'{times} times'}; join the two.")
+    if problems:
+        raise BadUser(" ".join(problems))
     return users
 
 

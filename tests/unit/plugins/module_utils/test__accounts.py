@@ -64,6 +64,14 @@ def test_one_name_twice_is_refused():
         users_from([{"name": "alice"}, {"name": "alice", "state": "absent"}])
 
 
+def test_all_bad_users_are_told_at_once():
+    users = [{"name": "a b"}, {"name": "carol", "password": ""}, {"name": "alice"}, {"name": "alice"}, {"name": "alice"}]
+    with pytest.raises(_accounts.BadAccount) as told:
+        users_from(users)
+    for words in ("'a b'", "carol", "'alice' is given 3 times"):
+        assert words in str(told.value)
+
+
 def test_root_is_nobodys_mail_user():
     with pytest.raises(_accounts.ProtectedAccount, match="administrator"):
         users_from([{"name": "root", "state": "absent"}])

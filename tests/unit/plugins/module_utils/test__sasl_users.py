@@ -77,6 +77,14 @@ def test_two_with_one_name_and_realm_are_refused(users, words):
         users_from(users, "example.org")
 
 
+def test_all_bad_users_are_told_at_once():
+    users = [{"name": "a:b"}, {"name": "carol", "password": ""}, {"name": "alice"}, {"name": "alice"}, {"name": "alice"}]
+    with pytest.raises(_sasl_users.BadUser) as told:
+        users_from(users, "example.org")
+    for words in ("'a:b'", "carol@example.org", "'alice@example.org' is given 3 times"):
+        assert words in str(told.value)
+
+
 def test_who_goes_needs_no_good_password():
     assert users_from([{"name": "alice", "password": "", "state": "absent"}], "r") == [User("alice", "r", "", present=False)]
 

@@ -122,3 +122,15 @@ def test_all_get_in_again(outage, mail, outside):
         mail.out("doveadm reload")
     boxes = [mailbox(mail, login) for login in GOOD]
     assert [told(answer) for answer in outside.ask("together", talks=boxes)] == ["in"] * len(GOOD)
+
+
+def test_mail_for_them_is_taken_again(outage, mail, outside, subject):
+    """Postfix asks a database again a minute after the last attempt in vain."""
+    deadline = time.monotonic() + 90
+    while True:
+        [sent] = outside.ask("together", talks=[letter(mail, f"maria@{mail.domain}", subject)])
+        if sent == {"accepted": True} or time.monotonic() > deadline:
+            break
+        time.sleep(3)
+    assert sent == {"accepted": True}
+    assert outside.ask("imap", host=mail.fqdn, login=AWAY[0], subject=subject)["count"] == 1

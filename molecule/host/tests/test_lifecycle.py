@@ -108,6 +108,7 @@ def test_secrets_stay_secret(mails):
 
 
 def test_logs_are_free_of_complaints(mail):
-    lines = mail.out("journalctl --no-pager -o short | grep -iE '(warning|error|fatal|panic)' || true").splitlines()
+    # Ansible notes there what it is asked for, among it parameters with "error" in their names.
+    lines = mail.out("journalctl --no-pager -o short | grep -iE '(warning|error|fatal|panic)' | grep -v ' ansible-' || true").splitlines()
     complaints = [line for line in lines if re.search(r"postfix|dovecot", line) and not HARMLESS.search(line)]
     assert not complaints, "\n".join(complaints)

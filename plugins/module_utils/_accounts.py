@@ -13,7 +13,6 @@ asked of the host's own crypt(3), so that an unchanged password costs no write.
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import grp
 import os
@@ -21,7 +20,7 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _password
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _password, _users
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -108,18 +107,7 @@ class Plan:
 
 def users_from(given: list[dict[str, t.Any]]) -> list[User]:
     """Check the module's ``users`` and make `User` objects of them. Raises `BadAccount` with all that is wrong."""
-    users, problems = [], []
-    for options in given:
-        try:
-            users.append(_user(options))
-        except BadAccount as e:
-            problems.append(str(e))
-    for name, times in collections.Counter(user.name for user in users).items():
-        if times > 1:
-            problems.append(f"The user '{name}' is given {'twice' if times == 2 else f'{times} times'}; join the two.")
-    if problems:
-        raise BadAccount(" ".join(problems))
-    return users
+    return _users.all_from(given, _user, lambda user: user.name, BadAccount)
 
 
 def _user(options: dict[str, t.Any]) -> User:

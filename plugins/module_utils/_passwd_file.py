@@ -13,12 +13,11 @@ wanted one.
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _password
+from ansible_collections.postroom.mail.plugins.module_utils import _password, _users
 from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
@@ -142,10 +141,7 @@ def problems(given: t.Sequence[t.Mapping[str, t.Any]], scheme: str | None = None
     """A sentence for each thing that is wrong with *given*; no password or hash stands in one."""
     found = list(_problems_of_scheme(scheme, "users"))
     found += [sentence for options in given for sentence in _problems_of(options, scheme)]
-    for name, times in collections.Counter(options["name"] for options in given).items():
-        if times > 1:
-            found.append(f"The user {name!r} is given twice; join the two.")
-    return found
+    return found + _users.repeated(options["name"] for options in given)
 
 
 def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> t.Iterator[str]:

@@ -9,13 +9,12 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import enum
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _password
+from ansible_collections.postroom.mail.plugins.module_utils import _password, _users
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
 # Bytes. libsasl2 has buffers of 1 kB and 8 kB; a longer name it refuses, a longer password it takes and can then not read.
@@ -78,18 +77,7 @@ def users_from(given: t.Sequence[t.Mapping[str, t.Any]], realm: str) -> list[Use
 
     Raises `BadUser` with all that is wrong.
     """
-    users, problems = [], []
-    for options in given:
-        try:
-            users.append(_user(options, realm))
-        except BadUser as e:
-            problems.append(str(e))
-    for identity, times in collections.Counter(user.identity for user in users).items():
-        if times > 1:
-            problems.append(f"The user '{identity}' is given {'twice' if times == 2 else f'{times} times'}; join the two.")
-    if problems:
-        raise BadUser(" ".join(problems))
-    return users
+    return _users.all_from(given, lambda options: _user(options, realm), lambda user: user.identity, BadUser)
 
 
 def _user(options: t.Mapping[str, t.Any], realm: str) -> User:

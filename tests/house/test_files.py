@@ -29,13 +29,13 @@ HEAD = (
 # What runs on the managed host has the standard library and nothing else; basic.py is for plugins/modules.
 NOT_FOR_UTILS = re.compile(r"ansible\.module_utils\.basic|^(import|from) (yaml|jinja2|ansible\.)")
 
-# Ways to leave something unfinished or to look away. These lines are the rule against them and use none: to forbid a word it has
-# to be written down, which is why this file alone is left out of the search below.
+# Ways to leave something unfinished or to look away. Every line here stands to forbid a word: it looks for it in all other files and
+# uses none itself. A word has to be written down to be looked for, so this file alone is left out of the search below.
 UNFINISHED = re.compile(
-    r"\bTODO\b|\bFIXME\b|\bXXX\b"  # work that was put off
-    r"|ignore_errors:\s*(true|yes)|failed_when:\s*(false|no)\b"  # a task whose failure nobody sees
-    r"|pytest\.(mark\.)?(skip|xfail)"  # a test that does not have to pass
-    r"|# noqa(?!: ?[A-Z]+\d+ {1,2}#)"  # a linter that was told to be quiet; with its rule and a reason behind it, it may stand
+    r"\bTODO\b|\bFIXME\b|\bXXX\b"  # forbids work that was put off; looked for here, not done here
+    r"|ignore_errors:\s*(true|yes)|failed_when:\s*(false|no)\b"  # forbids a task whose failure nobody sees
+    r"|pytest\.(mark\.)?(skip|xfail)"  # forbids a test that does not have to pass
+    r"|# noqa(?!: ?[A-Z]+\d+ {1,2}#)"  # forbids to quiet a linter, unless the rule and a reason stand behind it
 )
 
 

@@ -222,7 +222,7 @@ def test_all_that_is_wrong_is_told_at_once():
         "The scheme 'FOO' of users is none that a password can be stored in here; there are SHA512-CRYPT, SHA256-CRYPT, BLF-CRYPT,"
         " ARGON2ID, SCRAM-SHA-1, SCRAM-SHA-256, CRAM-MD5, DIGEST-MD5, PLAIN.",
         "The password of user 'alice' is empty; leave the option out for a user who cannot log in.",
-        "The user 'bob' is given twice; join the two.",
+        "The user 'bob' is given 3 times; join them.",
     ]
 
 

@@ -12,7 +12,7 @@ import typing as t
 from _host import Host, Stopped
 
 PING = "ansible -m ping"
-SECONDS = "the clock"  # For a budget in seconds.
+SECONDS = "the clock"  # For a budget in seconds, without the way to the host and back: that is Ansible's own and the same for any task.
 
 # saslpasswd2 takes one user per process; so many of them are enough to know what each costs.
 ACCOUNTS, LOOPED = 10_000, 500

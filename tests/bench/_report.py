@@ -11,7 +11,7 @@ import statistics
 
 from _cases import PING, SECONDS, Case
 
-UNITS = {PING: "× ping", SECONDS: "s"}
+UNITS = {PING: "× ping", SECONDS: "s without the ping"}
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
 
@@ -80,7 +80,7 @@ def _ratio(sample: Sample, against: Sample | None) -> float:
     """Round by round, because a machine is not as busy in one as in the next."""
     if sample.case.against == PING:
         return sample.in_pings
-    return sample.median if against is None else statistics.median(mine / theirs for mine, theirs in zip(sample.seconds, against.seconds))
+    return sample.net if against is None else statistics.median(mine / theirs for mine, theirs in zip(sample.seconds, against.seconds))
 
 
 def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
@@ -90,7 +90,9 @@ def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
     for row in table:
         budget = ""
         verdict = row.verdict
-        if row.against not in (PING, SECONDS):
+        if row.against == SECONDS:
+            verdict = f"{verdict}: {row.ratio:.2f} s"
+        elif row.against != PING:
             compared = f"{row.ratio:.2f} × {row.against.split(',')[0]}"
             net = "" if row.net_ratio is None else f", {row.net_ratio:.2f} × without the ping"
             verdict = f"{verdict}: {compared}{net}" if verdict else compared

@@ -114,7 +114,7 @@ for turn in (0, 1):
         f"{exponent} entries",
         prepare,
         [
-            Case(raw, lambda _n: host.shell(f"postmap {folder}/raw") and None),
+            Case(raw, lambda _n: host.do(f"postmap {folder}/raw")),
             Case(
                 f"postmap, {exponent} entries, changed",
                 lambda n: host.play(task(f"source-{n % 2}"), changed=True),
@@ -192,7 +192,7 @@ def accounts(host: Host) -> Group:
     raw = f"raw saslpasswd2 in a loop, {LOOPED} users"
     return Group(
         f"{ACCOUNTS} SASL users",
-        lambda: host.shell("DEBIAN_FRONTEND=noninteractive apt-get install -y postfix sasl2-bin") and None,
+        lambda: host.do("DEBIAN_FRONTEND=noninteractive apt-get install -y postfix sasl2-bin"),
         [
             Case(raw, loop),
             # At most a tenth of the time for each user.

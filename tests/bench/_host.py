@@ -69,6 +69,10 @@ class Host:
         """Run *script* in the container, without Ansible."""
         return self._command(["docker", "exec", self.name, "sh", "-c", script])
 
+    def do(self, script: str) -> None:
+        """Run *script* like `shell`, for what it does and not for what it says."""
+        self.shell(script)
+
     def ping(self) -> None:
         self._command(["ansible", "-m", "ansible.builtin.ping", "all"])
 

@@ -99,6 +99,7 @@ def tables(host: Host, size: int) -> Group:
         return [{"tasks": [{"postroom.mail.postmap": {"path": f"{folder}/table", "src": f"{folder}/{source}"}}]}]
 
     def prepare() -> None:
+        host.install("postfix")
         # Two sources that differ in one value: taking turns, each round changes the table.
         host.shell(f"""mkdir -p {folder} && cd {folder} && python3 -c '
 for turn in (0, 1):
@@ -192,7 +193,7 @@ def accounts(host: Host) -> Group:
     raw = f"raw saslpasswd2 in a loop, {LOOPED} users"
     return Group(
         f"{ACCOUNTS} SASL users",
-        lambda: host.do("DEBIAN_FRONTEND=noninteractive apt-get install -y postfix sasl2-bin"),
+        lambda: host.install("postfix", "sasl2-bin"),
         [
             Case(raw, loop),
             # At most a tenth of the time for each user.

@@ -73,6 +73,9 @@ class Host:
         """Run *script* like `shell`, for what it does and not for what it says."""
         self.shell(script)
 
+    def install(self, *packages: str) -> None:
+        self.shell(f"DEBIAN_FRONTEND=noninteractive apt-get install -y {' '.join(packages)}")
+
     def ping(self) -> None:
         self._command(["ansible", "-m", "ansible.builtin.ping", "all"])
 

@@ -22,12 +22,12 @@ from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_chec
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_edit as editor
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_tree as trees
+from ansible_collections.postroom.mail.plugins.module_utils import _managed
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
-HEADER = "# Managed by postroom.mail: what is changed in this file by hand is overwritten.\n"
 INCLUDES_HEADER = "# The administrator's own settings; what they say wins.\n"
 
 
@@ -64,7 +64,7 @@ def default_path(main: str) -> str:
 
 def render_file(wanted: t.Sequence[conf.Wanted], includes: t.Sequence[str]) -> str:
     """A whole file of the collection: its header, the settings in their order, the includes."""
-    text = HEADER + "\n" + conf.render_wanted(wanted)
+    text = _managed.HEADER + "\n" + conf.render_wanted(wanted)
     if includes:
         text += "\n" + INCLUDES_HEADER + "".join(f"!include_try {path}\n" for path in includes)
     return text

@@ -15,7 +15,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _sasl_provider, _services
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _sasl_provider, _services
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Foreign, Place
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -80,14 +80,14 @@ def texts_at(where: Place, root: str = "/") -> Texts:
 def foreign(where: Place, texts: Texts, running: bool) -> Foreign:
     """What somebody else has set up here."""
     return Foreign(
-        files=[path for path in _sasl_provider.paths(where) if texts[path].strip() and not _sasl_provider.is_managed(texts[path])],
-        daemon=running and not _sasl_provider.has_block(texts[where.settings_file]),
+        files=[path for path in _sasl_provider.paths(where) if texts[path].strip() and not _managed.is_managed(texts[path])],
+        daemon=running and not _managed.SETTINGS.is_in(texts[where.settings_file]),
     )
 
 
 def is_managed(texts: Texts) -> bool:
     """Whether there is anything that the collection has written for one of the providers."""
-    return any(_sasl_provider.is_managed(text) or _sasl_provider.has_block(text) for text in texts.values())
+    return any(_managed.is_managed(text) or _managed.SETTINGS.is_in(text) for text in texts.values())
 
 
 def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/", mta: str = "postfix") -> dict[str, t.Any]:

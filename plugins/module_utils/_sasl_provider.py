@@ -16,6 +16,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _managed
+
 PROVIDERS = ("dovecot", "saslauthd", "sasldb", "none")
 MTAS = ("postfix", "sendmail")
 SCRAM = ("SCRAM-SHA-1", "SCRAM-SHA-224", "SCRAM-SHA-256", "SCRAM-SHA-384", "SCRAM-SHA-512")
@@ -23,10 +25,6 @@ SCRAM = ("SCRAM-SHA-1", "SCRAM-SHA-224", "SCRAM-SHA-256", "SCRAM-SHA-384", "SCRA
 SERVED = {"saslauthd": ("PLAIN", "LOGIN"), "sasldb": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", *SCRAM)}
 # What saslauthd(8) knows; which of them this one was built with it says itself.
 SASLAUTHD_MECHANISMS = ("dce", "getpwent", "httpform", "kerberos4", "kerberos5", "ldap", "pam", "rimap", "sasldb", "shadow", "sia")
-
-HEADER = "# Managed by postroom.mail: what is changed in this file by hand is overwritten.\n"
-BEGIN = "# BEGIN: managed by postroom.mail; what stands above is overridden.\n"
-END = "# END: managed by postroom.mail\n"
 
 PAM_FILE = "/etc/pam.d/smtp"
 LDAP_FILE = "/etc/saslauthd.conf"
@@ -123,11 +121,11 @@ def files(wanted: Wanted, place: Place) -> list[File]:
     needed = [_smtpd_conf(wanted, {"pwcheck_method": "saslauthd", **path}, place), _settings(wanted.saslauthd, place)]
     if place.native_unit and place.chrooted:
         # The unit waits for a process id in the file that it knows, and gives up.
-        needed.append(File(DROP_IN, f"{HEADER}[Service]\nPIDFile={place.socket_directory}/saslauthd.pid\n"))
+        needed.append(File(DROP_IN, f"{_managed.HEADER}[Service]\nPIDFile={place.socket_directory}/saslauthd.pid\n"))
     if wanted.saslauthd.mechanism == "pam":
-        needed.append(File(PAM_FILE, f"{HEADER}{_PAM[place.os_family]}"))
+        needed.append(File(PAM_FILE, f"{_managed.HEADER}{_PAM[place.os_family]}"))
     if wanted.saslauthd.mechanism == "ldap":
-        needed.append(File(LDAP_FILE, HEADER + _options(wanted.saslauthd.ldap), 0o600, secret=True))
+        needed.append(File(LDAP_FILE, _managed.HEADER + _options(wanted.saslauthd.ldap), 0o600, secret=True))
     return needed
 
 
@@ -137,7 +135,7 @@ def paths(place: Place) -> list[str]:
 
 
 def _smtpd_conf(wanted: Wanted, options: dict[str, str], place: Place) -> File:
-    return File(place.config_path, HEADER + _options({**options, "mech_list": wanted.mechanisms}))
+    return File(place.config_path, _managed.HEADER + _options({**options, "mech_list": wanted.mechanisms}))
 
 
 def _options(options: t.Mapping[str, t.Any]) -> str:
@@ -170,26 +168,6 @@ def _settings(daemon: Saslauthd, place: Place) -> File:
             "OPTIONS": " ".join(["-m", place.socket_directory, *flags]),
         }
     return File(place.settings_file, "".join(f'{name}="{value}"\n' for name, value in settings.items()), block=True)
-
-
-def with_block(text: str, block: str) -> str:
-    """Put *block* at the end of *text*, in the place of a former one: the last assignment counts, for a shell and for systemd."""
-    rest = without_block(text)
-    newline = "" if not rest or rest.endswith("\n") else "\n"
-    return f"{rest}{newline}{BEGIN}{block}{END}"
-
-
-def without_block(text: str) -> str:
-    return re.sub(f"^{re.escape(BEGIN)}.*?^{re.escape(END)}", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def has_block(text: str) -> bool:
-    return without_block(text) != text
-
-
-def is_managed(text: str) -> bool:
-    """Whether a whole file was written by the collection."""
-    return text.startswith(HEADER)
 
 
 def parse_options(text: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ import stat
 import time
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _host_sasl, _sasl_provider, _services
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _host_sasl, _managed, _sasl_provider, _services
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import File, Foreign, Place, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control
@@ -76,7 +76,7 @@ class Setup:
         self._check(wanted, installed, _host_sasl.foreign(self.place, texts, now.running))
         serves = wanted.provider == "saslauthd"
         managed = _host_sasl.is_managed(texts)
-        served = _sasl_provider.has_block(texts[self.place.settings_file])
+        served = _managed.SETTINGS.is_in(texts[self.place.settings_file])
         # An init script finds the daemon that runs only as long as it has the settings with which it was started.
         if served and not serves and installed:
             self._service(Service("saslauthd", "stopped", False))
@@ -105,21 +105,21 @@ class Setup:
         """Whether saslauthd would run otherwise than it does: the files that it, or its unit, reads at its start."""
         files = {file.path: file for file in _sasl_provider.files(wanted, self.place)}
         block, settings = files[self.place.settings_file].text, texts[self.place.settings_file]
-        return _sasl_provider.with_block(settings, block) != settings or any(
+        return _managed.SETTINGS.put(settings, block) != settings or any(
             texts[path] != (files[path].text if path in files else "")
             for path in (_sasl_provider.DROP_IN, _sasl_provider.LDAP_FILE)
-            if path in files or _sasl_provider.is_managed(texts[path])
+            if path in files or _managed.is_managed(texts[path])
         )
 
     def _files(self, wanted: Wanted, texts: _host_sasl.Texts) -> None:
         files = {file.path: file for file in _sasl_provider.files(wanted, self.place)}
         for path, text in texts.items():
-            ours = _sasl_provider.is_managed(text)
+            ours = _managed.is_managed(text)
             if path in files:
                 # PAM services of somebody else's serve as they are.
                 if not (path == _sasl_provider.PAM_FILE and text.strip() and not ours):
                     self._write(files[path], backup=bool(text.strip()) and not ours and not files[path].block)
-            elif _sasl_provider.has_block(text):
+            elif _managed.SETTINGS.is_in(text):
                 self._write(File(path, "", block=True))
             elif ours:
                 self._remove(path)
@@ -129,9 +129,7 @@ class Setup:
 
     def _write(self, file: File, backup: bool = False) -> None:
         def render(before: str | None) -> str:
-            if not file.block:
-                return file.text
-            return _sasl_provider.with_block(before or "", file.text) if file.text else _sasl_provider.without_block(before or "")
+            return _managed.SETTINGS.put(before or "", file.text) if file.block else file.text
 
         if not self.check_mode:
             os.makedirs(os.path.dirname(self._path(file.path)), exist_ok=True)

@@ -67,7 +67,7 @@ class Auth:
                 f"There is no {self.paths.mc} on this host, so sendmail is not its mail server, or is configured otherwise:"
                 " install sendmail (Debian) or sendmail and sendmail-cf (Red Hat) first."
             )
-        plain = _sendmail_mc.without_block(before)
+        plain = _sendmail_mc.BLOCK.without(before)
         built_plain = self._build(plain)
         own = _sendmail_mc.own_auth(built_plain)
         if wanted and own and not replace:
@@ -75,7 +75,7 @@ class Auth:
                 f"{self.paths.mc} sets up AUTH already ('{own}' in {self.paths.cf}): take that out,"
                 " or have it overridden by setting sasl_replace_config to true."
             )
-        after = _sendmail_mc.with_block(plain, _sendmail_mc.block(wanted, _sendmail_mc.family(built_plain)) if wanted else "")
+        after = _sendmail_mc.BLOCK.put(plain, _sendmail_mc.block(wanted, _sendmail_mc.family(built_plain)) if wanted else "")
         built = built_plain if after == plain else self._build(after)
         is_built = _sendmail_mc.effective(built) == _sendmail_mc.effective(live)
         drift = ""

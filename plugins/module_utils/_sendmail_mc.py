@@ -16,10 +16,13 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _managed
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
-BEGIN = "dnl BEGIN: managed by postroom.mail; what is changed by hand from here to the end is overwritten.\n"
-END = "dnl END: managed by postroom.mail\n"
+BLOCK = _managed.Block(
+    "dnl BEGIN: managed by postroom.mail; what is changed by hand from here to the end is overwritten.\n",
+    "dnl END: managed by postroom.mail\n",
+)
 SUBMISSION = ("587", "submission")
 
 # Between m4's quotes, and in a list of options, these would mean something.
@@ -97,23 +100,6 @@ def block(wanted: Wanted, family: str = "inet") -> str:
         name = "`confDONT_BLAME_SENDMAIL'"
         lines.append(f"define({name}, ifdef({name}, `defn({name})`,'')`{','.join(wanted.blamed)}')dnl\n")
     return "".join(lines)
-
-
-def with_block(text: str, lines: str) -> str:
-    """*text* with the block at its end; without *lines*, without the block."""
-    rest = without_block(text)
-    if not lines:
-        return rest
-    newline = "" if not rest or rest.endswith("\n") else "\n"
-    return f"{rest}{newline}{BEGIN}{lines}{END}"
-
-
-def without_block(text: str) -> str:
-    return re.sub(f"^{re.escape(BEGIN)}.*?^{re.escape(END)}", "", text, flags=re.DOTALL | re.MULTILINE)
-
-
-def has_block(text: str) -> bool:
-    return without_block(text) != text
 
 
 def effective(cf: str) -> list[str]:

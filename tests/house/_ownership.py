@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from _house import ROOT, load, roles, tasks
-from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl, _host_sendmail
+from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail, _host_sasl, _host_sendmail
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import paths as whole_files
 
@@ -89,6 +89,11 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                 yield from ((FILE, f"/etc/mail/sendmail.{suffix}") for suffix in ("mc", "cf"))
             elif action == "postroom.mail.sasl_user":
                 yield from ((FILE, name) for name in ("/etc/sasldb2", Place().database_copy))
+            elif action == "postroom.mail.fetchmail_config":
+                yield from (
+                    (FILE, name)
+                    for name in (_fetchmail.SYSTEM_FILE, f"~/{_fetchmail.USER_FILE}", _fetchmail.UNIT_FILE, _fetchmail.SETTINGS_FILE)
+                )
             elif action == "postroom.mail.dovecot_user":
                 for name in paths(options["path"], known):
                     yield FILE, name

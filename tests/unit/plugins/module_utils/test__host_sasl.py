@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl, _sasl_provider, _services
+from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl, _managed, _sasl_provider, _services
 from ansible_collections.postroom.mail.plugins.module_utils._host_info import Host, Questions
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Saslauthd, Wanted
 
@@ -47,7 +47,7 @@ class Root:
 
     def set_up(self, wanted):
         for file in _sasl_provider.files(wanted, _host_sasl.place(POSTFIX, "Debian", str(self.path))):
-            self.file(file.path, _sasl_provider.with_block("", file.text) if file.block else file.text)
+            self.file(file.path, _managed.SETTINGS.put("", file.text) if file.block else file.text)
 
     def run(self, args, data=None):
         self.calls.append(args)

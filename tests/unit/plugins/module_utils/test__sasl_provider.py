@@ -8,10 +8,8 @@ import re
 import subprocess
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _sasl_provider
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _sasl_provider
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Foreign, Place, Saslauthd, Wanted
-from hypothesis import given
-from hypothesis import strategies as st
 
 CHROOTED = Place(chrooted=True)
 LDAP = {"ldap_servers": ["ldap://a.example/", "ldap://b.example/"], "ldap_password": "geheim", "ldap_start_tls": True}
@@ -54,7 +52,7 @@ def test_files_of_each_provider(wanted, place, paths):
     assert [file.path for file in files] == paths
     # What is written whole must be found again, to be taken away.
     assert {file.path for file in files if not file.block} <= set(_sasl_provider.paths(place))
-    assert all(_sasl_provider.is_managed(file.text) for file in files if not file.block)
+    assert all(_managed.is_managed(file.text) for file in files if not file.block)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_settings_of_the_daemon_on_red_hat():
 
 def test_a_shell_reads_the_settings_as_they_are_meant():
     packaged = '# NAME="x"\nNAME="saslauthd"\nOPTIONS="-c -m /var/run/saslauthd"\n'
-    text = _sasl_provider.with_block(packaged, written(saslauthd())[SETTINGS].text)
+    text = _managed.SETTINGS.put(packaged, written(saslauthd())[SETTINGS].text)
     printed = subprocess.run(["sh", "-c", f'{text}\nprintf \'%s|%s\' "$NAME" "$OPTIONS"'], check=True, capture_output=True, text=True)
     assert printed.stdout == "saslauthd|-m /var/spool/postfix/var/run/saslauthd"
 
@@ -120,28 +118,6 @@ def test_the_password_of_the_directory_is_for_root_only():
     file = written(saslauthd("ldap", ldap=LDAP))["/etc/saslauthd.conf"]
     assert (file.mode, file.secret) == (0o600, True)
     assert lines(file.text) == ["ldap_servers: ldap://a.example/ ldap://b.example/", "ldap_password: geheim", "ldap_start_tls: yes"]
-
-
-# Block and rest.
-
-TEXT = st.text(alphabet="ab\n#=\"'$ ", max_size=40)
-
-
-@given(TEXT, TEXT.map(lambda text: f"{text}\n"), TEXT.map(lambda text: f"{text}\n"))
-def test_a_block_comes_goes_and_is_replaced(text, block, other):
-    once = _sasl_provider.with_block(text, block)
-    assert _sasl_provider.has_block(once)
-    assert not _sasl_provider.has_block(text)
-    assert _sasl_provider.with_block(once, block) == once
-    assert _sasl_provider.with_block(once, other) == _sasl_provider.with_block(text, other)
-    ended = text if not text or text.endswith("\n") else f"{text}\n"
-    assert _sasl_provider.without_block(once) == ended
-
-
-def test_what_was_added_below_the_block_stays():
-    text = _sasl_provider.with_block("A=1\n", "B=2\n") + "C=3\n"
-    assert _sasl_provider.without_block(text) == "A=1\nC=3\n"
-    assert _sasl_provider.with_block(text, "B=4\n").endswith(f"C=3\n{_sasl_provider.BEGIN}B=4\n{_sasl_provider.END}")
 
 
 # What is read.

@@ -12,7 +12,7 @@ import tempfile
 import types
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl, _sasl_provider, _sasl_setup, _services
+from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl, _managed, _sasl_provider, _sasl_setup, _services
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place, Saslauthd, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import NotAnswering, NotInstalled, Setup
@@ -222,7 +222,7 @@ def test_what_somebody_else_wrote_stays_or_is_kept(host):
         host.bring(PAM)
     assert host.read(SMTPD_CONF) == "pwcheck_method: mine\n"
     host.bring(PAM._replace(replace=True))
-    assert _sasl_provider.is_managed(host.read(SMTPD_CONF))
+    assert _managed.is_managed(host.read(SMTPD_CONF))
     assert [path.read_text() for path in host.root.glob(f"{SMTPD_CONF}.*~")] == ["pwcheck_method: mine\n"]
     # A PAM service of somebody else's serves as it is, and is not taken away.
     host.bring(DOVECOT)

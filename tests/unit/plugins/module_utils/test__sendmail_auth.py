@@ -93,7 +93,7 @@ def host(tmp_path, monkeypatch):
 def test_auth_is_set_up_and_read_by_the_daemon(host):
     outcome = host.auth()
     assert outcome.actions == [f"write {host.paths.cf}", f"write {host.paths.mc}", "reload sendmail"]
-    assert host.mc().startswith(OWN + _sendmail_mc.BEGIN)
+    assert host.mc().startswith(OWN + _sendmail_mc.BLOCK.begin)
     assert "O AuthMechanisms=PLAIN LOGIN\n" in host.cf()
     assert host.read == [host.cf()]
     assert [diff["before_header"] for diff in outcome.diff] == [host.paths.mc]

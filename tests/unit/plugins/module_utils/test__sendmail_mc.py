@@ -7,38 +7,16 @@ from __future__ import annotations
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _sendmail_mc as mc
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-from hypothesis import given
-from hypothesis import strategies as st
 
 OWN = "divert(0)dnl\nDAEMON_OPTIONS(`Port=smtp, Name=MTA')dnl\nMAILER(`smtp')dnl\n"
 WANTED = mc.Wanted(realm="mail.example.org", certificate="/etc/ssl/certs/mail.pem", private_key="/etc/ssl/private/mail.key")
 SOURCE = "/etc/mail/sendmail.mc"
 
 
-def test_the_block_stands_at_the_end_and_leaves_the_rest():
-    text = mc.with_block(OWN, mc.block(WANTED))
-    assert text.startswith(OWN + mc.BEGIN)
-    assert text.endswith(mc.END)
-    assert mc.has_block(text)
-    assert not mc.has_block(OWN)
-
-
-def test_a_file_without_a_last_newline_gets_one():
-    assert mc.with_block("MAILER(`smtp')dnl", "x\n") == f"MAILER(`smtp')dnl\n{mc.BEGIN}x\n{mc.END}"
-
-
-def test_a_new_block_takes_the_place_of_the_former_one():
-    once = mc.with_block(OWN, mc.block(WANTED._replace(mechanisms=["CRAM-MD5"])))
-    assert mc.with_block(once, mc.block(WANTED)) == mc.with_block(OWN, mc.block(WANTED))
-
-
-@given(st.text(alphabet="ab`'\n#dnl ()", max_size=80))
-def test_what_is_taken_away_leaves_what_was_there(text):
-    assert mc.without_block(mc.with_block(text, "x\n")) == (text if not text or text.endswith("\n") else f"{text}\n")
-
-
-def test_no_lines_are_no_block():
-    assert mc.with_block(mc.with_block(OWN, "x\n"), "") == OWN
+def test_the_block_stands_at_the_end_as_comments_of_m4():
+    text = mc.BLOCK.put(OWN, mc.block(WANTED))
+    assert text.startswith(OWN + "dnl BEGIN: managed by postroom.mail;")
+    assert text.endswith("\ndnl END: managed by postroom.mail\n")
 
 
 @pytest.mark.parametrize(

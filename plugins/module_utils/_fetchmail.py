@@ -1,0 +1,325 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""fetchmail on this host: whose run control file is where, what fetchmail says to it, and who runs it.
+
+Accounts of the host are in /etc/fetchmailrc, which the package's daemon reads as its own user. Accounts of one user are in
+``~/.fetchmailrc``, read by an instance of a unit of ours that runs as that user: nobody's fetchmail sees anybody else's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import re
+import signal
+import time
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _fetchmailrc, _files, _managed, _services
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError, RejectedByDaemon
+from ansible_collections.postroom.mail.plugins.module_utils._processes import process
+from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control
+from ansible_collections.postroom.mail.plugins.module_utils._service_control import Wanted as Service
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+SYSTEM_FILE = "/etc/fetchmailrc"
+USER_FILE = ".fetchmailrc"
+SERVICE = "fetchmail"  # The package's, and the name of the user that it runs as.
+TEMPLATE = "postroom-fetchmail@"
+UNIT_FILE = f"/etc/systemd/system/{TEMPLATE}.service"
+LINKS = f"/etc/systemd/system/*.wants/{TEMPLATE}*.service"
+# Debian's init script asks here whether it shall do anything; a native unit does not.
+SETTINGS_FILE = "/etc/default/fetchmail"
+PID_FILE = "/run/fetchmail/fetchmail.pid"  # That of Debian's init script.
+PRIVATE = 0o600
+PATIENCE = 30.0  # Seconds: fetchmail hands over the message that it has in its hands before it ends.
+
+# fetchmail stays in the foreground, reads ~/.fetchmailrc and keeps what it has seen in ~/.fetchids.
+UNIT = """\
+[Unit]
+Description=fetchmail for %i
+Documentation=man:fetchmail(1)
+Wants=network-online.target
+After=network-online.target nss-lookup.target postfix.service dovecot.service
+
+[Service]
+User=%i
+ExecStart=/usr/bin/fetchmail --nodetach
+Restart=on-failure
+RestartSec=60
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+NOT_FOUND = 127
+
+
+class Foreign(HostError):
+    """A run control file is there that somebody else wrote."""
+
+
+class NoUser(BadInput):
+    """An owner of accounts whom the host does not know, or who has no home."""
+
+
+class NotInstalled(HostError):
+    """fetchmail is not on this host."""
+
+
+class Refused(RejectedByDaemon):
+    """fetchmail does not take the file that would be written."""
+
+
+class StillThere(HostError):
+    """A fetchmail that was stopped goes on."""
+
+
+class Request(t.NamedTuple):
+    accounts: t.Sequence[t.Mapping[str, t.Any]]
+    settings: t.Mapping[str, t.Any]
+    replace: bool = False
+
+
+class Outcome:
+    """What was done, or would be in check mode; *services* are the daemons that are still to be started, or started anew."""
+
+    def __init__(self) -> None:
+        self.changed = False
+        self.paths: list[str] = []
+        self.services: list[dict[str, t.Any]] = []
+        self.diff: list[dict[str, str]] = []
+
+    def add(self, change: _files.Change, *, secret: bool) -> None:
+        if change.changed:
+            self.changed = True
+            self.paths.append(change.path)
+            # Where only the owner or the mode is another, a diff would show the content.
+            if change.content_changed or not secret:
+                self.diff.append(_files.diff(change, secret=secret))
+
+
+class Fetchmail:
+    """The run control files of one host, below *root*."""
+
+    def __init__(self, run: Run, *, check_mode: bool, root: str = "/") -> None:
+        self.run = run
+        self.check_mode = check_mode
+        self.root = root
+        self.warnings: list[str] = []
+        self.outcome = Outcome()
+
+    def bring(self, wanted: Request) -> Outcome:
+        """Raises a `MailError` before anything is written when something is wrong with any of the files."""
+        by_owner: dict[str | None, list[t.Mapping[str, t.Any]]] = {}
+        for account in wanted.accounts:
+            by_owner.setdefault(account.get("owner") or None, []).append(account)
+        wrong = [sentence for accounts in by_owner.values() for sentence in _fetchmailrc.problems(accounts, wanted.settings)]
+        if wrong:
+            # What is wrong with a setting is wrong for each owner.
+            raise _fetchmailrc.BadAccount(" ".join(dict.fromkeys(wrong)))
+        self.warnings += _fetchmailrc.warnings(wanted.accounts)
+        homes = {owner: self._home(owner) for owner in by_owner if owner}
+        if homes and _services.manager(self.root) != "systemd":
+            raise HostError(
+                "Accounts of fetchmail with an owner need systemd, which does not run here: leave 'owner' out, so that the host's own"
+                " daemon fetches their mail too."
+            )
+        texts = {owner: _fetchmailrc.render(accounts, wanted.settings) for owner, accounts in by_owner.items()}
+        for owner, text in texts.items():
+            self._check_place(owner, homes, wanted.replace)
+            self._ask(text, self._path_of(owner, homes))
+        renewed = set(homes) if homes and self._write_unit() else set()
+        # The link that starts a user's daemon at boot tells whose files are ours, so it is there before the file.
+        self._enable([owner for owner in homes if owner not in self._former()])
+        changed = {owner for owner, text in texts.items() if self._write(owner, text, homes)} | renewed
+        gone = [owner for owner in self._former() if owner not in homes]
+        # First of all: an init script that finds no file, or its switch at "no", leaves the daemon running.
+        self._stop(gone, daemon=None not in texts)
+        for owner in gone:
+            self._remove(owner)
+        self._switch(None in texts)
+        self._start(texts, changed)
+        return self.outcome
+
+    def _home(self, owner: str) -> str | None:
+        """The home of *owner*; None in check mode, where the user may be yet to come."""
+        try:
+            home = pwd.getpwnam(owner).pw_dir
+            if os.path.isdir(self._path(home)):
+                return home
+            problem = f"The user '{owner}', to whom accounts of fetchmail belong, has no home directory {home}; make it."
+        except KeyError:
+            problem = f"There is no user '{owner}' on this host to whom accounts of fetchmail could belong; add him to mail_users."
+        if not self.check_mode:
+            raise NoUser(problem)
+        self.warnings.append(f"Unless the play mends it before: {problem}")
+        return None
+
+    def _path_of(self, owner: str | None, homes: t.Mapping[str, str | None]) -> str:
+        return SYSTEM_FILE if owner is None else os.path.join(homes[owner] or f"~{owner}", USER_FILE)
+
+    def _check_place(self, owner: str | None, homes: t.Mapping[str, str | None], replace: bool) -> None:
+        path = self._path_of(owner, homes)
+        if path.startswith("~"):
+            return
+        with _acting_as(owner):
+            text = _files.read_text(self._path(path))
+        if text and text.strip() and not _managed.is_managed(text) and not replace:
+            raise Foreign(
+                f"{path} was written by somebody else, and would be lost: carry its accounts over into the inventory and move it away, or"
+                " set 'replace', which keeps a copy beside it."
+            )
+
+    def _ask(self, text: str, path: str) -> None:
+        """Have fetchmail read *text* from its standard input: no copy with passwords lies about, and no server is asked."""
+        rc, _stdout, stderr = self.run([SERVICE, "--version", "--nosyslog", "--fetchmailrc", "-"], data=text)
+        if rc == NOT_FOUND:
+            if not self.check_mode:
+                raise NotInstalled("There is no fetchmail on this host to check its accounts with; install the package fetchmail first.")
+            return
+        said = [line.removeprefix("fetchmail:").strip() for line in stderr.splitlines() if "Running as root" not in line and line.strip()]
+        if rc != 0:
+            raise Refused(f"fetchmail does not take what {path} would hold, which was left as it is: {' | '.join(said) or f'status {rc}'}")
+        self.warnings += [f"fetchmail says of {path}: {re.sub('^WARNING: ', '', line)}" for line in said]
+
+    def _write(self, owner: str | None, text: str, homes: t.Mapping[str, str | None]) -> bool:
+        path = self._path_of(owner, homes)
+        if path.startswith("~"):
+            self.outcome.changed = True
+            self.outcome.paths.append(path)
+            return True
+        attributes = _files.Attributes(mode=PRIVATE) if owner else _files.Attributes(self._daemon_user(), "root", PRIVATE)
+        with _acting_as(owner):
+            live = _files.read_text(self._path(path))
+            change = _files.update(
+                self._path(path),
+                lambda _before: text,
+                check_mode=self.check_mode,
+                attributes=attributes,
+                backup=bool(live and live.strip()) and not _managed.is_managed(live or ""),
+            )
+        self.outcome.add(change, secret=True)
+        return change.changed
+
+    def _daemon_user(self) -> str:
+        """fetchmail's daemon must own the file that it reads."""
+        try:
+            return pwd.getpwnam(SERVICE).pw_name
+        except KeyError:
+            return "root"
+
+    def _write_unit(self) -> bool:
+        change = _files.update(self._path(UNIT_FILE), lambda _before: _managed.HEADER + UNIT, check_mode=self.check_mode)
+        self.outcome.add(change, secret=False)
+        if change.content_changed and not self.check_mode:
+            self.run(["systemctl", "daemon-reload"])
+        return change.content_changed
+
+    def _enable(self, owners: t.Sequence[str]) -> None:
+        if owners:
+            Control(self.run, check_mode=self.check_mode).bring([Service(unit_of(owner), enabled=True) for owner in owners])
+            self.outcome.changed = True
+
+    def _former(self) -> list[str]:
+        """Whose fetchmail is started at boot by a unit of ours."""
+        names = (os.path.basename(link)[len(TEMPLATE) : -len(".service")] for link in glob.glob(self._path(LINKS)))
+        return sorted(set(filter(None, names)))
+
+    def _remove(self, owner: str) -> None:
+        """Take away the file of a former owner; a user who is gone has taken it along."""
+        with contextlib.suppress(KeyError):
+            path = os.path.join(pwd.getpwnam(owner).pw_dir, USER_FILE)
+            with _acting_as(owner):
+                text = _files.read_text(self._path(path))
+                if text is None or not _managed.is_managed(text):
+                    return
+                self.outcome.add(_files.Change(path, text, ""), secret=True)
+                if not self.check_mode:
+                    os.unlink(self._path(path))
+
+    def _switch(self, wanted: bool) -> None:
+        """The init script's own switch, and the file of a daemon that is no longer wanted."""
+        settings = _files.read_text(self._path(SETTINGS_FILE))
+        if settings is not None:
+            lines = "START_DAEMON=yes\n" if wanted else ""
+            change = _files.update(
+                self._path(SETTINGS_FILE), lambda text: _managed.SETTINGS.put(text or "", lines), check_mode=self.check_mode
+            )
+            self.outcome.add(change, secret=False)
+        live = None if wanted else _files.read_text(self._path(SYSTEM_FILE))
+        if live is not None and _managed.is_managed(live):
+            self.outcome.add(_files.Change(SYSTEM_FILE, live, ""), secret=True)
+            if not self.check_mode:
+                os.unlink(self._path(SYSTEM_FILE))
+
+    def _stop(self, gone: t.Sequence[str], *, daemon: bool) -> None:
+        """Stop those who have nothing to fetch any more; the host's own *daemon* unless it reads what somebody else wrote."""
+        ours = daemon and _managed.is_managed(_files.read_text(self._path(SYSTEM_FILE)) or "")
+        names = [*([SERVICE] if ours else []), *map(unit_of, gone)]
+        if names:
+            control = Control(self.run, check_mode=self.check_mode)
+            done = control.bring([Service(name, "stopped", False) for name in names])
+            self.outcome.changed |= done["changed"]
+            self.outcome.diff += [done["diff"]] if done["changed"] else []
+        if ours and not self.check_mode:
+            self._end_daemon()
+
+    def _end_daemon(self) -> None:
+        """See that the host's daemon is gone.
+
+        In a container without CAP_SYS_PTRACE an init script cannot tell that its daemon is fetchmail, stops nothing and says that it did.
+        """
+        text = _files.read_text(self._path(PID_FILE)) or ""
+        pid = int(text.split()[0]) if re.match(r"\d+\s", text) else 0
+        deadline = time.monotonic() + PATIENCE
+        while pid and (found := process(pid)) and found.name == SERVICE:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+            if time.monotonic() > deadline:
+                raise StillThere(f"fetchmail (process {pid}) does not end although it was told to; end it by hand, it still fetches mail.")
+            time.sleep(0.2)
+
+    def _start(self, texts: t.Mapping[str | None, str], changed: t.Collection[str | None]) -> None:
+        """What is to be done to the daemons: nothing for those that run as they shall."""
+        names = {unit_of(owner): owner for owner in texts}
+        now = _services.states(self.run, list(names)) if names else {}
+        for name, owner in names.items():
+            state = now.get(name, _services.State())
+            if owner in changed or not (state.running and state.enabled):
+                self.outcome.services.append({"name": name, "state": "restarted" if owner in changed else "started", "enabled": True})
+        self.outcome.changed |= bool(self.outcome.services)
+
+    def _path(self, path: str) -> str:
+        return os.path.join(self.root, path.lstrip("/"))
+
+
+def unit_of(owner: str | None) -> str:
+    return SERVICE if owner is None else f"{TEMPLATE}{owner}"
+
+
+@contextlib.contextmanager
+def _acting_as(owner: str | None) -> t.Iterator[None]:
+    """Do what is done in a user's home as that user: a link that he laid there leads to nothing that is not his anyway."""
+    if owner is None or os.geteuid() != 0:
+        yield
+        return
+    account, groups = pwd.getpwnam(owner), os.getgroups()
+    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)

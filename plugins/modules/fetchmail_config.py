@@ -1,0 +1,518 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: fetchmail_config
+short_description: Say which mailboxes elsewhere fetchmail fetches from
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Writes C(/etc/fetchmailrc), and C(~/.fetchmailrc) of each user who owns accounts, after fetchmail itself has read what they would
+    hold. Any character is fit for a password.
+  - Tells which daemons must be started or restarted then, in the form that M(postroom.mail.mail_service) takes; those that have nothing
+    to fetch any more it stops itself. The accounts of a user are fetched by a daemon that runs as that user, a systemd service
+    C(postroom-fetchmail@USER), which this module writes.
+  - TLS is spoken and the server's certificate checked unless an account says otherwise.
+  - The files are written by one module for the whole host, so that accounts that are taken out of the inventory are really gone.
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - An owner who is not there, and a host without fetchmail, are no errors in check mode, because earlier tasks may see to them.
+  diff_mode:
+    support: full
+    details:
+      - Of run control files, which hold passwords, it only tells that they change.
+  idempotent:
+    support: full
+options:
+  accounts:
+    description:
+      - The accounts, all that this host is to fetch from. Who is not in the list any more is not asked any more.
+      - The options have fetchmail's own names, and what is not given is left to fetchmail.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      poll:
+        description:
+          - The server to ask; with O(accounts[].via) only a name for the account.
+        type: str
+        required: true
+      skip:
+        description:
+          - Whether the account is asked only when somebody names it on fetchmail's command line.
+        type: bool
+        default: false
+      via:
+        description:
+          - The server's real name, when O(accounts[].poll) is not.
+        type: str
+      proto:
+        description:
+          - The protocol.
+        type: str
+        choices: [pop3, imap, apop, kpop, sdps, etrn, odmr, auto]
+        default: pop3
+      service:
+        description:
+          - The port, or its name in C(/etc/services). The default is that of the protocol, with TLS or without.
+        type: str
+        aliases: [port]
+      auth:
+        description:
+          - How to log in. fetchmail's default, V(any), takes the safest way that the server offers.
+        type: str
+        choices: [any, password, cram-md5, external, gssapi, kerberos, kerberos_v4, kerberos_v5, msn, ntlm, otp, ssh]
+      timeout:
+        description:
+          - Seconds to wait for the server to answer. fetchmail's default is 300.
+        type: int
+      interval:
+        description:
+          - Ask this server only in every so-manyth poll.
+        type: int
+      interface:
+        description:
+          - Poll only while this interface is up and has this address, as in V(ppp0/192.0.2.1/255.255.255.0).
+        type: str
+      plugin:
+        description:
+          - A program that makes the connection to the server; C(%h) and C(%p) in it are its name and port.
+        type: str
+      plugout:
+        description:
+          - A program that makes the connection to the mail server of this host.
+        type: str
+      envelope:
+        description:
+          - In a mailbox of several users, the header that says for whom a message is, such as V(X-Envelope-To). Empty, there is none, and
+            To and Cc are looked at.
+        type: str
+      envelope_skip:
+        description:
+          - How many headers of that name to skip.
+        type: int
+      qvirtual:
+        description:
+          - A prefix to take off the address in O(accounts[].envelope), as qmail writes one.
+        type: str
+      aka:
+        description:
+          - Other names of the server, for addresses in a mailbox of several users.
+        type: list
+        elements: str
+      localdomains:
+        description:
+          - Domains whose addresses are given to the mail server of this host as they are.
+        type: list
+        elements: str
+      dns:
+        description:
+          - Whether DNS is asked if a host in an address is the server.
+        type: bool
+      checkalias:
+        description:
+          - Whether names of the server are compared by their addresses.
+        type: bool
+      uidl:
+        description:
+          - Whether POP3 messages are remembered by their unique id, which O(accounts[].keep) wants. The default is V(true) with V(pop3)
+            and O(accounts[].keep).
+        type: bool
+      tracepolls:
+        description:
+          - Whether the C(Received) header says which account a message came from.
+        type: bool
+      user:
+        description:
+          - The login at the server.
+        type: str
+        required: true
+      password:
+        description:
+          - Its password.
+        type: str
+      is:
+        description:
+          - Whose mail it is, a local user or an address. Several, V(robert=bob) for whom the provider calls robert, and V(*) at the end
+            for everybody else make it a mailbox of several users.
+        type: list
+        elements: str
+        aliases: [to]
+      owner:
+        description:
+          - The user of this host in whose C(~/.fetchmailrc) the account is, and who runs fetchmail for it. Without one it is in
+            C(/etc/fetchmailrc), for the daemon of the host.
+        type: str
+      ssl:
+        description:
+          - Whether to speak TLS from the beginning. V(false) is STARTTLS, which is then insisted on.
+        type: bool
+        default: true
+      sslproto:
+        description:
+          - The version of TLS, such as V(tls1.3+). Empty together with O(accounts[].ssl=false) means a connection without TLS.
+        type: str
+      sslcertck:
+        description:
+          - Whether the server's certificate must be good.
+        type: bool
+        default: true
+      sslcertfile:
+        description:
+          - A file with the certificates of authorities to trust besides the system's own.
+        type: path
+      sslcertpath:
+        description:
+          - A directory with such certificates.
+        type: path
+      sslcommonname:
+        description:
+          - The name that the certificate is for, when it is another one than the server's.
+        type: str
+      sslfingerprint:
+        description:
+          - The MD5 fingerprint of the only certificate that is good.
+        type: str
+      sslcert:
+        description:
+          - A certificate to show to the server.
+        type: path
+      sslkey:
+        description:
+          - The private key of O(accounts[].sslcert).
+        type: path
+      folder:
+        description:
+          - The folders to fetch from, IMAP only. The default is the inbox.
+        type: list
+        elements: str
+      smtphost:
+        description:
+          - Where mail is handed over, as V(HOST) or V(HOST/PORT), or the path of a socket. The default is port 25 of this host.
+        type: list
+        elements: str
+      smtpaddress:
+        description:
+          - The domain that is appended to local names in RCPT TO.
+        type: str
+      smtpname:
+        description:
+          - The whole address for RCPT TO.
+        type: str
+      lmtp:
+        description:
+          - Whether to hand over through LMTP to O(accounts[].smtphost). Aliases of the mail server then do not count.
+        type: bool
+      mda:
+        description:
+          - A program to hand over to instead, with the message on its standard input.
+        type: str
+      antispam:
+        description:
+          - Answers of this host's mail server that mean spam, whereupon the message is deleted at the provider.
+        type: list
+        elements: int
+      preconnect:
+        description:
+          - A shell command before each connection. If it fails the server is not asked.
+        type: str
+      postconnect:
+        description:
+          - A shell command after each connection.
+        type: str
+      keep:
+        description:
+          - Whether messages stay at the provider; each is fetched once.
+        type: bool
+        default: false
+      fetchall:
+        description:
+          - Whether messages are fetched that somebody has read there already.
+        type: bool
+      rewrite:
+        description:
+          - Whether addresses without a domain get the server's name. fetchmail's default is V(true).
+        type: bool
+      stripcr:
+        description:
+          - Whether carriage returns at line ends are taken away.
+        type: bool
+      forcecr:
+        description:
+          - Whether lines get carriage returns.
+        type: bool
+      pass8bits:
+        description:
+          - Whether to declare C(BODY=8BITMIME) always.
+        type: bool
+      dropstatus:
+        description:
+          - Whether C(Status) headers are dropped.
+        type: bool
+      dropdelivered:
+        description:
+          - Whether C(Delivered-To) headers are dropped. They stop mail that goes round in circles.
+        type: bool
+      mimedecode:
+        description:
+          - Whether quoted-printable is decoded.
+        type: bool
+      idle:
+        description:
+          - Whether to wait at the server for new mail, IMAP only, and for the only account of its owner.
+        type: bool
+      limit:
+        description:
+          - Leave messages that are larger than this at the provider, in bytes.
+        type: int
+      limitflush:
+        description:
+          - Whether messages larger than O(accounts[].limit) are deleted there instead.
+        type: bool
+      warnings:
+        description:
+          - Seconds between two reports of messages that are too large.
+        type: int
+      batchlimit:
+        description:
+          - How many messages to hand over in one connection.
+        type: int
+      fetchlimit:
+        description:
+          - How many messages to fetch in one poll.
+        type: int
+      fetchsizelimit:
+        description:
+          - How many sizes of messages to ask for at a time.
+        type: int
+      fastuidl:
+        description:
+          - In how many polls of POP3 the first new message is looked for by halving.
+        type: int
+      expunge:
+        description:
+          - After how many messages deletions are made final.
+        type: int
+  settings:
+    description:
+      - What counts for all accounts.
+    type: dict
+    default: {}
+    suboptions:
+      daemon:
+        description:
+          - Seconds between two polls.
+        type: int
+        default: 300
+      postmaster:
+        description:
+          - Who gets mail that fetchmail cannot give to anybody, a local user or an address. fetchmail's default is C(postmaster), or the
+            owner of the accounts.
+        type: str
+      bouncemail:
+        description:
+          - Whether the sender is told of mail that could not be delivered. Spam has forged senders, so by default the postmaster is told.
+        type: bool
+        default: false
+      spambounce:
+        description:
+          - Whether the sender is told of mail that was refused as spam.
+        type: bool
+      softbounce:
+        description:
+          - Whether mail that this host refuses for good stays at the provider. Leave it V(true), which is fetchmail's default, or that
+            mail is lost.
+        type: bool
+      syslog:
+        description:
+          - Whether fetchmail logs to syslog.
+        type: bool
+        default: true
+      logfile:
+        description:
+          - A log file instead of syslog. It must be there already.
+        type: path
+      idfile:
+        description:
+          - Where fetchmail remembers which messages it has seen.
+        type: path
+      pidfile:
+        description:
+          - Where fetchmail leaves its process id.
+        type: path
+  replace:
+    description:
+      - Whether to replace run control files that somebody else wrote. A copy is kept beside each.
+    type: bool
+    default: false
+seealso:
+  - name: fetchmail(1)
+    description: What each option means.
+    link: https://www.fetchmail.info/fetchmail-man.html
+  - module: postroom.mail.mail_service
+"""
+
+EXAMPLES = r"""
+---
+- name: Mail that comes to a provider, for a user and for an address of this host
+  postroom.mail.fetchmail_config:
+    accounts:
+      - {poll: pop.provider.example, user: alice77, password: "{{ vault_pop }}", is: [alice]}
+      - {poll: imap.provider.example, proto: imap, user: shop, password: "{{ vault_imap }}", is: [sales@example.org], keep: true}
+  register: fetched
+  notify: Have fetchmail do so
+
+- name: Nobody fetches anything any more
+  postroom.mail.fetchmail_config:
+    accounts: []
+"""
+
+RETURN = r"""
+paths:
+  description: The files that were written or removed, or would be in check mode.
+  returned: success
+  type: list
+  elements: str
+  sample: [/etc/fetchmailrc, /home/alice/.fetchmailrc]
+services:
+  description: The daemons that do not yet do as they shall, for O(postroom.mail.mail_service#module:services).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: fetchmail, state: restarted, enabled: true}]
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+
+ACCOUNT = {
+    "poll": {"type": "str", "required": True},
+    "skip": {"type": "bool", "default": False},
+    "via": {"type": "str"},
+    "proto": {"type": "str", "choices": ["pop3", "imap", "apop", "kpop", "sdps", "etrn", "odmr", "auto"], "default": "pop3"},
+    "service": {"type": "str", "aliases": ["port"]},
+    "auth": {
+        "type": "str",
+        "choices": [
+            "any",
+            "password",
+            "cram-md5",
+            "external",
+            "gssapi",
+            "kerberos",
+            "kerberos_v4",
+            "kerberos_v5",
+            "msn",
+            "ntlm",
+            "otp",
+            "ssh",
+        ],
+    },
+    "timeout": {"type": "int"},
+    "interval": {"type": "int"},
+    "interface": {"type": "str"},
+    "plugin": {"type": "str"},
+    "plugout": {"type": "str"},
+    "envelope": {"type": "str"},
+    "envelope_skip": {"type": "int"},
+    "qvirtual": {"type": "str"},
+    "aka": {"type": "list", "elements": "str"},
+    "localdomains": {"type": "list", "elements": "str"},
+    "dns": {"type": "bool"},
+    "checkalias": {"type": "bool"},
+    "uidl": {"type": "bool"},
+    "tracepolls": {"type": "bool"},
+    "user": {"type": "str", "required": True},
+    "password": {"type": "str", "no_log": True},
+    "is": {"type": "list", "elements": "str", "aliases": ["to"]},
+    "owner": {"type": "str"},
+    "ssl": {"type": "bool", "default": True},
+    "sslproto": {"type": "str"},
+    "sslcertck": {"type": "bool", "default": True},
+    "sslcertfile": {"type": "path"},
+    "sslcertpath": {"type": "path"},
+    "sslcommonname": {"type": "str"},
+    "sslfingerprint": {"type": "str"},
+    "sslcert": {"type": "path"},
+    "sslkey": {"type": "path"},
+    "folder": {"type": "list", "elements": "str"},
+    "smtphost": {"type": "list", "elements": "str"},
+    "smtpaddress": {"type": "str"},
+    "smtpname": {"type": "str"},
+    "lmtp": {"type": "bool"},
+    "mda": {"type": "str"},
+    "antispam": {"type": "list", "elements": "int"},
+    "preconnect": {"type": "str"},
+    "postconnect": {"type": "str"},
+    "keep": {"type": "bool", "default": False},
+    "fetchall": {"type": "bool"},
+    "rewrite": {"type": "bool"},
+    "stripcr": {"type": "bool"},
+    "forcecr": {"type": "bool"},
+    "pass8bits": {"type": "bool"},
+    "dropstatus": {"type": "bool"},
+    "dropdelivered": {"type": "bool"},
+    "mimedecode": {"type": "bool"},
+    "idle": {"type": "bool"},
+    "limit": {"type": "int"},
+    "limitflush": {"type": "bool"},
+    "warnings": {"type": "int"},
+    "batchlimit": {"type": "int"},
+    "fetchlimit": {"type": "int"},
+    "fetchsizelimit": {"type": "int"},
+    "fastuidl": {"type": "int"},
+    "expunge": {"type": "int"},
+}
+SETTINGS = {
+    "daemon": {"type": "int", "default": 300},
+    "postmaster": {"type": "str"},
+    "bouncemail": {"type": "bool", "default": False},
+    "spambounce": {"type": "bool"},
+    "softbounce": {"type": "bool"},
+    "syslog": {"type": "bool", "default": True},
+    "logfile": {"type": "path"},
+    "idfile": {"type": "path"},
+    "pidfile": {"type": "path"},
+}
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    host = _fetchmail.Fetchmail(runner(module), check_mode=module.check_mode)
+    outcome = host.bring(_fetchmail.Request(params["accounts"], params["settings"], params["replace"]))
+    for warning in host.warnings:
+        module.warn(warning)
+    result: dict[str, t.Any] = {"changed": outcome.changed, "paths": outcome.paths, "services": outcome.services}
+    if module._diff:
+        result["diff"] = outcome.diff
+    return result
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+            "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": SETTINGS},
+            "replace": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, lambda: work(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -7,8 +7,8 @@
 
 """fetchmail on this host: whose run control file is where, what fetchmail says to it, and who runs it.
 
-Accounts of the host are in /etc/fetchmailrc, which the package's daemon reads as its own user. Accounts of one user are in
-``~/.fetchmailrc``, read by an instance of a unit of ours that runs as that user: nobody's fetchmail sees anybody else's.
+Accounts of the host are in /etc/fetchmailrc, which a daemon reads as the package's own user. Accounts of one user are in
+``~/.fetchmailrc``, read by a daemon that runs as that user: nobody's fetchmail sees anybody else's.
 """
 
 from __future__ import annotations
@@ -18,13 +18,10 @@ import glob
 import os
 import pwd
 import re
-import signal
-import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _fetchmailrc, _files, _managed, _services
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError, RejectedByDaemon
-from ansible_collections.postroom.mail.plugins.module_utils._processes import process
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Wanted as Service
 
@@ -35,33 +32,37 @@ SYSTEM_FILE = "/etc/fetchmailrc"
 USER_FILE = ".fetchmailrc"
 SERVICE = "fetchmail"  # The package's, and the name of the user that it runs as.
 TEMPLATE = "postroom-fetchmail@"
-UNIT_FILE = f"/etc/systemd/system/{TEMPLATE}.service"
-LINKS = f"/etc/systemd/system/*.wants/{TEMPLATE}*.service"
-# Debian's init script asks here whether it shall do anything; a native unit does not.
+UNITS = "/etc/systemd/system"
+LINKS = f"{UNITS}/*.wants/{TEMPLATE}*.service"
+# Where systemd does not run, Debian's init script asks here whether it shall do anything.
 SETTINGS_FILE = "/etc/default/fetchmail"
-PID_FILE = "/run/fetchmail/fetchmail.pid"  # That of Debian's init script.
 PRIVATE = 0o600
-PATIENCE = 30.0  # Seconds: fetchmail hands over the message that it has in its hands before it ends.
 
-# fetchmail stays in the foreground, reads ~/.fetchmailrc and keeps what it has seen in ~/.fetchids.
-UNIT = """\
-[Unit]
-Description=fetchmail for %i
+NOT_FOUND = 127
+
+
+def unit(owner: str, user: str, arguments: str) -> str:
+    """A systemd unit; fetchmail stays in the foreground, and keeps what it has seen in the home of *user*.
+
+    The host's daemon has the name of the package's, and stands in its place: an init script cannot tell in a container without
+    CAP_SYS_PTRACE that its daemon is fetchmail, so that it stops nothing, and starts a second one.
+    """
+    return f"""\
+{_managed.HEADER}[Unit]
+Description=fetchmail for {owner}
 Documentation=man:fetchmail(1)
 Wants=network-online.target
 After=network-online.target nss-lookup.target postfix.service dovecot.service
 
 [Service]
-User=%i
-ExecStart=/usr/bin/fetchmail --nodetach
+User={user}
+ExecStart=/usr/bin/fetchmail --nodetach{arguments}
 Restart=on-failure
 RestartSec=60
 
 [Install]
 WantedBy=multi-user.target
 """
-
-NOT_FOUND = 127
 
 
 class Foreign(HostError):
@@ -78,10 +79,6 @@ class NotInstalled(HostError):
 
 class Refused(RejectedByDaemon):
     """fetchmail does not take the file that would be written."""
-
-
-class StillThere(HostError):
-    """A fetchmail that was stopped goes on."""
 
 
 class Request(t.NamedTuple):
@@ -103,9 +100,7 @@ class Outcome:
         if change.changed:
             self.changed = True
             self.paths.append(change.path)
-            # Where only the owner or the mode is another, a diff would show the content.
-            if change.content_changed or not secret:
-                self.diff.append(_files.diff(change, secret=secret))
+            self.diff.append(_files.diff(change, secret=secret))
 
 
 class Fetchmail:
@@ -138,7 +133,7 @@ class Fetchmail:
         for owner, text in texts.items():
             self._check_place(owner, homes, wanted.replace)
             self._ask(text, self._path_of(owner, homes))
-        renewed = set(homes) if homes and self._write_unit() else set()
+        renewed = self._write_units(texts)
         # The link that starts a user's daemon at boot tells whose files are ours, so it is there before the file.
         self._enable([owner for owner in homes if owner not in self._former()])
         changed = {owner for owner, text in texts.items() if self._write(owner, text, homes)} | renewed
@@ -218,12 +213,22 @@ class Fetchmail:
         except KeyError:
             return "root"
 
-    def _write_unit(self) -> bool:
-        change = _files.update(self._path(UNIT_FILE), lambda _before: _managed.HEADER + UNIT, check_mode=self.check_mode)
-        self.outcome.add(change, secret=False)
-        if change.content_changed and not self.check_mode:
+    def _write_units(self, owners: t.Collection[str | None]) -> set[str | None]:
+        """Write the units that *owners* need; gives those whose unit is another than it was."""
+        if _services.manager(self.root) != "systemd":
+            return set()
+        renewed: set[str | None] = set()
+        for name, text, users in (
+            (f"{SERVICE}.service", unit("this host", self._daemon_user(), f" --fetchmailrc {SYSTEM_FILE}"), {None} & set(owners)),
+            (f"{TEMPLATE}.service", unit("%i", "%i", ""), set(owners) - {None}),
+        ):
+            if users:
+                change = _files.update(self._path(f"{UNITS}/{name}"), lambda _before, text=text: text, check_mode=self.check_mode)
+                self.outcome.add(change, secret=False)
+                renewed |= users if change.content_changed else set()
+        if renewed and not self.check_mode:
             self.run(["systemctl", "daemon-reload"])
-        return change.content_changed
+        return renewed
 
     def _enable(self, owners: t.Sequence[str]) -> None:
         if owners:
@@ -248,19 +253,22 @@ class Fetchmail:
                     os.unlink(self._path(path))
 
     def _switch(self, wanted: bool) -> None:
-        """The init script's own switch, and the file of a daemon that is no longer wanted."""
+        """The init script's own switch, and the files of a daemon that is no longer wanted."""
         settings = _files.read_text(self._path(SETTINGS_FILE))
         if settings is not None:
-            lines = "START_DAEMON=yes\n" if wanted else ""
+            lines = "START_DAEMON=yes\n" if wanted and _services.manager(self.root) != "systemd" else ""
             change = _files.update(
                 self._path(SETTINGS_FILE), lambda text: _managed.SETTINGS.put(text or "", lines), check_mode=self.check_mode
             )
             self.outcome.add(change, secret=False)
-        live = None if wanted else _files.read_text(self._path(SYSTEM_FILE))
-        if live is not None and _managed.is_managed(live):
-            self.outcome.add(_files.Change(SYSTEM_FILE, live, ""), secret=True)
-            if not self.check_mode:
-                os.unlink(self._path(SYSTEM_FILE))
+        for path, secret in () if wanted else ((SYSTEM_FILE, True), (f"{UNITS}/{SERVICE}.service", False)):
+            live = _files.read_text(self._path(path))
+            if live is not None and _managed.is_managed(live):
+                self.outcome.add(_files.Change(path, live, ""), secret=secret)
+                if not self.check_mode:
+                    os.unlink(self._path(path))
+                    if not secret:
+                        self.run(["systemctl", "daemon-reload"])
 
     def _stop(self, gone: t.Sequence[str], *, daemon: bool) -> None:
         """Stop those who have nothing to fetch any more; the host's own *daemon* unless it reads what somebody else wrote."""
@@ -271,23 +279,6 @@ class Fetchmail:
             done = control.bring([Service(name, "stopped", False) for name in names])
             self.outcome.changed |= done["changed"]
             self.outcome.diff += [done["diff"]] if done["changed"] else []
-        if ours and not self.check_mode:
-            self._end_daemon()
-
-    def _end_daemon(self) -> None:
-        """See that the host's daemon is gone.
-
-        In a container without CAP_SYS_PTRACE an init script cannot tell that its daemon is fetchmail, stops nothing and says that it did.
-        """
-        text = _files.read_text(self._path(PID_FILE)) or ""
-        pid = int(text.split()[0]) if re.match(r"\d+\s", text) else 0
-        deadline = time.monotonic() + PATIENCE
-        while pid and (found := process(pid)) and found.name == SERVICE:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-            if time.monotonic() > deadline:
-                raise StillThere(f"fetchmail (process {pid}) does not end although it was told to; end it by hand, it still fetches mail.")
-            time.sleep(0.2)
 
     def _start(self, texts: t.Mapping[str | None, str], changed: t.Collection[str | None]) -> None:
         """What is to be done to the daemons: nothing for those that run as they shall."""

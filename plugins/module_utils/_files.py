@@ -140,8 +140,10 @@ def update(
 
 def diff(change: Change, *, secret: bool = False) -> dict[str, str]:
     """The ``diff`` of a module's result; a *secret* file only tells that it changed."""
-    if secret and change.content_changed:
-        return {"before_header": change.path, "after_header": change.path, "before": "", "after": "[the content is not shown]\n"}
+    if secret:
+        # Where only the owner or the mode is another, there is nothing to show at all.
+        after = "[the content is not shown]\n" if change.content_changed else ""
+        return {"before_header": change.path, "after_header": change.path, "before": "", "after": after}
     return {
         "before_header": change.path,
         "after_header": change.path,

@@ -16,9 +16,10 @@ author:
 description:
   - Writes C(/etc/fetchmailrc), and C(~/.fetchmailrc) of each user who owns accounts, after fetchmail itself has read what they would
     hold. Any character is fit for a password.
-  - Tells which daemons must be started or restarted then, in the form that M(postroom.mail.mail_service) takes; those that have nothing
-    to fetch any more it stops itself. The accounts of a user are fetched by a daemon that runs as that user, a systemd service
-    C(postroom-fetchmail@USER), which this module writes.
+  - Writes systemd services for the daemons, C(fetchmail) in the place of the package's own and C(postroom-fetchmail@USER), which runs as
+    that user. Those that have nothing to fetch any more it stops; which ones must be started or restarted it tells in the form that
+    M(postroom.mail.mail_service) takes.
+  - Where systemd does not run, the package's init script starts the daemon of the host, and accounts cannot have an owner.
   - TLS is spoken and the server's certificate checked unless an account says otherwise.
   - The files are written by one module for the whole host, so that accounts that are taken out of the inventory are really gone.
 extends_documentation_fragment:

@@ -92,7 +92,13 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
             elif action == "postroom.mail.fetchmail_config":
                 yield from (
                     (FILE, name)
-                    for name in (_fetchmail.SYSTEM_FILE, f"~/{_fetchmail.USER_FILE}", _fetchmail.UNIT_FILE, _fetchmail.SETTINGS_FILE)
+                    for name in (
+                        _fetchmail.SYSTEM_FILE,
+                        _fetchmail.SETTINGS_FILE,
+                        f"~/{_fetchmail.USER_FILE}",
+                        f"{_fetchmail.UNITS}/{_fetchmail.SERVICE}.service",
+                        f"{_fetchmail.UNITS}/{_fetchmail.TEMPLATE}.service",
+                    )
                 )
             elif action == "postroom.mail.dovecot_user":
                 for name in paths(options["path"], known):

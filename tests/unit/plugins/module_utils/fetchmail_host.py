@@ -16,6 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import Fe
 
 SYSTEM = "etc/fetchmailrc"
 SWITCH = "etc/default/fetchmail"
+DAEMON = "etc/systemd/system/fetchmail.service"
 UNIT = "etc/systemd/system/postroom-fetchmail@.service"
 WANTS = "etc/systemd/system/multi-user.target.wants"
 PACKAGED = "# The package's own.\nSTART_DAEMON=no\n"
@@ -100,11 +101,11 @@ class FakeHost:
             if state.enabled:
                 link.symlink_to("/" + UNIT)
 
-    def bring(self, *accounts, settings=SETTINGS, replace=False, check_mode=False):
+    def bring(self, *accounts, settings=None, replace=False, check_mode=False):
         self.calls, self.read_by_fetchmail = [], []
         host = Fetchmail(self.run, check_mode=check_mode, root=str(self.root))
         self.warnings = host.warnings
-        return host.bring(Request(accounts, settings, replace))
+        return host.bring(Request(accounts, SETTINGS if settings is None else settings, replace))
 
     def handle(self, outcome):
         """Do what mail_service does when it is told of the services."""

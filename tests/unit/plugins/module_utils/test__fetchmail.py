@@ -15,6 +15,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._service_control imp
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.fetchmail_host import (
     ALICE,
     BOB,
+    DAEMON,
     FOREIGN,
     PACKAGED,
     ROOT_WARNING,
@@ -38,11 +39,13 @@ def test_accounts_of_the_host(host):
     before = host.tree()
     outcome = host.bring(SHARED)
     assert host.tree_when_asked == before
-    assert host.calls == ["fetchmail --version --nosyslog --fetchmailrc -"]
+    assert host.calls == ["fetchmail --version --nosyslog --fetchmailrc -", "systemctl daemon-reload"]
     assert host.read_by_fetchmail == [host.read(SYSTEM)] == [_fetchmailrc.render([SHARED], SETTINGS)]
     assert host.mode(SYSTEM) == 0o600
-    assert host.read(SWITCH) == _managed.SETTINGS.put(PACKAGED, "START_DAEMON=yes\n")
-    assert (outcome.changed, host.paths(outcome)) == (True, [f"/{SYSTEM}", f"/{SWITCH}"])
+    assert "\nUser=fetchmail\nExecStart=/usr/bin/fetchmail --nodetach --fetchmailrc /etc/fetchmailrc\n" in host.read(DAEMON)
+    # The init script, whose place the unit takes, stays switched off.
+    assert host.read(SWITCH) == PACKAGED
+    assert (outcome.changed, host.paths(outcome)) == (True, [f"/{DAEMON}", f"/{SYSTEM}"])
     assert outcome.services == [service("fetchmail", "restarted")]
     assert host.warnings == []
 
@@ -53,10 +56,11 @@ def test_two_owners_have_two_files_and_two_daemons(host):
     for name, account in files.items():
         assert host.read(name) == _fetchmailrc.render([account], SETTINGS)
         assert host.mode(name) == 0o600
-    assert host.read(UNIT) == _managed.HEADER + _fetchmail.UNIT
+    assert "\nUser=%i\nExecStart=/usr/bin/fetchmail --nodetach\n" in host.read(UNIT)
+    assert _managed.is_managed(host.read(UNIT))
     assert host.mode(UNIT) == 0o644
     assert host.calls.count("systemctl daemon-reload") == 1
-    assert host.paths(outcome) == [f"/{UNIT}", *(f"/{name}" for name in files), f"/{SWITCH}"]
+    assert host.paths(outcome) == [f"/{DAEMON}", f"/{UNIT}", *(f"/{name}" for name in files)]
     assert [call for call in host.calls if "enable" in call] == [
         f"systemctl enable -- postroom-fetchmail@{name}" for name in ("alice", "bob")
     ]
@@ -141,7 +145,7 @@ def test_a_diff_shows_no_password(host):
     for outcome in outcomes:
         assert not re.search("s3cret|theirs", str(outcome.diff))
         assert [shown["before_header"] for shown in outcome.diff if "before_header" in shown] == outcome.paths
-    assert "START_DAEMON=yes" in str(outcomes[0].diff)
+    assert "ExecStart=" in str(outcomes[0].diff)
 
 
 @pytest.mark.parametrize(("account", "name"), [(SHARED, SYSTEM), (ALICE, "home/alice/.fetchmailrc")])
@@ -214,7 +218,7 @@ def test_a_host_without_fetchmail(host):
     with pytest.raises(NotInstalled, match="There is no fetchmail on this host to check its accounts with; install the package"):
         host.bring(SHARED, ALICE)
     outcome = host.bring(SHARED, ALICE, check_mode=True)
-    assert host.paths(outcome) == [f"/{UNIT}", f"/{SYSTEM}", "/home/alice/.fetchmailrc", f"/{SWITCH}"]
+    assert host.paths(outcome) == [f"/{DAEMON}", f"/{UNIT}", f"/{SYSTEM}", "/home/alice/.fetchmailrc"]
     assert (host.warnings, host.tree()) == ([], before)
 
 
@@ -290,10 +294,11 @@ def test_without_accounts_nothing_is_left(host, manager):
     before = {name: entry[:2] for name, entry in host.tree().items()}
     host.converge(SHARED)
     files = (host.read(SYSTEM), host.read(SWITCH))
+    assert ("START_DAEMON=yes" in files[1]) == (manager == "sysvinit")
     outcome = host.bring()
-    # The init script stops nothing without them.
+    # An init script stops nothing without them.
     assert host.seen_at_stop == files
-    assert host.paths(outcome) == [f"/{SWITCH}", f"/{SYSTEM}"]
+    assert host.paths(outcome) == ([f"/{SYSTEM}", f"/{DAEMON}"] if manager == "systemd" else [f"/{SWITCH}", f"/{SYSTEM}"])
     assert (outcome.services, host.state("fetchmail")) == ([], (True, False, False))
     assert {name: entry[:2] for name, entry in host.tree().items()} == before
     assert not host.bring().changed
@@ -332,8 +337,8 @@ def test_a_daemon_of_somebody_elses_is_left_alone(host, accounts):
 
 def test_a_package_without_a_switch_gets_none(host):
     (host.root / SWITCH).unlink()
-    assert host.paths(host.converge(SHARED)) == [f"/{SYSTEM}"]
-    assert host.paths(host.bring()) == [f"/{SYSTEM}"]
+    assert host.paths(host.converge(SHARED)) == [f"/{DAEMON}", f"/{SYSTEM}"]
+    assert host.paths(host.bring()) == [f"/{SYSTEM}", f"/{DAEMON}"]
     assert host.read(SWITCH) is None
 
 

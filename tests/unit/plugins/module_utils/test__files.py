@@ -160,6 +160,11 @@ def test_secret_diff_shows_no_content():
     assert "new" not in str(_files.diff(change, secret=True))
 
 
+def test_secret_diff_shows_no_content_where_only_the_mode_is_another():
+    change = _files.Change("/etc/x", "old\n", "old\n", attributes_changed=True)
+    assert _files.diff(change, secret=True) == {"before_header": "/etc/x", "after_header": "/etc/x", "before": "", "after": ""}
+
+
 def test_a_full_disk_is_one_sentence_and_leaves_the_file(path):
     before = identity(path)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -36,6 +36,7 @@ UNITS = "/etc/systemd/system"
 LINKS = f"{UNITS}/*.wants/{TEMPLATE}*.service"
 # Where systemd does not run, Debian's init script asks here whether it shall do anything.
 SETTINGS_FILE = "/etc/default/fetchmail"
+FILES = ("logfile", "idfile", "pidfile")  # Settings that name one.
 PRIVATE = 0o600
 
 NOT_FOUND = 127
@@ -129,7 +130,9 @@ class Fetchmail:
                 "Accounts of fetchmail with an owner need systemd, which does not run here: leave 'owner' out, so that the host's own"
                 " daemon fetches their mail too."
             )
-        texts = {owner: _fetchmailrc.render(accounts, wanted.settings) for owner, accounts in by_owner.items()}
+        # Files that are named once are for one daemon; that of an owner has its own in the owner's home.
+        of_owners = {name: value for name, value in wanted.settings.items() if name not in FILES}
+        texts = {owner: _fetchmailrc.render(accounts, of_owners if owner else wanted.settings) for owner, accounts in by_owner.items()}
         for owner, text in texts.items():
             self._check_place(owner, homes, wanted.replace)
             self._ask(text, self._path_of(owner, homes))
@@ -143,6 +146,7 @@ class Fetchmail:
         for owner in gone:
             self._remove(owner)
         self._switch(None in texts)
+        self._tidy(texts)
         self._start(texts, changed)
         return self.outcome
 
@@ -248,12 +252,12 @@ class Fetchmail:
                 text = _files.read_text(self._path(path))
                 if text is None or not _managed.is_managed(text):
                     return
-                self.outcome.add(_files.Change(path, text, ""), secret=True)
+                self.outcome.add(_files.Change(self._path(path), text, ""), secret=True)
                 if not self.check_mode:
                     os.unlink(self._path(path))
 
     def _switch(self, wanted: bool) -> None:
-        """The init script's own switch, and the files of a daemon that is no longer wanted."""
+        """The init script's own switch, which is off where a unit takes its place."""
         settings = _files.read_text(self._path(SETTINGS_FILE))
         if settings is not None:
             lines = "START_DAEMON=yes\n" if wanted and _services.manager(self.root) != "systemd" else ""
@@ -261,14 +265,21 @@ class Fetchmail:
                 self._path(SETTINGS_FILE), lambda text: _managed.SETTINGS.put(text or "", lines), check_mode=self.check_mode
             )
             self.outcome.add(change, secret=False)
-        for path, secret in () if wanted else ((SYSTEM_FILE, True), (f"{UNITS}/{SERVICE}.service", False)):
+
+    def _tidy(self, owners: t.Collection[str | None]) -> None:
+        """Take away what nobody of *owners* needs: the host's run control file, and the units."""
+        daemon, template = f"{UNITS}/{SERVICE}.service", f"{UNITS}/{TEMPLATE}.service"
+        useless = [*([] if None in owners else [SYSTEM_FILE, daemon]), *([] if set(owners) - {None} else [template])]
+        gone = []
+        for path in useless:
             live = _files.read_text(self._path(path))
             if live is not None and _managed.is_managed(live):
-                self.outcome.add(_files.Change(path, live, ""), secret=secret)
+                gone.append(path)
+                self.outcome.add(_files.Change(self._path(path), live, ""), secret=path == SYSTEM_FILE)
                 if not self.check_mode:
                     os.unlink(self._path(path))
-                    if not secret:
-                        self.run(["systemctl", "daemon-reload"])
+        if {daemon, template} & set(gone) and not self.check_mode:
+            self.run(["systemctl", "daemon-reload"])
 
     def _stop(self, gone: t.Sequence[str], *, daemon: bool) -> None:
         """Stop those who have nothing to fetch any more; the host's own *daemon* unless it reads what somebody else wrote."""

@@ -20,6 +20,8 @@ def problem_with(password: str, without: str, longest: int = LONGEST) -> str | N
         return f"is empty; leave the option out {without}"
     if re.search(r"[\n\r\0]", password):
         return "has a line break or a null character in it, which no mail client could send"
-    if len(password.encode("utf-8", "surrogateescape")) > longest:
-        return f"is longer than {longest} bytes"
-    return None
+    try:
+        length = len(password.encode("utf-8", "surrogateescape"))
+    except UnicodeEncodeError:
+        return "has half a character in it, which no mail client could send"
+    return f"is longer than {longest} bytes" if length > longest else None

@@ -342,15 +342,15 @@ options:
         default: true
       logfile:
         description:
-          - A log file instead of syslog. It must be there already.
+          - A log file of the daemon of the host, instead of syslog. It must be there already.
         type: path
       idfile:
         description:
-          - Where fetchmail remembers which messages it has seen.
+          - Where the daemon of the host remembers which messages it has seen.
         type: path
       pidfile:
         description:
-          - Where fetchmail leaves its process id.
+          - Where the daemon of the host leaves its process id.
         type: path
   replace:
     description:

@@ -68,6 +68,14 @@ def test_two_owners_have_two_files_and_two_daemons(host):
     assert outcome.services == [service(name, "restarted") for name in names]
 
 
+def test_files_that_are_named_once_are_for_one_daemon(host):
+    files = {"logfile": "/var/log/f", "idfile": "/var/lib/f", "pidfile": "/run/f"}
+    host.bring(SHARED, ALICE, settings={**SETTINGS, **files})
+    assert all(f'set {name} "{path}"\n' in host.read(SYSTEM) for name, path in files.items())
+    assert not any(name in host.read("home/alice/.fetchmailrc") for name in files)
+    assert "set daemon 300\n" in host.read("home/alice/.fetchmailrc")
+
+
 def test_an_owner_who_is_nobody_is_the_host(host):
     host.bring({**SHARED, "owner": ""}, {**BOB, "owner": None})
     assert host.read(SYSTEM).count("\npoll ") == 2
@@ -281,7 +289,9 @@ def test_a_former_owner_who_is_gone_or_wrote_his_own(host):
     host.users.remove("alice")
     host.write("home/bob/.fetchmailrc", FOREIGN)
     outcome = host.bring()
-    assert outcome.paths == []
+    # The unit is nobody's any more.
+    assert host.paths(outcome) == [f"/{UNIT}"]
+    assert host.read(UNIT) is None
     assert host.read("home/bob/.fetchmailrc") == FOREIGN
     assert [host.state(f"postroom-fetchmail@{name}") for name in ("alice", "bob")] == [(True, False, False)] * 2
 

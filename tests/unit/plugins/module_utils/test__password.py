@@ -19,6 +19,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._password import pro
         ("a\r", "has a line break or a null character in it, which no mail client could send"),
         ("a\0b", "has a line break or a null character in it, which no mail client could send"),
         ("ä" * 256, "is longer than 511 bytes"),
+        ("a\ud800", "has half a character in it, which no mail client could send"),
     ],
 )
 def test_what_no_password_can_be(password, problem):

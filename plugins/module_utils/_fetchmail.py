@@ -221,18 +221,22 @@ class Fetchmail:
         """Write the units that *owners* need; gives those whose unit is another than it was."""
         if _services.manager(self.root) != "systemd":
             return set()
+        daemon = unit("this host", self._daemon_user(), f" --fetchmailrc {SYSTEM_FILE}")
         renewed: set[str | None] = set()
         for name, text, users in (
-            (f"{SERVICE}.service", unit("this host", self._daemon_user(), f" --fetchmailrc {SYSTEM_FILE}"), {None} & set(owners)),
-            (f"{TEMPLATE}.service", unit("%i", "%i", ""), set(owners) - {None}),
+            (SERVICE, daemon, {None} & set(owners)),
+            (TEMPLATE, unit("%i", "%i", ""), set(owners) - {None}),
         ):
-            if users:
-                change = _files.update(self._path(f"{UNITS}/{name}"), lambda _before, text=text: text, check_mode=self.check_mode)
-                self.outcome.add(change, secret=False)
-                renewed |= users if change.content_changed else set()
+            if users and self._write_unit(f"{UNITS}/{name}.service", text):
+                renewed |= users
         if renewed and not self.check_mode:
             self.run(["systemctl", "daemon-reload"])
         return renewed
+
+    def _write_unit(self, path: str, text: str) -> bool:
+        change = _files.update(self._path(path), lambda _before: text, check_mode=self.check_mode)
+        self.outcome.add(change, secret=False)
+        return change.content_changed
 
     def _enable(self, owners: t.Sequence[str]) -> None:
         if owners:

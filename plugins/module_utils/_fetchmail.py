@@ -20,7 +20,7 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _fetchmailrc, _files, _managed, _services
+from ansible_collections.postroom.mail.plugins.module_utils import _fetchmailrc, _files, _homes, _managed, _services
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Wanted as Service
@@ -171,7 +171,7 @@ class Fetchmail:
         path = self._path_of(owner, homes)
         if path.startswith("~"):
             return
-        with _acting_as(owner):
+        with _homes.acting_as(owner):
             text = _files.read_text(self._path(path))
         if text and text.strip() and not _managed.is_managed(text) and not replace:
             raise Foreign(
@@ -198,7 +198,7 @@ class Fetchmail:
             self.outcome.paths.append(path)
             return True
         attributes = _files.Attributes(mode=PRIVATE) if owner else _files.Attributes(self._daemon_user(), "root", PRIVATE)
-        with _acting_as(owner):
+        with _homes.acting_as(owner):
             live = _files.read_text(self._path(path))
             change = _files.update(
                 self._path(path),
@@ -252,7 +252,7 @@ class Fetchmail:
         """Take away the file of a former owner; a user who is gone has taken it along."""
         with contextlib.suppress(KeyError):
             path = os.path.join(pwd.getpwnam(owner).pw_dir, USER_FILE)
-            with _acting_as(owner):
+            with _homes.acting_as(owner):
                 text = _files.read_text(self._path(path))
                 if text is None or not _managed.is_managed(text):
                     return
@@ -311,21 +311,3 @@ class Fetchmail:
 
 def unit_of(owner: str | None) -> str:
     return SERVICE if owner is None else f"{TEMPLATE}{owner}"
-
-
-@contextlib.contextmanager
-def _acting_as(owner: str | None) -> t.Iterator[None]:
-    """Do what is done in a user's home as that user: a link that he laid there leads to nothing that is not his anyway."""
-    if owner is None or os.geteuid() != 0:
-        yield
-        return
-    account, groups = pwd.getpwnam(owner), os.getgroups()
-    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
-    os.setegid(account.pw_gid)
-    os.seteuid(account.pw_uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        os.setegid(0)
-        os.setgroups(groups)

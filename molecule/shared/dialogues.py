@@ -4,7 +4,7 @@
 
 """What a test has another container say to a mail host: ``dialogues.py NAME JSON`` answers with JSON.
 
-Written with nothing but Python's own smtplib, imaplib and poplib (and mechanisms.py beside it), and apart from the
+Written with nothing but Python's own smtplib, imaplib and poplib (and the files beside it), and apart from the
 collection's code, so that a mistake there cannot agree with itself here. Every dialogue ends by itself: sockets time out,
 waits are bounded.
 """
@@ -23,7 +23,10 @@ import sys
 import time
 import typing as t
 
+from managesieve import managesieve
 from mechanisms import client
+
+__all__ = ["managesieve"]  # a dialogue like those below
 
 # Dovecot has everyone at an address wait for up to 15 seconds after failed logins from there.
 TIMEOUT = 60
@@ -215,6 +218,26 @@ def letters(host: str, login: list[str], subject: str, count: int, wait: float =
     heads = [session.fetch(number, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1][0][1].decode() for number in found[0].split()]
     session.logout()
     return sorted(head.partition(":")[2].strip() for head in heads)
+
+
+def filed(host: str, login: list[str], subject: str, count: int = 1, wait: float = 20) -> list[list]:
+    """Where the messages are that have *subject*, each with its flags, as soon as there are *count* in all folders together."""
+    deadline = time.monotonic() + wait
+    session = _imap(host, 993, "implicit")
+    session.login(*login)
+    while True:
+        places = []
+        for line in session.list()[1]:
+            folder = line.decode().rsplit(" ", 1)[-1]
+            session.select(folder, readonly=True)
+            numbers = session.search(None, "SUBJECT", f'"{subject}"')[1][0].split()
+            for number in numbers:
+                flags = imaplib.ParseFlags(session.fetch(number, "(FLAGS)")[1][0])
+                places.append([folder.strip('"'), sorted(flag.decode() for flag in flags if flag != rb"\Recent")])
+        if len(places) >= count or time.monotonic() > deadline:
+            session.logout()
+            return sorted(places)
+        time.sleep(0.3)
 
 
 def quota(host: str, login: list[str]) -> list[str]:

@@ -31,7 +31,8 @@ def _dialogues() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(SHARED / "dialogues.py", "__main__.py")
-        archive.write(SHARED / "mechanisms.py", "mechanisms.py")
+        for name in ("mechanisms.py", "managesieve.py"):
+            archive.write(SHARED / name, name)
     return packed.getvalue()
 
 

@@ -33,6 +33,7 @@ INCLUDES_HEADER = "# The administrator's own settings; what they say wins.\n"
 
 # Settings of the master process itself: measured with 2.3 and 2.4, a reload ignores them or, with base_dir, ends in a dead Dovecot.
 OF_THE_MASTER = ("base_dir", "default_internal_user", "default_internal_group")
+LOGIN_PROTOCOLS = {"imap", "pop3", "sieve", "submission"}
 
 
 class NoDovecot(HostError):
@@ -124,10 +125,21 @@ def restart_required(before: str, after: str) -> bool:
 
     Beside the master's own settings these are the addresses to listen on: at a reload, the login processes still hold
     the old sockets for a while, and then a new one on the same port fails with "Address already in use", or not, by chance.
-    And a master that gets another socket for anvil at a reload dies of a segmentation fault (2.3.19 and 2.4.1).
+    And a master that gets another socket for anvil at a reload dies of a segmentation fault (2.3.19 and 2.4.1). 2.4 makes
+    the directories of its login processes when it starts, so those of a protocol that is new at a reload die at once.
     """
     old, new = conf.flatten(conf.parse(before)), conf.flatten(conf.parse(after))
+    if _protocols_of_24(new) - _protocols_of_24(old):
+        return True
     return any(_restarts(path) and _addresses(path, old) != _addresses(path, new) for path in {*old, *new})
+
+
+def _protocols_of_24(settings: t.Mapping[conf.Path, conf.Meaning]) -> set[str]:
+    """The protocols with a login that a file of 2.4 names, in a list or a block; none for a file that may be of 2.3."""
+    listed = {path[1] for path, (value, _resolved) in settings.items() if path[0] == "protocols" and len(path) == 2 and value == "yes"}
+    if ("dovecot_config_version",) in settings and ("protocols",) in settings:
+        listed.update(settings[("protocols",)][0].split())
+    return listed & LOGIN_PROTOCOLS
 
 
 def _restarts(path: conf.Path) -> bool:

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota as quota
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_sieve as sieve
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_checks import dialect
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_username import username_format
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import Settings, Untranslatable, names, variables, without
@@ -26,7 +27,7 @@ CONFIG_VERSION = "2.4.0"
 
 # Client protocols and the listeners that belong to them: without TLS at first, and with TLS from the start.
 CLIENT_PROTOCOLS = {"imap": ("imap", "imaps"), "pop3": ("pop3", "pop3s")}
-USUAL_PORTS = {"imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995}
+USUAL_PORTS = {"imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995, "sieve": 4190}
 
 # A file that 2.3 reads into the setting (`<`), and 2.4 opens itself.
 FILES = {
@@ -94,6 +95,8 @@ def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.A
         return {key: variables(str(value), to_24)}
     if key == "quota":
         return quota.settings(value, _bases(protocols), to_24)
+    if key == "sieve":
+        return sieve.settings(value, to_24)
     if key == "mail_location":
         parts = _mail_location(str(value))
         return parts if to_24 else {key: variables(str(value), to_24)}
@@ -156,6 +159,8 @@ def _ports(ports: t.Mapping[str, t.Any], protocols: t.Sequence[str]) -> Settings
         listeners = {f"inet_listener {name}": {"port": others[name]} for name in pair if name in others}
         if listeners:
             result[f"service {base}-login"] = listeners
+    if "sieve" in others:
+        result["service managesieve-login"] = {"inet_listener sieve": {"port": others["sieve"]}}
     return result
 
 

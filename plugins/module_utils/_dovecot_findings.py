@@ -18,6 +18,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_checks as checks
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases as databases
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota as quota
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_sieve as sieve
 from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import USUAL_PORTS
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names, variables
@@ -67,6 +68,7 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
         *_prefetch(neutral),
         *_ports(neutral, listeners),
         *_quota(neutral),
+        *sieve.problems(neutral),
         *_failure_delay(neutral),
     ]
     drivers = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]

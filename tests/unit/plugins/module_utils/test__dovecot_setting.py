@@ -310,6 +310,11 @@ def test_permissions_alone_need_no_reload(etc):
         ("service auth {\n unix_listener x {\n  mode = 0\n }\n}\n", {"service auth": None}, False),
         ("base_dir = /a\n", {"base_dir": "/b"}, True),
         ("base_dir = /a\n", {"c": 1}, False),
+        ("dovecot_config_version = 2.4.0\nprotocols = imap lmtp\n", {"protocols": ["imap", "lmtp", "sieve"]}, True),
+        ("dovecot_config_version = 2.4.0\nprotocols = imap pop3\n", {"protocols": ["pop3", "lmtp"]}, False),
+        ("", {"protocols": {"sieve": True}}, True),
+        ("", {"protocols": {"sieve": False, "lmtp": True}}, False),
+        ("protocols = imap\n", {"protocols": ["imap", "pop3"]}, False),
     ],
 )
 def test_what_needs_a_restart(etc, before, settings, expected):

@@ -15,6 +15,11 @@ import typing as t
 HEADER = "# Managed by postroom.mail: what is changed in this file by hand is overwritten.\n"
 
 
+def comment(text: str) -> str:
+    """A line that says what stands behind it; it does not go on in the next one."""
+    return "# " + text.rstrip("\\ ")
+
+
 def is_managed(text: str) -> bool:
     """Whether a whole file was written by the collection."""
     return text.startswith(HEADER)

@@ -1,0 +1,133 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: filtering_plan
+short_description: Work out who sorts whose mail, and what is wrong with the rules
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Tells the roles C(postfix) and C(dovecot) what the rules of M(postroom.mail.mail_filter) need of them, and what is wrong with the rules,
+    before anything on the host is changed.
+positional: engine, rules, rules_after, domain, mail_location, transport
+options:
+  _input:
+    description:
+      - The users of M(postroom.mail.mail_filter).
+    type: list
+    elements: dict
+    required: true
+  engine:
+    description:
+      - Who sorts the mail of everybody else.
+    type: str
+    choices: [sieve, procmail]
+    required: true
+  rules:
+    description:
+      - The rules of the site.
+    type: list
+    elements: dict
+    default: []
+  rules_after:
+    description:
+      - Those that come after the users' own.
+    type: list
+    elements: dict
+    default: []
+  domain:
+    description:
+      - The domain of system accounts.
+    type: str
+    default: localhost
+  mail_location:
+    description:
+      - Where the mail of a user is, as Dovecot 2.3 writes it.
+    type: str
+    default: maildir:~/Maildir
+  transport:
+    description:
+      - How Postfix hands mail to Dovecot.
+    type: str
+    default: lmtp:unix:private/dovecot-lmtp
+seealso:
+  - module: postroom.mail.mail_filter
+"""
+
+EXAMPLES = r"""
+---
+- name: See how Postfix would be told that bob has procmail
+  ansible.builtin.debug:
+    msg: "{{ ([{'name': 'bob', 'engine': 'procmail'}] | postroom.mail.filtering_plan('sieve')).transports }}"
+  # => {"bob": "postroom-procmail:"}
+"""
+
+RETURN = r"""
+_value:
+  description: What the rules need.
+  type: dict
+  contains:
+    problems:
+      description: What is wrong with the rules, as sentences.
+      type: list
+      elements: str
+      returned: always
+    engines:
+      description: Those that are used.
+      type: list
+      elements: str
+      returned: always
+    transport:
+      description: The mailbox_transport of everybody else.
+      type: str
+      returned: always
+    transports:
+      description: The mailbox_transport of users who have another engine than the others.
+      type: dict
+      returned: always
+    procmail_command:
+      description: The mailbox_command that starts procmail; empty where it is not used.
+      type: str
+      returned: always
+"""
+
+import typing as t
+
+
+def filtering_plan(
+    users: t.Any,
+    engine: t.Any,
+    rules: t.Any = (),
+    rules_after: t.Any = (),
+    domain: t.Any = "localhost",
+    mail_location: t.Any = "maildir:~/Maildir",
+    transport: t.Any = "lmtp:unix:private/dovecot-lmtp",
+) -> dict[str, t.Any]:
+    from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _procmailrc
+    from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import ENGINES, PROCMAIL, SIEVE
+
+    result: dict[str, t.Any] = {"problems": [], "engines": [], "transport": transport, "transports": {}, "procmail_command": ""}
+    if engine not in ENGINES:
+        return {**result, "problems": [f"filtering_engine is '{engine}'; write {' or '.join(ENGINES)}."]}
+    if not isinstance(users, list) or not all(isinstance(user, t.Mapping) for user in users):
+        return {**result, "problems": ["filtering_users is no list of users, each with a name."]}
+    plan, problems = _filter_plan.plan(engine, list(rules), list(rules_after), users, domain=str(domain), mail_location=str(mail_location))
+    transports = {SIEVE: transport, PROCMAIL: f"{_procmailrc.SERVICE}:"}
+    return {
+        "problems": problems,
+        "engines": sorted(plan.engines),
+        "transport": transports[engine],
+        "transports": {user.name: transports[user.engine] for user in plan.users if user.engine != engine and "@" not in user.name},
+        "procmail_command": _procmailrc.command(plan.location) if PROCMAIL in plan.engines and not problems else "",
+    }
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"filtering_plan": filtering_plan}

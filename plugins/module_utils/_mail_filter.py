@@ -1,0 +1,307 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The files by which mail is sorted on this host, tried before they are live.
+
+procmail's are /etc/procmailrc and the ``~/.procmailrc`` of each user. Sieve's are below /etc/dovecot/sieve, where no user
+can change them, readable for the one whose they are, and compiled there: a delivering process could not write beside them.
+What users have of their own, ``~/.dovecot.sieve``, runs after the site's and the inventory's rules for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import tempfile
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _filter_plan, _homes, _managed, _procmail_trial, _sieve_trial
+from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
+from ansible_collections.postroom.mail.plugins.module_utils._filter_plan import FOR_ALL, Plan, User
+from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import PROCMAIL, SIEVE
+from ansible_collections.postroom.mail.plugins.module_utils._filter_trial import Fate, Sample, Unexpected, unexpected
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._module import Run
+
+PROCMAIL_FILE = "/etc/procmailrc"
+USER_FILE = ".procmailrc"
+SIEVE_DIRECTORY = "/etc/dovecot/sieve"
+SIEVE_USERS = f"{SIEVE_DIRECTORY}/users"
+BEFORE, AFTER = f"{SIEVE_DIRECTORY}/before.sieve", f"{SIEVE_DIRECTORY}/after.sieve"
+
+# Who tries the rules of the site: any user could be the next to whom they are applied.
+ANYBODY = "nobody"
+FIRST_UID = 1000
+
+
+class Foreign(HostError):
+    """A file is there that somebody else wrote."""
+
+
+class NoUser(BadInput):
+    """A user whose mail is to be sorted, and whom the host does not know."""
+
+
+class Outcome:
+    def __init__(self) -> None:
+        self.changed = False
+        self.paths: list[str] = []
+        self.diff: list[dict[str, str]] = []
+        self.samples: list[dict[str, t.Any]] = []
+
+    def add(self, change: _files.Change) -> None:
+        if change.changed:
+            self.changed = True
+            self.paths.append(change.path)
+            self.diff.append(_files.diff(change))
+
+
+class Filters:
+    """The files of one host, below *root*. *virtual_account* is the system account of mailboxes that have none of their own."""
+
+    def __init__(self, run: Run, *, check_mode: bool, virtual_account: str | None = None, replace: bool = False, root: str = "/") -> None:
+        self.run = run
+        self.check_mode = check_mode
+        self.virtual_account = virtual_account
+        self.replace = replace
+        self.root = root
+        self.warnings: list[str] = []
+        self.outcome = Outcome()
+
+    def bring(self, wanted: Plan, samples: t.Sequence[Sample]) -> Outcome:
+        """Raises a `MailError` before anything is written when something is wrong, or a sample goes elsewhere than expected."""
+        scripts = self._sieve_texts(wanted)
+        system = _filter_plan.procmail_site(wanted)
+        recipes = [(user, text) for user in wanted.users if (text := _filter_plan.procmail_user(wanted, user)) is not None]
+        homes = {user.name: self._home(user.name) for user, _text in recipes}
+        self._check_recipes(wanted, system, recipes, homes)
+        self._check_scripts(wanted, scripts, samples)
+        self._try_recipes(wanted, samples)
+        if system is not None:
+            self._write(PROCMAIL_FILE, system, _files.Attributes("root", "root", 0o644))
+        for user, text in recipes:
+            self._write_own(user.name, homes[user.name], text)
+        for path, (text, whose) in scripts.items():
+            self._write_script(path, text, whose)
+        self._tidy(system is None, {user.name for user, _text in recipes}, set(scripts))
+        return self.outcome
+
+    # Recipes -----------------------------------------------------------------------------------------------------
+
+    def _home(self, name: str) -> str | None:
+        """The home of a user; None in check mode, where he may be yet to come."""
+        try:
+            home = pwd.getpwnam(name).pw_dir
+            if os.path.isdir(self._path(home)):
+                return home
+            problem = f"The user '{name}', whose mail procmail is to sort, has no home directory {home}; make it."
+        except KeyError:
+            problem = f"There is no user '{name}' on this host whose mail procmail could sort; add him to mail_users."
+        if not self.check_mode:
+            raise NoUser(problem)
+        self.warnings.append(f"Unless the play mends it before: {problem}")
+        return None
+
+    def _check_recipes(
+        self, wanted: Plan, system: str | None, recipes: t.Sequence[tuple[User, str]], homes: t.Mapping[str, str | None]
+    ) -> None:
+        if system is not None and self._is_new(PROCMAIL_FILE, system):
+            self._check(wanted, ANYBODY, wanted.rules, FOR_ALL)
+        for user, text in recipes:
+            home = homes[user.name]
+            if home is not None:
+                with _homes.acting_as(user.name):
+                    new = self._is_new(os.path.join(home, USER_FILE), text)
+                if new:
+                    self._check(wanted, user.name, user.rules, user.of)
+
+    def _is_new(self, path: str, text: str) -> bool:
+        """Whether *path* says something else than *text*. Raises `Foreign` when that is somebody else's."""
+        live = _files.read_text(self._path(path))
+        if live and live.strip() and not _managed.is_managed(live) and not self.replace:
+            raise Foreign(
+                f"{path} was written by somebody else, and would be lost: carry its rules over into the inventory and move it away, or set"
+                " 'replace', which keeps a copy beside it."
+            )
+        return live != text
+
+    def _check(self, wanted: Plan, user: str, rules: t.Sequence[t.Any], of: str) -> None:
+        try:
+            _procmail_trial.Bench(self.run, user, wanted.location, wanted.domain).check(rules, of)
+        except _procmail_trial.NoTrial as e:
+            self._later(e)
+
+    def _try_recipes(self, wanted: Plan, samples: t.Sequence[Sample]) -> None:
+        for sample in samples:
+            if wanted.engine_of(sample.user) != PROCMAIL:
+                continue
+            user = wanted.user(sample.user)
+            try:
+                bench = _procmail_trial.Bench(self.run, sample.user, wanted.location, wanted.domain)
+                self._judge(sample, PROCMAIL, bench.try_sample([*wanted.rules, *user.rules], user.variables, sample.message))
+            except KeyError:
+                self._later(NoUser(f"There is no user '{sample.user}' on this host with whom the sample {sample.name} could be tried."))
+            except _procmail_trial.NoTrial as e:
+                self._later(e)
+
+    def _judge(self, sample: Sample, engine: str, fate: Fate) -> None:
+        wrong = unexpected(sample, fate)
+        if wrong:
+            raise Unexpected(f"{wrong.rstrip('.')}; nothing was changed.")
+        self.outcome.samples.append(
+            {
+                "name": sample.name,
+                "user": sample.user,
+                "engine": engine,
+                **fate.result(),
+                "summary": f"{sample.name} ({sample.user}, {engine}): {fate}",
+            }
+        )
+
+    def _later(self, problem: Exception) -> None:
+        """In check mode what is missing may be yet to come."""
+        if not self.check_mode:
+            raise problem
+        self.warnings.append(f"Unless the play mends it before: {problem}")
+
+    def _write_own(self, name: str, home: str | None, text: str) -> None:
+        if home is None:
+            self.outcome.changed = True
+            self.outcome.paths.append(f"~{name}/{USER_FILE}")
+            return
+        with _homes.acting_as(name):
+            self._write(os.path.join(home, USER_FILE), text, _files.Attributes(mode=0o600))
+
+    def _write(self, path: str, text: str, attributes: _files.Attributes) -> bool:
+        live = _files.read_text(self._path(path))
+        foreign = bool(live and live.strip()) and not _managed.is_managed(live or "")
+        change = _files.update(self._path(path), lambda _before: text, check_mode=self.check_mode, attributes=attributes, backup=foreign)
+        self.outcome.add(change)
+        return change.changed
+
+    # Scripts -----------------------------------------------------------------------------------------------------
+
+    def _sieve_texts(self, wanted: Plan) -> dict[str, tuple[str, User | None]]:
+        texts: dict[str, tuple[str, User | None]] = {}
+        for path, rules in ((BEFORE, wanted.rules), (AFTER, wanted.rules_after)):
+            text = _filter_plan.sieve_site(wanted, rules)
+            if text is not None:
+                texts[path] = text, None
+        for user in wanted.users:
+            text = _filter_plan.sieve_user(wanted, user)
+            if text is not None:
+                texts[f"{SIEVE_USERS}/{user.name}.sieve"] = text, user
+        return texts
+
+    def _check_scripts(self, wanted: Plan, scripts: t.Mapping[str, tuple[str, User | None]], samples: t.Sequence[Sample]) -> None:
+        """Compile what is new, and try the samples with all that there will be."""
+        tried = [sample for sample in samples if wanted.engine_of(sample.user) == SIEVE]
+        new = {path for path, (text, _user) in scripts.items() if self._is_new(path, text)}
+        if not new and not tried:
+            return
+        with tempfile.TemporaryDirectory(prefix="postroom-sieve-") as directory:
+            # sieve-test becomes the user before it reads; nobody can guess what is in here.
+            os.chmod(directory, 0o711)
+            staged = {
+                path: _sieve_trial.stage(directory, f"{number}", text) for number, (path, (text, _user)) in enumerate(scripts.items())
+            }
+            for path, copy in staged.items():
+                text, user = scripts[path]
+                if (path in new or tried) and not _sieve_trial.compile_script(self.run, copy, text, user.of if user else FOR_ALL):
+                    self._later(
+                        _sieve_trial.NoTrial("There is no sievec on this host to compile scripts with; install the package dovecot-sieve.")
+                    )
+                    return
+            for sample in tried:
+                paths = (BEFORE, f"{SIEVE_USERS}/{sample.user}.sieve", AFTER)
+                self._try_scripts(wanted, [staged[path] for path in paths if path in staged], sample, directory)
+
+    def _try_scripts(self, wanted: Plan, scripts: t.Sequence[str], sample: Sample, directory: str) -> None:
+        if not scripts:
+            fate = Fate()
+            fate.folder.append("INBOX")
+            self._judge(sample, SIEVE, fate)
+            return
+        message = os.path.join(directory, "message")
+        with open(message, "w", encoding=_files.ENCODING, errors=_files.ERRORS) as f:
+            f.write(sample.message)
+        try:
+            self._judge(sample, SIEVE, _sieve_trial.try_sample(self.run, scripts, sample, message, wanted.domain))
+        except _sieve_trial.NoTrial as e:
+            self._later(e)
+
+    def _write_script(self, path: str, text: str, user: User | None) -> None:
+        group = self._group_of(user) if user else "root"
+        if not self.check_mode:
+            os.makedirs(self._path(SIEVE_USERS), mode=0o755, exist_ok=True)
+        mode = 0o640 if user and group else 0o644
+        attributes = _files.Attributes("root", group, mode)
+        written = self._write(path, text, attributes)
+        binary = self._path(path).removesuffix(".sieve") + ".svbin"
+        if written or self._is_stale(binary, self._path(path)):
+            self.outcome.changed = True
+            if not self.check_mode:
+                _sieve_trial.compile_script(self.run, self._path(path), text, user.of if user else FOR_ALL)
+                with contextlib.suppress(FileNotFoundError):
+                    os.chown(binary, *attributes.ids())
+                    os.chmod(binary, mode)
+
+    def _group_of(self, user: User) -> str | None:
+        """Who may read the script of *user* beside root: his process, and nobody else's."""
+        account = self.virtual_account if "@" in user.name else user.name
+        try:
+            return str(pwd.getpwnam(account).pw_gid) if account else None
+        except KeyError:
+            return None
+
+    def _is_stale(self, binary: str, script: str) -> bool:
+        """Whether Dovecot would compile the script again at each delivery, in vain since it may not write there."""
+        sievec = shutil.which(_sieve_trial.SIEVEC)
+        try:
+            compiled = os.stat(binary).st_mtime
+            return compiled < os.stat(script).st_mtime or bool(sievec and compiled < os.stat(sievec).st_ctime)
+        except FileNotFoundError:
+            return True
+
+    # What nobody needs any more ----------------------------------------------------------------------------------
+
+    def _tidy(self, no_system: bool, users: t.Collection[str], scripts: t.Collection[str]) -> None:
+        if no_system:
+            self._remove(PROCMAIL_FILE)
+        for account in pwd.getpwall():
+            if account.pw_uid >= FIRST_UID and account.pw_name not in users:
+                path = os.path.join(account.pw_dir, USER_FILE)
+                if os.path.lexists(self._path(path)):
+                    with _homes.acting_as(account.pw_name):
+                        self._remove(path)
+        present = [f"{SIEVE_USERS}/{name}" for name in self._listed(SIEVE_USERS)] + [BEFORE, AFTER]
+        for path in present:
+            if path.endswith(".sieve") and path not in scripts and self._remove(path) and not self.check_mode:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._path(path).removesuffix(".sieve") + ".svbin")
+
+    def _listed(self, directory: str) -> list[str]:
+        try:
+            return sorted(os.listdir(self._path(directory)))
+        except FileNotFoundError:
+            return []
+
+    def _remove(self, path: str) -> bool:
+        """Take away a file of ours; one that somebody else wrote stays."""
+        live = _files.read_text(self._path(path))
+        if live is None or not _managed.is_managed(live):
+            return False
+        self.outcome.add(_files.Change(self._path(path), live, ""))
+        if not self.check_mode:
+            os.unlink(self._path(path))
+        return True
+
+    def _path(self, path: str) -> str:
+        return os.path.join(self.root, path.lstrip("/"))

@@ -1,0 +1,354 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: mail_filter
+short_description: Keep the rules by which mail is sorted on arrival, for Sieve and procmail
+version_added: 0.1.0
+description:
+  - Writes all rules of a host, those of the site and those of each user, for Dovecot's Sieve or for procmail. The same rules serve both,
+    so that going from one to the other is a change of O(engine).
+  - What only one engine can do is an error that names the other one.
+  - Rules are tried before they are live. A Sieve script that does not compile, a regular expression that procmail does not understand, a
+    program that is not there and a sample message that would go elsewhere than expected each leave everything as it was.
+  - Sieve scripts are written to C(/etc/dovecot/sieve), C(before.sieve) and C(after.sieve) for everybody and C(users/NAME.sieve) for one
+    user, and compiled there. A user's own script, C(~/.dovecot.sieve), is not touched, and runs after the rules for that user.
+  - procmail's recipes are in C(/etc/procmailrc) and in the C(~/.procmailrc) of each user that is given rules. Others keep what they have.
+  - It does not tell Postfix or Dovecot about the engines; the roles do.
+author: "The postroom.mail contributors (@postroom)"
+extends_documentation_fragment:
+  - postroom.mail._attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Rules and samples are tried in check mode, too, as far as the engines are installed.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  engine:
+    description:
+      - Who sorts the mail of everybody for whom O(users) does not say otherwise.
+    type: str
+    choices: [sieve, procmail]
+    default: sieve
+  rules:
+    description:
+      - The rules of the site, which everybody's mail goes through first, in their order. See the notes for what a rule is.
+    type: list
+    elements: dict
+    default: []
+  rules_after:
+    description:
+      - Rules for what nobody's own rules have put away. Sieve only.
+    type: list
+    elements: dict
+    default: []
+  users:
+    description:
+      - Users with rules of their own, or with another engine than the others.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - A system account, or the address of a virtual mailbox. For the latter there is Sieve only.
+        type: str
+        required: true
+      engine:
+        description:
+          - Who sorts the mail of this user; O(engine) if this is not given.
+        type: str
+        choices: [sieve, procmail]
+      rules:
+        description:
+          - The user's rules, in their order.
+        type: list
+        elements: dict
+        default: []
+      script:
+        description:
+          - A whole Sieve script instead of rules.
+        type: str
+      variables:
+        description:
+          - Variables of procmail that are set before the rules, such as C(LOGFILE), C(VERBOSE) or C(UMASK); C($HOME) and the like may
+            stand in them.
+        type: dict
+        default: {}
+  samples:
+    description:
+      - Messages that are tried with the rules at each run, before anything is written. They go nowhere; of what procmail's rules name,
+        programs that are asked or that filter the mail do run, as the user.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - What the sample is called in messages and in the result.
+        type: str
+      user:
+        description:
+          - Whose rules are tried, after those of the site.
+        type: str
+        required: true
+      message:
+        description:
+          - The message with its headers.
+        type: str
+        required: true
+      sender:
+        description:
+          - The address in the envelope.
+        type: str
+        default: sender@elsewhere.example
+      expect:
+        description:
+          - What must become of it, or the module fails. What is not mentioned may be as it is.
+          - C(folder), C(forward), C(flag) and C(pipe) are a text or a list; C(discard), C(reject) and C(vacation) are V(true) or V(false).
+        type: dict
+        default: {}
+  domain:
+    description:
+      - The domain of system accounts, for the header C(X-Loop) by which procmail's rules know a mail that they forwarded before, and for
+        the sender of answers.
+    type: str
+    required: true
+  mail_location:
+    description:
+      - Where the mail of a user is, in the form of Dovecot 2.3 (driver:path:OPTION=value). procmail writes into V(maildir) and V(mbox).
+    type: str
+    default: maildir:~/Maildir
+  virtual_account:
+    description:
+      - The system account that virtual mailboxes belong to; it may read their scripts.
+    type: str
+  replace:
+    description:
+      - Replace files that somebody else has written. A copy is kept beside them.
+    type: bool
+    default: false
+notes:
+  - A rule has C(match), a list of conditions that must all be so, or C(match_any), a list of which one is enough. Without any it is for
+    every mail.
+  - What becomes of the mail is one of C(folder) (as mail programs show it), C(forward) (addresses), C(discard), C(reject) (a text, Sieve
+    only), C(pipe) (a command, procmail only) and C(rules) (more rules, for what the conditions are true of). With C(copy) the mail goes
+    on to the next rule as well; without it, it ends there.
+  - C(flag) is a list of IMAP flags such as C(\Flagged), and C(vacation) a text, or C(text), C(subject), C(addresses) and C(days), that
+    each sender is answered with once.
+  - A condition looks at C(header), C(address), C(envelope) (Sieve only), C(body) (V(raw), and V(text) for Sieve), C(larger) or
+    C(smaller). Texts are compared with C(is), C(contains), C(matches) (C(*) and C(?)) or C(regex), without regard to case; a list is of
+    alternatives. C(exists) asks whether a header is there, C(part) takes the C(localpart) or the C(domain) of an address, and C(not)
+    turns a condition round.
+  - procmail's own are C(regexp) (on the whole header, or with C(variable) on that), C(program) (its exit code), C(recipe_flags) and
+    C(lock), with the meaning of procmailrc(5).
+  - A Sieve rule whose condition looks at a part of an address reads the address; procmail, which knows regular expressions only, reads
+    the header.
+seealso:
+  - module: postroom.mail.mail_probe
+  - name: procmailrc(5)
+    description: The recipes of procmail.
+    link: https://manpages.debian.org/stable/procmail/procmailrc.5.en.html
+  - name: RFC 5228
+    description: Sieve, a language for filtering mail.
+    link: https://www.rfc-editor.org/rfc/rfc5228
+"""
+
+EXAMPLES = r"""
+---
+- name: Sort mail by Sieve, for the site and for alice
+  postroom.mail.mail_filter:
+    domain: example.org
+    rules:
+      - name: spam
+        match: [{header: X-Spam-Flag, is: "yes"}]
+        folder: Junk
+    users:
+      - name: alice
+        rules:
+          - name: lists
+            match: [{header: List-Id, contains: postfix-users}]
+            folder: Lists.postfix
+          - name: the boss
+            match: [{address: from, is: boss@example.org}]
+            flag: [\Flagged]
+          - name: a copy for the phone
+            match: [{smaller: 100K}]
+            forward: alice@phone.example
+            copy: true
+    samples:
+      - name: a mail of the list
+        user: alice
+        message: |
+          From: bob@elsewhere.example
+          List-Id: Postfix users <postfix-users.example.net>
+          Subject: hello
+
+          How do you do?
+        expect: {folder: Lists.postfix}
+
+- name: The recipes of bob
+  postroom.mail.mail_filter:
+    domain: example.org
+    users:
+      - name: bob
+        engine: procmail
+        variables: {LOGFILE: $HOME/procmail.log}
+        rules:
+          - name: have it looked at
+            match: [{smaller: 256K}]
+            recipe_flags: fw
+            pipe: /usr/bin/bogofilter -uep
+          - name: spam
+            match: [{regexp: "^X-Bogosity: Spam"}]
+            folder: Junk
+"""
+
+RETURN = r"""
+paths:
+  description: The files that were written or taken away.
+  type: list
+  elements: str
+  returned: success
+  sample: [/etc/dovecot/sieve/users/alice.sieve]
+samples:
+  description: What would become of each sample.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    name:
+      description: The sample's name.
+      type: str
+      returned: always
+    user:
+      description: Whose rules were tried.
+      type: str
+      returned: always
+    engine:
+      description: By which engine.
+      type: str
+      returned: always
+    summary:
+      description: All of it in a line.
+      type: str
+      returned: always
+      sample: "a mail of the list (alice, sieve): folder Lists.postfix"
+    folder:
+      description: The folders that it would be put into; C(INBOX) if nothing else becomes of it.
+      type: list
+      elements: str
+      returned: always
+    forward:
+      description: The addresses that it would be forwarded to.
+      type: list
+      elements: str
+      returned: always
+    flag:
+      description: The flags that it would have.
+      type: list
+      elements: str
+      returned: always
+    pipe:
+      description: The commands that it would be given to.
+      type: list
+      elements: str
+      returned: always
+    discard:
+      description: Whether it would be thrown away.
+      type: bool
+      returned: always
+    reject:
+      description: Whether it would be refused.
+      type: bool
+      returned: always
+    vacation:
+      description: Whether its sender would be answered, had he not been before.
+      type: bool
+      returned: always
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_trial, _mail_filter
+from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import ENGINES
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+
+
+def work(module: AnsibleModule) -> dict[str, t.Any]:
+    params = module.params
+    wanted = _filter_plan.checked(
+        *_filter_plan.plan(
+            params["engine"],
+            params["rules"],
+            params["rules_after"],
+            params["users"],
+            domain=params["domain"],
+            mail_location=params["mail_location"],
+        )
+    )
+    host = _mail_filter.Filters(
+        runner(module), check_mode=module.check_mode, virtual_account=params["virtual_account"], replace=params["replace"]
+    )
+    outcome = host.bring(wanted, _filter_trial.samples_from(params["samples"]))
+    for warning in dict.fromkeys(host.warnings):
+        module.warn(warning)
+    result: dict[str, t.Any] = {"changed": outcome.changed, "paths": outcome.paths, "samples": outcome.samples}
+    if module._diff:
+        result["diff"] = outcome.diff
+    return result
+
+
+def main() -> None:
+    rules = {"type": "list", "elements": "dict", "default": []}
+    module = AnsibleModule(
+        argument_spec={
+            "engine": {"type": "str", "choices": list(ENGINES), "default": "sieve"},
+            "rules": rules,
+            "rules_after": rules,
+            "users": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "engine": {"type": "str", "choices": list(ENGINES)},
+                    "rules": rules,
+                    "script": {"type": "str"},
+                    "variables": {"type": "dict", "default": {}},
+                },
+            },
+            "samples": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {
+                    "name": {"type": "str"},
+                    "user": {"type": "str", "required": True},
+                    "message": {"type": "str", "required": True},
+                    "sender": {"type": "str", "default": _filter_trial.DEFAULT_SENDER},
+                    "expect": {"type": "dict", "default": {}},
+                },
+            },
+            "domain": {"type": "str", "required": True},
+            "mail_location": {"type": "str", "default": "maildir:~/Maildir"},
+            "virtual_account": {"type": "str"},
+            "replace": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    run_module(module, lambda: work(module))
+
+
+if __name__ == "__main__":
+    main()

@@ -58,7 +58,9 @@ def _blocks(scripts: t.Mapping[str, t.Sequence[str]]) -> Settings:
 
 def _path(kind: str, path: t.Any, to_24: bool) -> str:
     if not _PATH.fullmatch(str(path)):
-        raise Untranslatable(f"sieve: {path!r} in '{kind}' is no script; write an absolute path, such as /etc/dovecot/sieve/{kind}.sieve.")
+        raise Untranslatable(
+            f"dovecot_sieve_{kind} has {path!r}, which is no path of a script; write one such as /etc/dovecot/sieve/{kind}.sieve."
+        )
     return variables(str(path), to_24)
 
 

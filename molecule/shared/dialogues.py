@@ -221,7 +221,7 @@ def letters(host: str, login: list[str], subject: str, count: int, wait: float =
 
 
 def filed(host: str, login: list[str], subject: str, count: int = 1, wait: float = 20) -> list[list]:
-    """Where the messages are that have *subject*, each with its flags, as soon as there are *count* in all folders together."""
+    """Where those are that have *subject* in theirs: folder, flags and Subject of each, as soon as there are *count*."""
     deadline = time.monotonic() + wait
     session = _imap(host, 993, "implicit")
     session.login(*login)
@@ -229,11 +229,12 @@ def filed(host: str, login: list[str], subject: str, count: int = 1, wait: float
         places = []
         for line in session.list()[1]:
             folder = line.decode().rsplit(" ", 1)[-1]
-            session.select(folder, readonly=True)
-            numbers = session.search(None, "SUBJECT", f'"{subject}"')[1][0].split()
-            for number in numbers:
-                flags = imaplib.ParseFlags(session.fetch(number, "(FLAGS)")[1][0])
-                places.append([folder.strip('"'), sorted(flag.decode() for flag in flags if flag != rb"\Recent")])
+            if session.select(folder, readonly=True)[0] != "OK":
+                continue
+            for number in session.search(None, "SUBJECT", f'"{subject}"')[1][0].split():
+                (head, text), *_rest = session.fetch(number, "(FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])")[1]
+                flags = sorted(flag.decode() for flag in imaplib.ParseFlags(head) if flag != rb"\Recent")
+                places.append([folder.strip('"'), flags, text.decode().partition(":")[2].strip()])
         if len(places) >= count or time.monotonic() > deadline:
             session.logout()
             return sorted(places)

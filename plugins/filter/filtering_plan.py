@@ -89,6 +89,10 @@ _value:
       description: The mailbox_transport of users who have another engine than the others.
       type: dict
       returned: always
+    redirects:
+      description: To how many addresses one mail may be forwarded by Sieve.
+      type: int
+      returned: always
     procmail_command:
       description: The mailbox_command that starts procmail; empty where it is not used.
       type: str
@@ -110,7 +114,14 @@ def filtering_plan(
     from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _procmailrc
     from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import ENGINES, PROCMAIL, SIEVE
 
-    result: dict[str, t.Any] = {"problems": [], "engines": [], "transport": transport, "transports": {}, "procmail_command": ""}
+    result: dict[str, t.Any] = {
+        "problems": [],
+        "engines": [],
+        "transport": transport,
+        "transports": {},
+        "procmail_command": "",
+        "redirects": 4,
+    }
     if engine not in ENGINES:
         return {**result, "problems": [f"filtering_engine is '{engine}'; write {' or '.join(ENGINES)}."]}
     if not isinstance(users, list) or not all(isinstance(user, t.Mapping) for user in users):
@@ -122,6 +133,7 @@ def filtering_plan(
         "engines": sorted(plan.engines),
         "transport": transports[engine],
         "transports": {user.name: transports[user.engine] for user in plan.users if user.engine != engine and "@" not in user.name},
+        "redirects": plan.redirects,
         "procmail_command": _procmailrc.command(plan.location) if PROCMAIL in plan.engines and not problems else "",
     }
 

@@ -19,6 +19,9 @@ from ansible_collections.postroom.mail.plugins.module_utils._mail_location impor
 from ansible_collections.postroom.mail.plugins.module_utils._mail_location import parse as parse_location
 
 FOR_ALL = "of the site"
+
+# Dovecot's sieve_max_redirects.
+USUAL_REDIRECTS = 4
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
 
 
@@ -56,6 +59,12 @@ class Plan(t.NamedTuple):
     def location(self) -> Location:
         """Where procmail writes to."""
         return parse_location(self.mail_location)
+
+    @property
+    def redirects(self) -> int:
+        """To how many addresses one mail may be forwarded: with one more than Dovecot allows, nobody gets it."""
+        own = max((_sieve.redirects(user.rules) for user in self.users if user.engine == SIEVE), default=0)
+        return max(USUAL_REDIRECTS, _sieve.redirects([*self.rules, *self.rules_after]) + own)
 
     def engine_of(self, name: str) -> str:
         return next((user.engine for user in self.users if user.name == name), self.engine)

@@ -44,7 +44,7 @@ INCLUDING = ("INCLUDERC", "SWITCHRC")
 
 def command(location: Location) -> str:
     """How Postfix starts procmail: who has no recipes finds his mail in the same place, and what cannot be delivered stays queued."""
-    return f'/usr/bin/procmail -t -a "$EXTENSION" SHELL=/bin/sh MAILDIR={location.base} DEFAULT={location.inbox} ORGMAIL={location.inbox}'
+    return f'/usr/bin/procmail -t -a "$EXTENSION" SHELL=/bin/sh DEFAULT={location.inbox} ORGMAIL={location.inbox}'
 
 
 class Trial(t.NamedTuple):
@@ -87,11 +87,9 @@ class Writer:
         return _managed.HEADER + "\n".join([*head, *lines]) + "\n"
 
     def _places(self, base: str, inbox: str) -> list[str]:
-        if self.location.driver != MBOX:
-            return [f"MAILDIR={base}", f"DEFAULT={inbox}", "ORGMAIL=$DEFAULT"]
-        if self.trial:
+        if self.trial and self.location.driver == MBOX:
             inbox = f"{base}/inbox"
-        # procmail makes no directory for a file.
+        # procmail makes no more than the folder itself, and nothing is there yet when the first mail comes.
         return [f"POSTROOM_DIRECTORY=`test -d {base} || mkdir -p -m 700 {base}`", f"MAILDIR={base}", f"DEFAULT={inbox}", "ORGMAIL=$DEFAULT"]
 
     # A rule ------------------------------------------------------------------------------------------------------

@@ -21,9 +21,6 @@ from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import
 
 INDENT = "    "
 
-# Dovecot's sieve_max_redirects: with one more, a script fails, and nobody gets the mail.
-MOST_REDIRECTS = 4
-
 # What procmail's rules, and Dovecot, write into a mail that they forward: what comes back with one's own address there is kept.
 FORWARDED = ("X-Loop", "X-Sieve-Redirected-From")
 OWN = "own"
@@ -128,6 +125,11 @@ def _list(texts: t.Sequence[str]) -> str:
     return quote(texts[0]) if len(texts) == 1 else f"[{', '.join(map(quote, texts))}]"
 
 
+def redirects(rules: t.Sequence[Rule]) -> int:
+    """To how many addresses one mail may be forwarded by *rules* at most."""
+    return sum(len(rule.forward) for top in rules for rule in top.nested())
+
+
 def problems(rules: t.Sequence[Rule], separator: str, of: str) -> list[str]:
     """A sentence for each thing in *rules* that Sieve cannot do."""
     return [sentence for top in rules for rule in top.nested() for sentence in _problems_of(rule, separator, f"The rule {rule.name} {of}")]
@@ -140,8 +142,6 @@ def _problems_of(rule: Rule, separator: str, who: str) -> t.Iterator[str]:
         yield f"{who} has recipe_flags, which only procmail has (engine: procmail)."
     if rule.lock is not None:
         yield f"{who} has a lock, which Dovecot sees to itself; only procmail needs to be told (engine: procmail)."
-    if len(rule.forward) > MOST_REDIRECTS:
-        yield f"{who} forwards to {len(rule.forward)} addresses, and Dovecot to {MOST_REDIRECTS} at most: forward to an alias of theirs."
     if rule.copy and rule.fate == "rules":
         yield f"{who} has copy for the rules inside; Sieve takes it for each of these alone, and procmail for all (engine: procmail)."
     if rule.fate == "folder" and separator == "." and "/" in rule.folder:

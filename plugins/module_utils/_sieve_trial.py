@@ -53,7 +53,7 @@ def compile_script(run: Run, path: str, text: str, of: str) -> bool:
         error = _ERROR.search(stderr)
         said = error["error"] if error else " | ".join(stderr.split("\n")[:2]).strip()
         where = rule_at(text, int(error["line"])) if error else ""
-        raise DoesNotCompile(f"Dovecot does not take {where}the Sieve script {of}; what is there was left as it is. It says: {said}")
+        raise DoesNotCompile(f"Dovecot does not take {where}the Sieve script {of}, and what is there was left as it is: {said}")
     return True
 
 

@@ -24,6 +24,16 @@ VARIABLES: dict[str, t.Any] = {
     "mail_domain": "example.org",
     "mail_users": [{"name": "alice", "password": "bench-of-alice"}, {"name": "bob", "password": "bench-of-bob"}],
     "mail_aliases": {"postmaster": "root", "root": "alice", "wizards": ["root", "alice"]},
+    "fetchmail_accounts": [{"poll": "provider.invalid", "user": "alice", "password": "bench-of-provider", "is": ["alice"]}],
+    "filtering_users": [
+        {
+            "name": "alice",
+            "rules": [
+                {"name": "lists", "match": [{"header": "List-Id", "contains": "postfix-users"}], "folder": "Lists.postfix"},
+                {"name": "the boss", "match": [{"address": "from", "is": "boss@example.org"}], "flag": ["\\Flagged"]},
+            ],
+        }
+    ],
 }
 
 # The fifteen that peers set by fifteen tasks.

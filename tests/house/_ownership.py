@@ -10,7 +10,7 @@ import re
 import typing as t
 
 from _house import ROOT, load, roles, tasks
-from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail, _host_sasl, _host_sendmail
+from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail, _host_sasl, _host_sendmail, _mail_filter
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import paths as whole_files
 
@@ -100,6 +100,9 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                         f"{_fetchmail.UNITS}/{_fetchmail.TEMPLATE}.service",
                     )
                 )
+            elif action == "postroom.mail.mail_filter":
+                users = (f"{_mail_filter.SIEVE_USERS}/*.sieve", f"~/{_mail_filter.USER_FILE}")
+                yield from ((FILE, name) for name in (_mail_filter.PROCMAIL_FILE, _mail_filter.BEFORE, _mail_filter.AFTER, *users))
             elif action == "postroom.mail.dovecot_user":
                 for name in paths(options["path"], known):
                     yield FILE, name

@@ -97,7 +97,7 @@ def test_mail_survives_a_restart_of_the_machine(client, usual, subject):
 
 
 # After the restart: what a daemon did at its start must not look like drift.
-@pytest.mark.parametrize("tag", ["host", "postfix", "relay_policy", "sasl", "dovecot"])
+@pytest.mark.parametrize("tag", ["host", "postfix", "relay_policy", "sasl", "dovecot", "fetchmail", "filtering"])
 def test_each_role_runs_by_itself(usual, tag):
     run = play("site", "--tags", tag, limit=usual.name)
     assert (run.rc, run.changed(usual.name)) == (0, 0), run.output

@@ -212,8 +212,8 @@ def test_a_loop_between_two_hosts_ends(first, mails, outside, subject):
     outside.ask("raw_smtp", host=first.fqdn, data=data, sender=sender, recipient=f"dave@{first.domain}")
     # The host that sees it again has it sent back: to dave, in whose name procmail forwarded it.
     last = mails[1]
-    last.out(f"for i in $(seq 60); do grep -rls {subject} /home/dave/Maildir && exit 0; sleep 0.5; done; exit 1")
+    last.out(f"for i in $(seq 60); do grep -rls {subject} ~dave/Maildir && exit 0; sleep 0.5; done; exit 1")
     for host in mails:
         host.out(f"for i in $(seq 20); do postqueue -j | grep -q {subject} || exit 0; sleep 0.5; done; exit 1")
-    assert last.out(f"grep -rls {subject} /home/dave/Maildir | wc -l") == "1"
-    assert "mail forwarding loop" in last.out(f"cat $(grep -rls {subject} /home/dave/Maildir)")
+    assert last.out(f"grep -rls {subject} ~dave/Maildir | wc -l") == "1"
+    assert "mail forwarding loop" in last.out(f"cat $(grep -rls {subject} ~dave/Maildir)")

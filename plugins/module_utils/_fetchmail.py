@@ -116,13 +116,10 @@ class Fetchmail:
 
     def bring(self, wanted: Request) -> Outcome:
         """Raises a `MailError` before anything is written when something is wrong with any of the files."""
-        by_owner: dict[str | None, list[t.Mapping[str, t.Any]]] = {}
-        for account in wanted.accounts:
-            by_owner.setdefault(account.get("owner") or None, []).append(account)
-        wrong = [sentence for accounts in by_owner.values() for sentence in _fetchmailrc.problems(accounts, wanted.settings)]
+        wrong = _fetchmailrc.all_problems(wanted.accounts, wanted.settings)
         if wrong:
-            # What is wrong with a setting is wrong for each owner.
-            raise _fetchmailrc.BadAccount(" ".join(dict.fromkeys(wrong)))
+            raise _fetchmailrc.BadAccount(" ".join(wrong))
+        by_owner = _fetchmailrc.by_owner(wanted.accounts)
         self.warnings += _fetchmailrc.warnings(wanted.accounts)
         homes = {owner: self._home(owner) for owner in by_owner if owner}
         if homes and _services.manager(self.root) != "systemd":

@@ -128,6 +128,20 @@ def _clauses(keywords: t.Mapping[str, str], options: t.Mapping[str, t.Any]) -> t
             yield f"{keyword} {' '.join(map(quote, [value] if kind == TEXT else value))}"
 
 
+def by_owner(accounts: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str | None, list[t.Mapping[str, t.Any]]]:
+    """The accounts of each file; those of the host have no owner."""
+    found: dict[str | None, list[t.Mapping[str, t.Any]]] = {}
+    for account in accounts:
+        found.setdefault(account.get("owner") or None, []).append(account)
+    return found
+
+
+def all_problems(accounts: t.Iterable[t.Mapping[str, t.Any]], settings: t.Mapping[str, t.Any]) -> list[str]:
+    """What is wrong with the accounts of a host, whoever owns them. What is wrong with a setting is so for each owner, and said once."""
+    found = [sentence for together in by_owner(accounts).values() for sentence in problems(together, settings)]
+    return list(dict.fromkeys(found))
+
+
 def problems(accounts: t.Sequence[t.Mapping[str, t.Any]], settings: t.Mapping[str, t.Any]) -> list[str]:
     """A sentence for each thing that is wrong; *accounts* are those of one file. No password stands in one."""
     found = [sentence for account in accounts for sentence in _problems_of(account)]

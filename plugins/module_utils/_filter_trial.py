@@ -17,7 +17,6 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _filter_rules as rules
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
-SAMPLE_KEYS = ("name", "user", "message", "sender", "expect")
 LISTS, SIGNS = ("folder", "forward", "flag", "pipe"), ("discard", "reject", "vacation")
 
 DEFAULT_SENDER = "sender@elsewhere.example"
@@ -68,7 +67,7 @@ def samples_from(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[Sample]:
                 Sample(
                     name=name,
                     user=str(options["user"]),
-                    message=_message(str(options["message"]), name),
+                    message=_message(str(options["mail"]), name),
                     sender=str(options.get("sender") or DEFAULT_SENDER),
                     expect=_expected(options.get("expect") or {}, name),
                 )

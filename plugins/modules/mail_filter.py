@@ -101,7 +101,7 @@ options:
           - Whose rules are tried, after those of the site.
         type: str
         required: true
-      message:
+      mail:
         description:
           - The message with its headers.
         type: str
@@ -188,7 +188,7 @@ EXAMPLES = r"""
     samples:
       - name: a mail of the list
         user: alice
-        message: |
+        mail: |
           From: bob@elsewhere.example
           List-Id: Postfix users <postfix-users.example.net>
           Subject: hello
@@ -335,7 +335,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str"},
                     "user": {"type": "str", "required": True},
-                    "message": {"type": "str", "required": True},
+                    "mail": {"type": "str", "required": True},
                     "sender": {"type": "str", "default": _filter_trial.DEFAULT_SENDER},
                     "expect": {"type": "dict", "default": {}},
                 },

@@ -117,7 +117,7 @@ def test_a_sample_that_goes_elsewhere_stops_the_play(mails, user):
     sample = {
         "name": "the list",
         "user": user,
-        "message": "From: x@y.example\nList-Id: postfix-users\n\nx\n",
+        "mail": "From: x@y.example\nList-Id: postfix-users\n\nx\n",
         "expect": {"folder": "Other"},
     }
     run = site("--tags", "filtering", filtering_samples=[sample], filtering_rules=[])

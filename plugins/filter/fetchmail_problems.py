@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: fetchmail_problems
+short_description: Tell what is wrong with the accounts that mail is fetched from
+version_added: 0.1.0
+author: "The postroom.mail contributors (@postroom)"
+description:
+  - Says before anything is written what M(postroom.mail.fetchmail_config) would refuse on any host.
+options:
+  _input:
+    description: The accounts, as for the option O(postroom.mail.fetchmail_config#module:accounts).
+    type: list
+    elements: dict
+    required: true
+  settings:
+    description: What counts for all of them, as for the option O(postroom.mail.fetchmail_config#module:settings).
+    type: dict
+    default: {}
+  users:
+    description: The users of the host, as for the option O(postroom.mail.mail_user#module:users). Who is V(absent) there owns no account.
+    type: list
+    elements: dict
+    default: []
+seealso:
+  - plugin: postroom.mail.fetchmail_config
+    plugin_type: module
+"""
+
+EXAMPLES = r"""
+---
+- name: Refuse accounts that fetchmail could not work with
+  ansible.builtin.assert:
+    that: fetchmail_accounts | postroom.mail.fetchmail_problems == []
+"""
+
+RETURN = r"""
+_value:
+  description: What has to be put right, as sentences. No password stands in one.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+
+def fetchmail_problems(accounts: t.Any, settings: t.Any = None, users: t.Any = ()) -> list[str]:
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+    from ansible_collections.postroom.mail.plugins.module_utils._fetchmailrc import all_problems
+    from ansible_collections.postroom.mail.plugins.modules.fetchmail_config import ACCOUNT, SETTINGS
+
+    if not isinstance(accounts, list) or not all(isinstance(account, dict) for account in accounts):
+        return ["fetchmail_accounts: that is no list of accounts, each with poll, user, password and is."]
+    # The types and defaults are those of the module, which sees the same values later.
+    found: list[str] = []
+    complete: list[dict[str, t.Any]] = []
+    for account in accounts:
+        checked = ArgumentSpecValidator(ACCOUNT).validate(account)
+        complete.append(checked.validated_parameters)
+        who = f"{account.get('user', 'nobody')} at {account.get('poll', 'no server')}"
+        # Ansible repeats the value of which it complains; that of a password is its own affair.
+        found += [f"The account {who}: {_without(account.get('password'), message)}." for message in checked.error_messages]
+    general = ArgumentSpecValidator(SETTINGS).validate(settings or {})
+    found += [f"fetchmail_settings: {message}." for message in general.error_messages]
+    if not found:
+        found = all_problems(complete, general.validated_parameters)
+    gone = {user.get("name") for user in users or () if user.get("state") == "absent"}
+    for account in complete:
+        if account.get("owner") in gone - {None}:
+            who = f"{account.get('user')} at {account.get('poll')}"
+            found.append(f"The account {who} belongs to '{account['owner']}', who is absent in mail_users; take one of the two away.")
+    return found
+
+
+def _without(secret: t.Any, message: str) -> str:
+    return message.replace(str(secret), "********") if secret else message
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"fetchmail_problems": fetchmail_problems}

@@ -13,7 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._probe_imap import modified_utf7
+from ansible_collections.postroom.mail.plugins.module_utils._folder_names import modified_utf7
 
 MAILDIR, MBOX = "maildir", "mbox"
 
@@ -50,6 +50,8 @@ class Location(t.NamedTuple):
         other = "/" if self.separator == "." else None
         if other and other in folder:
             return f"has a '{other}', which is part of no name in a Maildir: levels are parted by '{self.separator}'"
+        if self.driver == MAILDIR and self.separator == "/" and folder.split("/")[-1] in ("new", "cur", "tmp"):
+            return "is what a Maildir keeps its mail in"
         return None
 
 
@@ -86,7 +88,8 @@ def _parts(mail_location: str) -> tuple[str, str, dict[str, str]]:
 def _path(text: str, mail_location: str) -> str:
     path = re.sub(r"^~(?=/|$)", "$HOME", text)
     path = re.sub(r"%\{[^{}]*\}|%L?[a-zA-Z]", lambda one: _VARIABLES.get(one[0], one[0]), path).rstrip("/")
-    if not re.fullmatch(r"(\$HOME|\$LOGNAME|[A-Za-z0-9_./@+-])+", path) or ".." in path:
+    path = re.sub(r"\$(HOME|LOGNAME)(?=\w)", r"${\1}", path)
+    if not re.fullmatch(r"(\$HOME|\$LOGNAME|\$\{HOME\}|\$\{LOGNAME\}|[A-Za-z0-9_./@+-])+", path) or ".." in path:
         raise BadLocation(
             f"The path {text} in mail_location '{mail_location}' is not understood: for a host whose mail procmail sorts, write it with ~,"
             " %u, %n or %h at most."

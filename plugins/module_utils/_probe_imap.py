@@ -9,13 +9,13 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import re
 import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _probe_sasl as sasl
+from ansible_collections.postroom.mail.plugins.module_utils._folder_names import modified_utf7
 from ansible_collections.postroom.mail.plugins.module_utils._probe_message import parse_headers
 from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import Deadline, Stop, Wire
 
@@ -226,15 +226,6 @@ def quoted(text: str) -> bytes | Literal:
     if not text.isascii():
         return Literal(data)
     return b'"' + re.sub(rb'(["\\])', rb"\\\1", data) + b'"'
-
-
-def modified_utf7(name: str) -> str:
-    """A mailbox name as IMAP writes it (RFC 3501, 5.1.3)."""
-
-    def shifted(match: re.Match[str]) -> str:
-        return f"&{base64.b64encode(match.group().encode('utf-16-be')).decode().rstrip('=').replace('/', ',')}-"
-
-    return re.sub(r"[^\x20-\x7e]+", shifted, name.replace("&", "&-"))
 
 
 def _date(moment: float) -> str:

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils._folder_names import modified_utf7
 from ansible_collections.postroom.mail.plugins.module_utils._probe import run
-from ansible_collections.postroom.mail.plugins.module_utils._probe_imap import Literal, modified_utf7, quoted
+from ansible_collections.postroom.mail.plugins.module_utils._probe_imap import Literal, quoted
 from ansible_collections.postroom.mail.plugins.module_utils._probe_options import probes
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.probe_servers import NAME, Server, imap, make_certificate, pop3
 from hypothesis import given

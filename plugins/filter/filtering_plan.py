@@ -126,7 +126,9 @@ def filtering_plan(
         return {**result, "problems": [f"filtering_engine is '{engine}'; write {' or '.join(ENGINES)}."]}
     if not isinstance(users, list) or not all(isinstance(user, t.Mapping) for user in users):
         return {**result, "problems": ["filtering_users is no list of users, each with a name."]}
-    plan, problems = _filter_plan.plan(engine, list(rules), list(rules_after), users, domain=str(domain), mail_location=str(mail_location))
+    # What is no list is said with the other problems.
+    site, after = (list(one) if isinstance(one, tuple) else one for one in (rules, rules_after))
+    plan, problems = _filter_plan.plan(engine, site, after, users, domain=str(domain), mail_location=str(mail_location))
     transports = {SIEVE: transport, PROCMAIL: f"{_procmailrc.SERVICE}:"}
     return {
         "problems": problems,

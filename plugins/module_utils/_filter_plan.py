@@ -23,6 +23,7 @@ FOR_ALL = "of the site"
 # Dovecot's sieve_max_redirects.
 USUAL_REDIRECTS = 4
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]*")
+_DOMAIN = re.compile(r"\w([\w.-]*\w)?")
 
 
 class User(t.NamedTuple):
@@ -86,6 +87,8 @@ def plan(
     site, problems = parse(rules, FOR_ALL)
     after, more = parse(rules_after, FOR_ALL)
     problems += more
+    if not _DOMAIN.fullmatch(domain):
+        problems.append(f"The domain {domain!r} of those whose mail is sorted is no name of one.")
     known: list[User] = []
     for options in users:
         user, wrong = _user(options, engine)
@@ -110,7 +113,11 @@ def _user(options: t.Mapping[str, t.Any], engine: str) -> tuple[User | None, lis
         problems.append(f"The user {name} has a script, which is Sieve's (engine: sieve); for procmail, write rules.")
     if script and rules:
         problems.append(f"The user {name} has both rules and a script: write one of them.")
+    if script and (not isinstance(script, str) or re.search("[\x00\ud800-\udfff]", script)):
+        return None, [*problems, f"The script of {name} is no text."]
     variables = options.get("variables") or {}
+    if not isinstance(variables, dict):
+        return None, [*problems, f"The variables of {name} are no dictionary such as {{LOGFILE: $HOME/procmail.log}}."]
     if variables and own != PROCMAIL:
         problems.append(f"The user {name} has variables, which only procmail has (engine: procmail).")
     if own == PROCMAIL and "@" in name:
@@ -121,7 +128,10 @@ def _user(options: t.Mapping[str, t.Any], engine: str) -> tuple[User | None, lis
 def _what_an_engine_cannot(wanted: Plan) -> list[str]:
     found: list[str] = []
     if SIEVE in wanted.engines:
-        separator = separator_of(wanted.mail_location)
+        try:
+            separator = separator_of(wanted.mail_location)
+        except BadInput as e:
+            return [str(e)]
         found += _sieve.problems([*wanted.rules, *wanted.rules_after], separator, FOR_ALL)
         for user in wanted.users:
             if user.engine == SIEVE:
@@ -157,7 +167,9 @@ def procmail_site(wanted: Plan) -> str | None:
 def procmail_user(wanted: Plan, user: User) -> str | None:
     if user.engine != PROCMAIL or user.is_empty:
         return None
-    return _procmailrc.Writer(wanted.location, wanted.domain).file(user.rules, user.variables, system=False)
+    # What the rules of the site have flagged is so behind them, too.
+    flags = any(rule.flag for top in wanted.rules for rule in top.nested())
+    return _procmailrc.Writer(wanted.location, wanted.domain, uses_flags=flags).file(user.rules, user.variables, system=False)
 
 
 def sieve_site(wanted: Plan, rules: t.Sequence[Rule]) -> str | None:

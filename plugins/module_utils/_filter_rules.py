@@ -41,6 +41,9 @@ _KEYWORD = re.compile(r'[^\x00-\x20\x7f-\uffff(){%*"\\\]]+')
 _HEADER = re.compile(r"[!-9;-~]+")
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]\x00-\x1f]+@[^\s@<>(),;:\\\"\x00-\x1f]+")
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+_HALF = re.compile("[\ud800-\udfff]")
+# What both engines follow with room to spare, and no list that contains itself.
+DEEPEST = 10
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -95,7 +98,7 @@ class Rule(t.NamedTuple):
             yield from rule.nested()
 
 
-def parse(given: t.Any, of: str) -> tuple[list[Rule], list[str]]:
+def parse(given: t.Any, of: str, depth: int = 1) -> tuple[list[Rule], list[str]]:
     """The rules, and a sentence for each thing that is wrong with those that are not among them; *of* says whose they are."""
     if not isinstance(given, list):
         return [], [f"The rules {of} are no list."]
@@ -103,17 +106,21 @@ def parse(given: t.Any, of: str) -> tuple[list[Rule], list[str]]:
     problems: list[str] = []
     for number, options in enumerate(given, 1):
         try:
-            rules.append(_rule(options, number, of))
+            rules.append(_rule(options, number, of, depth))
         except BadRule as e:
             problems.append(str(e))
     return rules, problems
 
 
-def _rule(options: t.Any, number: int, of: str) -> Rule:
+def _rule(options: t.Any, number: int, of: str, depth: int) -> Rule:
     name = str(options.get("name") or number) if isinstance(options, dict) else str(number)
     who = f"The rule {name} {of}"
     if not isinstance(options, dict):
         raise BadRule(f"{who} is no dictionary of conditions and what becomes of the mail.")
+    if depth > DEEPEST:
+        raise BadRule(f"{who} is inside of more than {DEEPEST} others.")
+    if _HALF.search(name):
+        raise BadRule(f"{who!r} has half a character in its name.")
     if _CONTROL.search(name):
         raise BadRule(f"{who!r} has a line break or another control character in its name.")
     for key in options:
@@ -140,7 +147,7 @@ def _rule(options: t.Any, number: int, of: str) -> Rule:
         forward=_addresses(options["forward"], who) if fate == "forward" else (),
         reject=_text(options["reject"], f"{who} has a reject that", lines=True) if fate == "reject" else "",
         pipe=_text(options["pipe"], f"{who} has a pipe that") if fate == "pipe" else "",
-        rules=_nested(options["rules"], name, of) if fate == "rules" else (),
+        rules=_nested(options["rules"], name, of, depth) if fate == "rules" else (),
         copy=copy,
         flag=tuple(_imap_flag(one, who) for one in flag),
         vacation=_vacation(vacation, who) if vacation else None,
@@ -152,8 +159,8 @@ def _rule(options: t.Any, number: int, of: str) -> Rule:
     return rule
 
 
-def _nested(given: t.Any, name: str, of: str) -> tuple[Rule, ...]:
-    rules, problems = parse(given, f"inside {name} {of}")
+def _nested(given: t.Any, name: str, of: str, depth: int) -> tuple[Rule, ...]:
+    rules, problems = parse(given, f"inside {name} {of}", depth + 1)
     if problems:
         raise BadRule(" ".join(problems))
     if not rules:
@@ -243,7 +250,7 @@ def _text(given: t.Any, what: str, *, lines: bool = False, empty: bool = False) 
         raise BadRule(f"{what} is empty.")
     if _CONTROL.search(text.replace("\n", "") if lines else text):
         raise BadRule(f"{what} has {'a' if lines else 'a line break or another'} control character in it.")
-    if any(0xD800 <= ord(one) <= 0xDFFF for one in text):
+    if _HALF.search(text):
         raise BadRule(f"{what} has half a character in it.")
     return text
 
@@ -271,11 +278,11 @@ def _folder(given: t.Any, who: str) -> str:
     return folder
 
 
-def _addresses(given: t.Any, who: str) -> tuple[str, ...]:
-    addresses = _texts(given, f"{who} has a forward that")
+def _addresses(given: t.Any, who: str, does: str = "forwards to") -> tuple[str, ...]:
+    addresses = _texts(given, f"{who} {does} what")
     for address in addresses:
-        if not _ADDRESS.fullmatch(address) or address.startswith("-"):
-            raise BadRule(f"{who} forwards to '{address}', which is no address such as bob@example.org.")
+        if not _ADDRESS.fullmatch(address) or address.startswith("-") or not address.isascii():
+            raise BadRule(f"{who} {does} '{address}', which is no address such as bob@example.org.")
     if not addresses:
         raise BadRule(f"{who} forwards to nobody: write an address.")
     return addresses
@@ -313,6 +320,6 @@ def _vacation(given: t.Any, who: str) -> Vacation:
     return Vacation(
         text=_text(given["text"], f"{who} has a vacation whose text", lines=True),
         subject=None if subject is None else _text(subject, f"{who} has a vacation whose subject"),
-        addresses=_addresses(given["addresses"], who) if given.get("addresses") else (),
+        addresses=_addresses(given["addresses"], who, "has a vacation for") if given.get("addresses") else (),
         days=None if days is None else int(days),
     )

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _filter_rules as rules
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
 LISTS, SIGNS = ("folder", "forward", "flag", "pipe"), ("discard", "reject", "vacation")
@@ -93,7 +92,10 @@ def _expected(given: t.Any, name: str) -> dict[str, t.Any]:
     for key, value in given.items():
         if key in SIGNS and not isinstance(value, bool):
             raise BadSample(f"The sample {name} expects '{key}', which is true or false.")
-        expected[key] = value if key in SIGNS else [str(one) for one in (value if isinstance(value, list) else [value])]
+        listed = [] if value is None else value if isinstance(value, list) else [value]
+        if key in LISTS and not all(isinstance(one, (str, int, float)) and not isinstance(one, bool) for one in listed):
+            raise BadSample(f"The sample {name} expects a {key} that is neither a text nor a list of them.")
+        expected[key] = value if key in SIGNS else [str(one) for one in listed]
     return expected
 
 
@@ -108,7 +110,7 @@ def unexpected(sample: Sample, fate: Fate) -> str | None:
 
 
 def _comparable(key: str, values: t.Sequence[str]) -> list[str]:
-    """Without their order; INBOX and the system's flags are the same in any case (RFC 3501)."""
+    """Without their order; INBOX and flags are the same in any case (RFC 3501)."""
     if key == "flag":
-        return sorted(value.lower() if value.lower() in rules.SYSTEM_FLAGS else value for value in values)
+        return sorted(value.lower() for value in values)
     return sorted("INBOX" if value.upper() == "INBOX" else value for value in values)

@@ -12,7 +12,11 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import stat
 import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 
 
 @contextlib.contextmanager
@@ -31,3 +35,16 @@ def acting_as(owner: str | None) -> t.Iterator[None]:
         os.seteuid(0)
         os.setegid(0)
         os.setgroups(groups)
+
+
+def read_text(path: str) -> str | None:
+    """As `_files.read_text`, of a plain file only: for a pipe, one would wait until its owner cares to write."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
+    except OSError as e:
+        raise HostError(f"Cannot read {path}: {e.strerror}.") from e
+    if not stat.S_ISREG(mode):
+        raise HostError(f"Cannot read {path}: it is no file.")
+    return _files.read_text(path)

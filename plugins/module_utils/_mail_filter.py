@@ -38,6 +38,7 @@ BEFORE, AFTER = f"{SIEVE_DIRECTORY}/before.sieve", f"{SIEVE_DIRECTORY}/after.sie
 
 # Who tries the rules of the site: any user could be the next to whom they are applied.
 ANYBODY = "nobody"
+NO_SIEVEC = "There is no sievec on this host to compile scripts with; install the package dovecot-sieve."
 FIRST_UID = 1000
 
 
@@ -124,7 +125,7 @@ class Filters:
 
     def _is_new(self, path: str, text: str) -> bool:
         """Whether *path* says something else than *text*. Raises `Foreign` when that is somebody else's."""
-        live = _files.read_text(self._path(path))
+        live = _homes.read_text(self._path(path))
         if live and live.strip() and not _managed.is_managed(live) and not self.replace:
             raise Foreign(
                 f"{path} was written by somebody else, and would be lost: carry its rules over into the inventory and move it away, or set"
@@ -206,41 +207,49 @@ class Filters:
         new = {path for path, (text, _user) in scripts.items() if self._is_new(path, text)}
         if not new and not tried:
             return
-        with tempfile.TemporaryDirectory(prefix="postroom-sieve-") as directory:
-            # sieve-test becomes the user before it reads; nobody can guess what is in here.
-            os.chmod(directory, 0o711)
-            staged = {
-                path: _sieve_trial.stage(directory, f"{number}", text) for number, (path, (text, _user)) in enumerate(scripts.items())
-            }
+        with self._staged(scripts, None) as staged:
             for path, copy in staged.items():
                 text, user = scripts[path]
                 if (path in new or tried) and not _sieve_trial.compile_script(self.run, copy, text, user.of if user else FOR_ALL):
-                    self._later(
-                        _sieve_trial.NoTrial("There is no sievec on this host to compile scripts with; install the package dovecot-sieve.")
-                    )
+                    self._later(_sieve_trial.NoTrial(NO_SIEVEC))
                     return
-            for sample in tried:
-                paths = (BEFORE, f"{SIEVE_USERS}/{sample.user}.sieve", AFTER)
-                self._try_scripts(wanted, [staged[path] for path in paths if path in staged], sample, directory)
+        for sample in tried:
+            self._try_scripts(wanted, scripts, sample)
 
-    def _try_scripts(self, wanted: Plan, scripts: t.Sequence[str], sample: Sample, directory: str) -> None:
-        if not scripts:
+    @contextlib.contextmanager
+    def _staged(self, scripts: t.Mapping[str, tuple[str, User | None]], reader: User | None) -> t.Iterator[dict[str, str]]:
+        """Copies of *scripts*, by their paths, in a directory that beside root only *reader* can look into."""
+        group = self._group_of(reader) if reader else None
+        with tempfile.TemporaryDirectory(prefix="postroom-sieve-", dir=_procmail_trial.PLACE) as directory:
+            if group:
+                os.chown(directory, -1, int(group))
+                os.chmod(directory, 0o710)
+            yield {path: _sieve_trial.stage(directory, f"{number}", text) for number, (path, (text, _user)) in enumerate(scripts.items())}
+
+    def _try_scripts(self, wanted: Plan, scripts: t.Mapping[str, tuple[str, User | None]], sample: Sample) -> None:
+        paths = (BEFORE, f"{SIEVE_USERS}/{sample.user}.sieve", AFTER)
+        own = {path: scripts[path] for path in paths if path in scripts}
+        if not own:
             fate = Fate()
             fate.folder.append("INBOX")
             self._judge(sample, SIEVE, fate)
             return
-        message = os.path.join(directory, "message")
-        with open(message, "w", encoding=_files.ENCODING, errors=_files.ERRORS) as f:
-            f.write(sample.message)
-        try:
-            self._judge(sample, SIEVE, _sieve_trial.try_sample(self.run, scripts, sample, message, wanted.domain))
-        except _sieve_trial.NoTrial as e:
-            self._later(e)
+        with self._staged(own, wanted.user(sample.user)) as staged:
+            for path, copy in staged.items():
+                # sieve-test, which becomes the user before it reads, could not write beside it.
+                text, user = scripts[path]
+                _sieve_trial.compile_script(self.run, copy, text, user.of if user else FOR_ALL)
+            some_copy = next(iter(staged.values()))
+            message = _sieve_trial.stage(os.path.dirname(some_copy), "message", sample.message)
+            try:
+                self._judge(sample, SIEVE, _sieve_trial.try_sample(self.run, list(staged.values()), sample, message, wanted.domain))
+            except _sieve_trial.NoTrial as e:
+                self._later(e)
 
     def _write_script(self, path: str, text: str, user: User | None) -> None:
         group = self._group_of(user) if user else "root"
         if not self.check_mode:
-            os.makedirs(self._path(SIEVE_USERS), mode=0o755, exist_ok=True)
+            self._make_directories()
         mode = 0o640 if user and group else 0o644
         attributes = _files.Attributes("root", group, mode)
         written = self._write(path, text, attributes)
@@ -248,10 +257,18 @@ class Filters:
         if written or self._is_stale(binary, self._path(path)):
             self.outcome.changed = True
             if not self.check_mode:
-                _sieve_trial.compile_script(self.run, self._path(path), text, user.of if user else FOR_ALL)
+                if not _sieve_trial.compile_script(self.run, self._path(path), text, user.of if user else FOR_ALL):
+                    raise _sieve_trial.NoTrial(NO_SIEVEC)
                 with contextlib.suppress(FileNotFoundError):
                     os.chown(binary, *attributes.ids())
                     os.chmod(binary, mode)
+
+    def _make_directories(self) -> None:
+        """Everybody's process goes through them, whatever the umask of who runs this."""
+        for directory in map(self._path, (SIEVE_DIRECTORY, SIEVE_USERS)):
+            if not os.path.isdir(directory):
+                os.makedirs(directory)
+                os.chmod(directory, 0o755)
 
     def _group_of(self, user: User) -> str | None:
         """Who may read the script of *user* beside root: his process, and nobody else's."""
@@ -279,7 +296,8 @@ class Filters:
             if account.pw_uid >= FIRST_UID and account.pw_name not in users:
                 path = os.path.join(account.pw_dir, USER_FILE)
                 if os.path.lexists(self._path(path)):
-                    with _homes.acting_as(account.pw_name):
+                    # What its owner cannot read is not ours.
+                    with contextlib.suppress(HostError), _homes.acting_as(account.pw_name):
                         self._remove(path)
         present = [f"{SIEVE_USERS}/{name}" for name in self._listed(SIEVE_USERS)] + [BEFORE, AFTER]
         for path in present:
@@ -295,7 +313,7 @@ class Filters:
 
     def _remove(self, path: str) -> bool:
         """Take away a file of ours; one that somebody else wrote stays."""
-        live = _files.read_text(self._path(path))
+        live = _homes.read_text(self._path(path))
         if live is None or not _managed.is_managed(live):
             return False
         self.outcome.add(_files.Change(self._path(path), live, ""))

@@ -18,9 +18,18 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import SIZES, Condition, Rule
 
 BLANK = "[ \t]*"
+# Where a header is folded, its joined lines have one more than Sieve sees.
+GAP = "[ \t]+"
+# In the name that an address is shown with, and in a comment, there is no address, however it looks.
+_QUOTED, _COMMENT = '"([^"\\\\]|\\\\.)*"', "[(]([^()\\\\]|\\\\.)*[)]"
 # What may stand before and behind an address in a header.
-BEFORE, BEHIND = f"(.*[<,:])?{BLANK}", f"{BLANK}([>,;(].*)?$"
-ONE_OF_ADDRESS = '[^] \t<>,;:@"]'
+BEFORE, BEHIND = f'(({_QUOTED}|{_COMMENT}|[^"(])*[<,:])?({BLANK}{_COMMENT})*{BLANK}', f"{BLANK}([>,;(].*)?$"
+ONE_OF_ADDRESS = '[^] \t<>,;:@"()]'
+
+# What would mean something else at the beginning of a condition.
+_MEANS_MORE = re.compile(r"[!$?<>\\ \t]|\w+\s*\?\?")
+# Of a regular expression, what is no sign of its own.
+_TAKEN_LITERALLY = re.compile(r"\\.|\[\^?\]?[^]]*\]")
 
 ANY = "POSTROOM_ANY"
 
@@ -64,17 +73,19 @@ def _positive(condition: Condition) -> str:
         return f"? {condition.values[0]}"
     if condition.kind == "regexp":
         regexp = condition.values[0]
-        if condition.names:
-            return f"{condition.names[0]} ?? {regexp}"
-        # What would mean something else at the beginning.
-        return f"(){regexp}" if re.match(r"[!$?<>\\]|\w+\s*\?\?", regexp) else regexp
+        return f"{condition.names[0]} ?? {_guarded(regexp)}" if condition.names else _guarded(regexp)
     if condition.kind == "body":
-        return f"B ?? {_one_of(_search(condition.test, value) for value in condition.values)}"
+        return f"B ?? {_guarded(_one_of(value if condition.test == 'regex' else literal(value) for value in condition.values))}"
     names = _one_of(map(literal, condition.names))
     if condition.test == "exists":
         return f"^{names}:"
     value = _address if condition.kind == "address" else _header
-    return f"^{names}:{_one_of(value(condition, one) for one in condition.values)}"
+    return _guarded(f"^{names}:{_one_of(value(condition, one) for one in condition.values)}")
+
+
+def _guarded(regex: str) -> str:
+    """*regex* as nothing but one, which does not go on in the next line either."""
+    return f"{'()' if _MEANS_MORE.match(regex) else ''}{regex}{'()' if regex.endswith(chr(92)) else ''}"
 
 
 def _one_of(patterns: t.Iterable[str]) -> str:
@@ -82,39 +93,42 @@ def _one_of(patterns: t.Iterable[str]) -> str:
     return listed[0] if len(listed) == 1 else f"({'|'.join(listed)})"
 
 
-def _search(test: str, value: str) -> str:
-    return value if test == "regex" else _glob(value) if test == "matches" else literal(value)
+def _in_header(text: str) -> str:
+    return GAP.join(map(literal, re.split(r"[ \t]", text)))
 
 
 def _glob(value: str, many: str = ".*", one: str = ".") -> str:
     """``*`` and ``?`` as in Sieve, where a backslash takes their meaning away (RFC 5228, 2.7.1)."""
     parts = re.findall(r"\\.|[*?]|[^*?\\]+|\\$", value)
-    return "".join(many if part == "*" else one if part == "?" else literal(re.sub(r"^\\(?=.)", "", part)) for part in parts)
+    return "".join(many if part == "*" else one if part == "?" else _in_header(re.sub(r"^\\(?=.)", "", part)) for part in parts)
 
 
 def _header(condition: Condition, value: str) -> str:
     if condition.test == "contains":
-        return f".*{literal(value)}"
+        return f".*{_in_header(value)}"
     if condition.test == "regex":
-        return f"{BLANK}{_grouped(value[1:])}" if value.startswith("^") else f".*{_grouped(value)}"
-    return f"{BLANK}{_glob(value) if condition.test == 'matches' else literal(value)}{BLANK}$"
+        return _regex(value)
+    return f"{BLANK}{_glob(value) if condition.test == 'matches' else _in_header(value)}{BLANK}$"
 
 
-def _grouped(regex: str) -> str:
-    return f"({regex})" if "|" in regex else regex
+def _regex(value: str) -> str:
+    start, inner = (BLANK, value[1:]) if value.startswith("^") else (".*", value)
+    words = [one[0] for one in re.finditer(rf"{_TAKEN_LITERALLY.pattern}|[ \t](?![*+?])|\$$|.", inner)]
+    inner = "".join(GAP if word in (" ", "\t") else f"{BLANK}$" if word == "$" else word for word in words)
+    return f"{start}({inner})" if "|" in inner else f"{start}{inner}"
 
 
 def _address(condition: Condition, value: str) -> str:
-    if condition.test in ("contains", "regex"):
-        return _header(condition, value)
-    pattern = _glob(value, f"{ONE_OF_ADDRESS}*", ONE_OF_ADDRESS) if condition.test == "matches" else literal(value)
+    # Where all of it is compared, the sign that parts an address may be one of many.
+    one = f"({ONE_OF_ADDRESS}|@)" if condition.part == "all" else ONE_OF_ADDRESS
+    if condition.test == "contains":
+        pattern = f"{one}*{literal(value)}{one}*"
+    else:
+        pattern = _glob(value, f"{one}*", one) if condition.test == "matches" else literal(value)
     if condition.part == "localpart":
         return f"{BEFORE}{pattern}@"
     if condition.part == "domain":
-        return f".*@{pattern}{BEHIND}"
-    if condition.test == "matches":
-        # Here the sign that parts an address may be one of many.
-        pattern = _glob(value, f"({ONE_OF_ADDRESS}|@)*", f"({ONE_OF_ADDRESS}|@)")
+        return f"{BEFORE}({_QUOTED}|{ONE_OF_ADDRESS}+)@{pattern}{BEHIND}"
     return f"{BEFORE}{pattern}{BEHIND}"
 
 
@@ -129,13 +143,40 @@ def problems(rule: Rule, who: str) -> t.Iterator[str]:
             yield f"{who} looks at the text of the body, which procmail cannot decode; Sieve can (engine: sieve), or look at it raw."
         if condition.kind in ("header", "address") and not all(value.isascii() for value in condition.values):
             yield f"{who} looks for more than ASCII in a header, which procmail cannot decode; Sieve can (engine: sieve)."
-        if condition.test == "regex":
-            for value in condition.values:
-                if re.search(r"\{\d|\[\[:", value):
-                    yield f"{who} has the regex '{value}', and procmail knows no {{n}} and no [:class:]; Sieve does (engine: sieve)."
-                elif condition.kind != "body" and "^" in re.sub(r"\[\^|\\\^", "", value[1:]):
-                    yield f"{who} has the regex '{value}' with a ^ that is not at its beginning: write its parts as a list."
-                elif condition.kind == "address" and condition.part != "all":
-                    yield f"{who} has a regex for a part of an address, which procmail cannot; Sieve can (engine: sieve)."
-        if condition.test == "contains" and condition.part != "all":
-            yield f"{who} has a contains for a part of an address, which procmail cannot; Sieve can (engine: sieve), or write is."
+        if condition.kind == "body" and condition.test in ("is", "matches"):
+            yield (
+                f"{who} compares the whole body by {condition.test}, which procmail cannot; Sieve can (engine: sieve), or write contains"
+                " for a part of it."
+            )
+        if condition.test == "regex" and condition.kind == "address":
+            yield f"{who} has a regex for an address, which procmail cannot; Sieve can (engine: sieve), or write matches or header."
+        elif condition.test == "regex":
+            yield from (
+                f"{who} has the regex '{value}'{wrong}" for value in condition.values for wrong in _wrong_with(value, condition.kind)
+            )
+
+
+def _wrong_with(regex: str, kind: str) -> t.Iterator[str]:
+    """What procmail would read otherwise than Sieve, to be read behind the expression."""
+    plain = _TAKEN_LITERALLY.sub("x", regex)
+    if re.search(r"\[[:.=]", regex) or re.search(r"\{[\d,]", plain):
+        yield ", and procmail knows no {n} and no [:class:]; Sieve does (engine: sieve)."
+    elif re.search(r"\\[\w<>`']", regex):
+        yield ", and procmail knows no backslash before a letter, a digit, < and >; Sieve does (engine: sieve)."
+    elif kind == "body":
+        if re.search(r"[$^]", plain):
+            yield (
+                " with a ^ or a $, which is about the body to Sieve and about a line to procmail: leave it out, or write regexp with"
+                " 'variable: B' (engine: procmail)."
+            )
+    elif "^" in plain[1:] or "$" in plain[:-1] or (plain.startswith("^") and _has_alternatives(plain)):
+        yield " with a ^ or a $ that is not about all of it: write its parts as a list."
+
+
+def _has_alternatives(plain: str) -> bool:
+    depth = 0
+    for sign in plain:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "|" and depth == 0:
+            return True
+    return False

@@ -22,20 +22,30 @@ import shutil
 import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _procmail_conditions
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _homes, _procmail_conditions
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import SYSTEM_FLAGS, Rule, spelled
 from ansible_collections.postroom.mail.plugins.module_utils._filter_trial import Fate
 from ansible_collections.postroom.mail.plugins.module_utils._mail_location import MBOX, Location
-from ansible_collections.postroom.mail.plugins.module_utils._procmailrc import Trial, Writer
+from ansible_collections.postroom.mail.plugins.module_utils._procmailrc import Trial, Writer, room_for
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 PROCMAIL = "procmail"
+# Where every user can have a directory, whatever TMPDIR of the one who runs this says.
+PLACE = "/tmp"
 NOT_FOUND = 127
+# procmail ends before the processes that have a copy do. They all hold the pipe, whose end is awaited.
+AND_ALL_IT_STARTS = 'command -v "$1" >/dev/null || exit 127; "$@" 3>&1 | timeout 60 cat'
 # procmail's own, for recipes of users.
 PATH = "{home}/bin:/usr/local/bin:/usr/bin:/bin"
+
+# What the shell does itself.
+OF_THE_SHELL = frozenset(
+    ". : [ break case cd command continue eval exec exit export false for getopts if local printf pwd read readonly set shift test times"
+    " trap true type ulimit umask unset until wait while".split()
+)
 
 # Of what procmail logs, what depends on the mail rather than on the file.
 _ABOUT_THE_MAIL = re.compile(r"procmail: (Program failure|Rescue of unfiltered data|Lock failure|Forcing lock|Timeout)")
@@ -83,6 +93,7 @@ class Bench:
             lines.append(":0\n* ! ()\n{")
             lines += [line for rule in rules for line in recipes.rule(rule)]
             lines.append(f'}}\nLOG="{_END}\n"')
+            lines[:0] = room_for(lines)
             said = self._procmail(directory, "\n".join(lines) + "\n", SAMPLE)
         number = 0
         for line in said.splitlines():
@@ -97,12 +108,16 @@ class Bench:
         rc, _stdout, stderr = self.run(["/bin/sh", "-n"], data=command + "\n")
         if rc:
             raise NoProgram(f"{who} has the command '{command}', which the shell does not understand: {stderr.strip().splitlines()[-1]}.")
-        words = [word for word in shlex.split(command, comments=False) if not re.match(r"\w+=", word)]
+        try:
+            words = [word for word in shlex.split(command, comments=True) if not re.match(r"\w+=", word)]
+        except ValueError:
+            # The shell understands it, and that is enough.
+            return
         program = words[0] if words else ""
         for name, value in (("$HOME", self.account.pw_dir), ("${HOME}", self.account.pw_dir), ("~", self.account.pw_dir)):
             program = value + program[len(name) :] if program.startswith(f"{name}/") else program
         # What a shell would make of it is not guessed.
-        if not program or re.search(r"[$`(){}<>&;|!]", program):
+        if not program or program in OF_THE_SHELL or re.search(r"[$`(){}<>&;|!]", program):
             return
         found = shutil.which(program, path=PATH.format(home=self.account.pw_dir))
         if not found and not ("/" in program and os.access(program, os.X_OK)):
@@ -116,33 +131,35 @@ class Bench:
             # Only what was filed elsewhere than the inbox has a name.
             filed = [rule.folder for top in rules for rule in top.nested() if rule.fate == "folder"]
             on_disk = {os.path.relpath(self.location._replace(base="/", inbox="/").folder(folder), "/"): folder for folder in filed}
-            return self._found(directory, writer.pipes, on_disk)
+            with _homes.acting_as(self.user):
+                return self._found(directory, writer.pipes, on_disk)
 
     # The run -----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _directory(self) -> t.Iterator[str]:
-        directory = tempfile.mkdtemp(prefix="postroom-procmail-")
-        try:
+        """All in it is the user's, made, read and taken away as that user: what lies there may lead anywhere."""
+        with _homes.acting_as(self.user):
+            directory = tempfile.mkdtemp(prefix="postroom-procmail-", dir=PLACE)
             for name in ("mail", "mail/new", "mail/cur", "mail/tmp") if self.location.driver != MBOX else ("mail",):
                 os.mkdir(os.path.join(directory, name), 0o700)
             self._write(directory, "record", _RECORD.format(directory=directory))
-            for path, _directories, _files in os.walk(directory):
-                os.chown(path, self.account.pw_uid, self.account.pw_gid)
+        try:
             yield directory
         finally:
-            shutil.rmtree(directory, ignore_errors=True)
+            with _homes.acting_as(self.user):
+                shutil.rmtree(directory, ignore_errors=True)
 
     def _write(self, directory: str, name: str, text: str) -> str:
         path = os.path.join(directory, name)
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as f:
+        with open(path, "w", encoding=_files.ENCODING, errors=_files.ERRORS) as f:
             f.write(text)
-        os.chown(path, self.account.pw_uid, self.account.pw_gid)
         return path
 
     def _procmail(self, directory: str, text: str, message: str) -> str:
         """Run procmail on *text*; gives its log."""
-        rc_file, log = self._write(directory, "rc", text), os.path.join(directory, "log")
+        with _homes.acting_as(self.user):
+            rc_file, log = self._write(directory, "rc", text), os.path.join(directory, "log")
         command = [
             PROCMAIL,
             f"LOGFILE={log}",
@@ -151,15 +168,14 @@ class Bench:
             f"ORGMAIL={directory}/mail/",
             rc_file,
         ]
+        command = ["/bin/sh", "-c", AND_ALL_IT_STARTS, "sh", *command]
         as_user = ["runuser", "-u", self.user, "--", *command] if os.geteuid() == 0 else command
         rc, _stdout, stderr = self.run(as_user, data=message)
         if rc == NOT_FOUND or "No such file" in stderr:
             raise NoTrial("There is no procmail on this host to try its rules with; install the package procmail.")
-        try:
-            with open(log, encoding="utf-8", errors="replace") as f:
-                return f.read()
-        except FileNotFoundError:
-            return stderr
+        with _homes.acting_as(self.user):
+            said = _homes.read_text(log)
+        return stderr if said is None else said
 
     # What it left behind -----------------------------------------------------------------------------------------
 
@@ -172,7 +188,9 @@ class Bench:
                 inside = inside if self.location.driver == MBOX else os.path.dirname(inside)
                 fate.folder.append(folders.get(inside, "INBOX"))
                 letters = name.partition(":2,")[2]
-                fate.flag += [spelled(flag) for flag, letter in SYSTEM_FLAGS.items() if letter in letters]
+                fate.flag += [
+                    flag for name, letter in SYSTEM_FLAGS.items() if letter in letters and (flag := spelled(name)) not in fate.flag
+                ]
         fate.forward = _lines(f"{directory}/forwards")
         fate.vacation = bool(_lines(f"{directory}/answers"))
         fate.pipe = [command for number, command in enumerate(pipes, 1) if os.path.exists(f"{directory}/pipe.{number}")]
@@ -181,7 +199,7 @@ class Bench:
 
 
 def _lines(path: str) -> list[str]:
-    return (_files.read_text(path) or "").splitlines()
+    return (_homes.read_text(path) or "").splitlines()
 
 
 _RECORD = """\

@@ -24,6 +24,10 @@ INDENT = "    "
 # What procmail's rules, and Dovecot, write into a mail that they forward: what comes back with one's own address there is kept.
 FORWARDED = ("X-Loop", "X-Sieve-Redirected-From")
 OWN = "own"
+# Who was answered once is not answered by a second rule of the same script, which would be an error (RFC 5230, 4.7).
+ANSWERED = "answered"
+# With variables, "${" begins one; this one is the sign itself.
+DOLLAR = "dollar"
 
 
 class Writer:
@@ -32,11 +36,20 @@ class Writer:
     def __init__(self, own: str | None) -> None:
         self._own = own
         self._needed: set[str] = set()
-        self._asks_whose = False
+        self._asks_whose = self._answers_once = False
 
     def script(self, rules: t.Sequence[Rule]) -> str:
+        every = [rule for top in rules for rule in top.nested()]
+        self._asks_whose = self._own is None and any(rule.fate == "forward" for rule in every)
+        self._answers_once = sum(bool(rule.vacation) for rule in every) > 1
+        if self._asks_whose:
+            self._needed.add("envelope")
+        if self._asks_whose or self._answers_once:
+            self._needed.add("variables")
         lines = [line for rule in rules for line in self.rule(rule)]
         head = [f"require [{', '.join(map(quote, sorted(self._needed)))}];"] if self._needed else []
+        if any(f"${{{DOLLAR}}}" in line for line in lines):
+            head.append(f'set "{DOLLAR}" "$";')
         if self._asks_whose:
             head.append(f'if envelope :matches "to" "*" {{ set "{OWN}" "${{1}}"; }}')
         return _managed.HEADER + "\n".join([*head, *lines]) + "\n"
@@ -47,36 +60,41 @@ class Writer:
         if some:
             tests.append(some[0] if len(some) == 1 else f"anyof ({', '.join(some)})")
         if rule.fate == "forward":
-            tests.append(f"not header :contains {_list(FORWARDED)} {self._whose()}")
+            tests.append(f"not header :is {self._list(FORWARDED)} {self._whose()}")
         test = tests[0] if len(tests) == 1 else f"allof ({', '.join(tests)})" if tests else "true"
         inside = [f"{INDENT}{line}" if line else "" for line in self._commands(rule)]
         return ["", _managed.comment(rule.name), f"if {test} {{", *inside, "}"]
 
     def _whose(self) -> str:
         if self._own is not None:
-            return quote(self._own)
-        self._asks_whose = True
-        self._needed |= {"envelope", "variables"}
+            return self._quote(self._own)
         return quote(f"${{{OWN}}}")
+
+    def _quote(self, text: str) -> str:
+        return quote(text.replace("${", f"${{{DOLLAR}}}{{") if "variables" in self._needed else text)
+
+    def _list(self, texts: t.Sequence[str]) -> str:
+        return self._quote(texts[0]) if len(texts) == 1 else f"[{', '.join(map(self._quote, texts))}]"
 
     def _commands(self, rule: Rule) -> t.Iterator[str]:
         if rule.flag:
             self._needed.add("imap4flags")
-            yield f"addflag {_list(rule.flag)};"
+            yield f"addflag {self._list(rule.flag)};"
         if rule.vacation:
             self._needed.add("vacation")
-            yield self._vacation(rule.vacation)
+            answer = self._vacation(rule.vacation)
+            yield f'if not string "${{{ANSWERED}}}" "yes" {{ set "{ANSWERED}" "yes"; {answer} }}' if self._answers_once else answer
         copy = ":copy " if rule.copy else ""
         if copy:
             self._needed.add("copy")
         if rule.fate == "folder":
             self._needed |= {"fileinto", "mailbox"}
-            yield f"fileinto :create {copy}{quote(rule.folder)};"
+            yield f"fileinto :create {copy}{self._quote(rule.folder)};"
         elif rule.fate == "forward":
-            yield from (f"redirect {copy}{quote(address)};" for address in rule.forward)
+            yield from (f"redirect {copy}{self._quote(address)};" for address in rule.forward)
         elif rule.fate == "reject":
             self._needed.add("reject")
-            yield f"reject {quote(rule.reject)};"
+            yield f"reject {self._quote(rule.reject)};"
         elif rule.fate == "discard":
             yield "discard;"
         elif rule.fate == "rules":
@@ -89,10 +107,10 @@ class Writer:
         if vacation.days is not None:
             words.append(f":days {vacation.days}")
         if vacation.subject is not None:
-            words.append(f":subject {quote(vacation.subject)}")
+            words.append(f":subject {self._quote(vacation.subject)}")
         if vacation.addresses:
-            words.append(f":addresses {_list(vacation.addresses)}")
-        return f"{' '.join([*words, quote(vacation.text)])};"
+            words.append(f":addresses {self._list(vacation.addresses)}")
+        return f"{' '.join([*words, self._quote(vacation.text)])};"
 
     def _test(self, condition: Condition) -> str:
         return f"{'not ' if condition.negated else ''}{self._positive(condition)}"
@@ -102,27 +120,23 @@ class Writer:
             return f"size :{'over' if condition.kind == 'larger' else 'under'} {condition.size}"
         if condition.test == "exists":
             # All of several must be there for Sieve, and one of them for a rule.
-            each = [f"exists {quote(name)}" for name in condition.names]
+            each = [f"exists {self._quote(name)}" for name in condition.names]
             return each[0] if len(each) == 1 else f"anyof ({', '.join(each)})"
         if condition.test == "regex":
             self._needed.add("regex")
         if condition.kind == "body":
             self._needed.add("body")
-            each = [f"body :{name} :{condition.test} {_list(condition.values)}" for name in condition.names]
+            each = [f"body :{name} :{condition.test} {self._list(condition.values)}" for name in condition.names]
             return each[0] if len(each) == 1 else f"anyof ({', '.join(each)})"
         if condition.kind == "envelope":
             self._needed.add("envelope")
         part = f":{condition.part} " if condition.part != "all" else ""
-        return f"{condition.kind} {part}:{condition.test} {_list(condition.names)} {_list(condition.values)}"
+        return f"{condition.kind} {part}:{condition.test} {self._list(condition.names)} {self._list(condition.values)}"
 
 
 def quote(text: str) -> str:
     """*text* as a string of Sieve (RFC 5228, 2.4.2)."""
     return '"' + re.sub(r'["\\]', r"\\\g<0>", text) + '"'
-
-
-def _list(texts: t.Sequence[str]) -> str:
-    return quote(texts[0]) if len(texts) == 1 else f"[{', '.join(map(quote, texts))}]"
 
 
 def redirects(rules: t.Sequence[Rule]) -> int:

@@ -25,12 +25,16 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 SIEVEC, SIEVE_TEST = "sievec", "sieve-test"
-NOT_FOUND = 127
+NOT_FOUND, RUN_TIME_ERROR = 127, 1
 _ERROR = re.compile(r"^\S+: line (?P<line>\d+): error: (?P<error>.*)", re.MULTILINE)
 
 
 class DoesNotCompile(RejectedByDaemon):
     """A script that Dovecot would not run."""
+
+
+class Fails(RejectedByDaemon):
+    """Scripts that end with an error at a sample message; Dovecot would keep the mail."""
 
 
 class NoTrial(HostError):
@@ -41,6 +45,8 @@ def stage(directory: str, name: str, text: str) -> str:
     path = os.path.join(directory, f"{name}.sieve")
     with open(path, "w", encoding=_files.ENCODING, errors=_files.ERRORS) as f:
         f.write(text)
+    # Whatever the umask: the directory says who gets here.
+    os.chmod(path, 0o644)
     return path
 
 
@@ -59,7 +65,7 @@ def compile_script(run: Run, path: str, text: str, of: str) -> bool:
 
 def rule_at(text: str, line: int) -> str:
     """Which rule the *line* of a script is part of, or what stands there in one that was not made of rules."""
-    lines = text.splitlines()
+    lines = text.split("\n")
     names = [one.strip()[2:] for one in lines[1:line] if one.strip().startswith("# ")]
     if names and any(one.startswith("if ") for one in lines):
         return f"the rule {names[-1]} in "
@@ -73,8 +79,13 @@ def try_sample(run: Run, scripts: t.Sequence[str], sample: Sample, message: str,
     rc, stdout, stderr = run([SIEVE_TEST, "-u", sample.user, "-f", sample.sender, "-r", recipient, *earlier, scripts[-1], message])
     if rc == NOT_FOUND:
         raise NoTrial("There is no sieve-test on this host to try samples with; install the package dovecot-sieve.")
+    said = " | ".join(line.strip() for line in stderr.splitlines() if line.strip())
+    if rc == RUN_TIME_ERROR:
+        errors = [found["error"] for found in _ERROR.finditer(stderr)]
+        raise Fails(
+            f"The sample {sample.name} of {sample.user} ends with an error, and such a mail would only be kept: {' '.join(errors) or said}"
+        )
     if "Performed actions:" not in stdout:
-        said = " | ".join(line.strip() for line in stderr.splitlines() if line.strip())
         raise NoTrial(f"The sample {sample.name} of {sample.user} could not be tried: {said or f'sieve-test ended with {rc}'}")
     return read(stdout)
 
@@ -82,10 +93,14 @@ def try_sample(run: Run, scripts: t.Sequence[str], sample: Sample, message: str,
 def read(stdout: str) -> Fate:
     """What sieve-test would do, by its lines: those that begin with ``*`` are actions, ``+`` belongs to the one above."""
     fate = Fate()
-    kept = False
-    for line in stdout.splitlines():
-        text = line.strip()
-        if text.startswith("Performed actions:"):
+    kept = answer = False
+    for line in stdout.split("\n"):
+        text = line.lstrip()
+        # The text of an answer may look like anything.
+        if answer or text.startswith("* send vacation message"):
+            answer = line != "END MESSAGE"
+            fate.vacation = True
+        elif text.startswith("Performed actions:"):
             kept = False
         elif text.startswith("* store message in folder: "):
             fate.folder.append(text.split(": ", 1)[1])
@@ -97,8 +112,6 @@ def read(stdout: str) -> Fate:
             fate.discard = True
         elif text.startswith("* reject message"):
             fate.reject = True
-        elif text.startswith("* send vacation message"):
-            fate.vacation = True
         elif text.startswith("+ add IMAP flags: "):
             flags = text.split(": ", 1)[1].split()
             fate.flag += [flag for flag in map(spelled, flags) if flag not in fate.flag]

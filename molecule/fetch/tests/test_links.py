@@ -10,7 +10,7 @@ import time
 
 import pytest
 from harness import Peer, play
-from mail_hosts import BOB, address
+from mail_hosts import BOB
 from test_fetch import A_FEW_POLLS, PASSWORD, PROVIDER, at_provider, count, left, send
 
 ACCOUNTS = ("move", "guided")
@@ -28,14 +28,14 @@ def _as_it_was():
     assert back.rc == 0
 
 
-def fetch(mail, **options):
-    """Have *mail* fetch from two mailboxes, from the first one with *options* only."""
+def fetch(**options):
+    """Have both hosts fetch from two mailboxes each, from the first one with *options* only."""
     accounts = [
-        {"poll": f"{name}.example", "via": PROVIDER, "user": at_provider(mail, name), "password": PASSWORD, "is": ["bob"], "timeout": 20,
-         "sslcertfile": "/etc/ssl/certs/provider-ca.pem", **(options if name == ACCOUNTS[0] else {})}
+        {"poll": f"{name}.example", "via": PROVIDER, "user": f"{name}{{{{ container_number }}}}", "password": PASSWORD, "is": ["bob"],
+         "timeout": 20, "sslcertfile": "/etc/ssl/certs/provider-ca.pem", **(options if name == ACCOUNTS[0] else {})}
         for name in ACCOUNTS
     ]  # fmt: skip
-    run = play("site", "--tags", "fetchmail", limit=mail.name, variables={"fetchmail_accounts": accounts})
+    run = play("site", "--tags", "fetchmail", limit="mail", variables={"fetchmail_accounts": accounts})
     assert run.rc == 0, run.output
 
 
@@ -43,50 +43,62 @@ def said(mail, tag, since):
     return mail.out(f"journalctl --no-pager --since=@{since} -t {tag} -o cat; true")
 
 
-def arrives_only_from_the_second(mail, isp, outside, subject):
+def send_to_both(mail, outside, subject):
     for name in ACCOUNTS:
-        send(outside, f"{at_provider(mail, name)}@isp.example", f"{subject}-{name}")
+        send(outside, f"{at_provider(mail, name)}@isp.example", f"{subject}-{mail.name}-{name}")
+
+
+def arrives(mail, outside, subject, names=ACCOUNTS):
+    return all(count(outside, mail, BOB, f"{subject}-{mail.name}-{name}") == 1 for name in names)
+
+
+def stays(mail, isp, subject, none_within=0.0):
+    return left(isp, at_provider(mail, ACCOUNTS[0]), f"{subject}-{mail.name}-{ACCOUNTS[0]}", none_within=none_within) == 1
+
+
+def waits_until_it_may_be_fetched(mails, isp, outside, subject, **options):
+    """With one of the *options* the first mailbox is left alone, and with the other its mail comes."""
+    ((name, (refused, taken)),) = options.items()
+    since = [mail.out("date +%s") for mail in mails]
+    fetch(**{name: refused})
+    for mail in mails:
+        send_to_both(mail, outside, subject)
     # The first is asked before the second in each poll.
-    assert count(outside, mail, BOB, f"{subject}-{ACCOUNTS[1]}") == 1
+    assert all(arrives(mail, outside, subject, ACCOUNTS[1:]) for mail in mails)
     time.sleep(A_FEW_POLLS)
-    return left(isp, at_provider(mail, ACCOUNTS[0]), f"{subject}-{ACCOUNTS[0]}") == 1
+    assert all(stays(mail, isp, subject) for mail in mails)
+    fetch(**{name: taken})
+    assert all(arrives(mail, outside, subject) for mail in mails)
+    return [said(mail, "fetchmail", moment) for mail, moment in zip(mails, since)]
 
 
-def arrives_from_both(mail, outside, subject):
-    return all(count(outside, mail, BOB, f"{subject}-{name}") == 1 for name in ACCOUNTS)
+def test_commands_run_before_and_after_a_connection(mails, isp, outside, subject):
+    fetch(preconnect=f"logger -t before {subject}", postconnect=f"logger -t after {subject}")
+    since = [mail.out("date +%s") for mail in mails]
+    for mail in mails:
+        send_to_both(mail, outside, subject)
+    for mail, moment in zip(mails, since):
+        assert arrives(mail, outside, subject)
+        assert not stays(mail, isp, subject, none_within=20)
+        assert subject in said(mail, "before", moment)
+        assert subject in said(mail, "after", moment)
 
 
-def test_commands_run_before_and_after_a_connection(mail, isp, outside, subject):
-    fetch(mail, preconnect=f"logger -t before {subject}", postconnect=f"logger -t after {subject}")
-    since = mail.out("date +%s")
-    send(outside, f"{at_provider(mail, ACCOUNTS[0])}@isp.example", subject)
-    assert count(outside, mail, BOB, subject) == 1
-    assert left(isp, at_provider(mail, ACCOUNTS[0]), subject, none_within=20) == 0
-    assert subject in said(mail, "before", since)
-    assert subject in said(mail, "after", since)
+def test_a_command_that_fails_before_stops_that_poll_and_loses_nothing(mails, isp, outside, subject):
+    logs = waits_until_it_may_be_fetched(mails, isp, outside, subject, preconnect=("false", "true"))
+    assert all("pre-connection command failed" in log for log in logs)
 
 
-def test_a_command_that_fails_before_stops_that_poll_and_loses_nothing(mail, isp, outside, subject):
-    since = mail.out("date +%s")
-    fetch(mail, preconnect="false")
-    assert arrives_only_from_the_second(mail, isp, outside, subject)
-    assert "pre-connection command failed" in said(mail, "fetchmail", since)
-    fetch(mail, preconnect="true")
-    assert arrives_from_both(mail, outside, subject)
+def test_a_command_that_fails_after_is_told_and_loses_nothing(mails, isp, outside, subject):
+    since = [mail.out("date +%s") for mail in mails]
+    fetch(postconnect="false")
+    for mail, moment in zip(mails, since):
+        send_to_both(mail, outside, subject)
+        assert arrives(mail, outside, subject)
+        assert not stays(mail, isp, subject, none_within=20)
+        assert "post-connection command failed" in said(mail, "fetchmail", moment)
 
 
-def test_a_command_that_fails_after_is_told_and_loses_nothing(mail, isp, outside, subject):
-    since = mail.out("date +%s")
-    fetch(mail, postconnect="false")
-    for name in ACCOUNTS:
-        send(outside, f"{at_provider(mail, name)}@isp.example", f"{subject}-{name}")
-    assert arrives_from_both(mail, outside, subject)
-    assert left(isp, at_provider(mail, ACCOUNTS[0]), f"{subject}-{ACCOUNTS[0]}", none_within=20) == 0
-    assert "post-connection command failed" in said(mail, "fetchmail", since)
-
-
-def test_a_link_with_another_address_is_not_used(mail, isp, outside, subject):
-    fetch(mail, interface="eth0/192.0.2.1/255.255.255.255")
-    assert arrives_only_from_the_second(mail, isp, outside, subject)
-    fetch(mail, interface=f"eth0/{address(mail)}/255.255.255.255")
-    assert arrives_from_both(mail, outside, subject)
+def test_a_link_with_another_address_is_not_used(mails, isp, outside, subject):
+    addresses = ("eth0/192.0.2.1/255.255.255.255", "eth0/{{ container_address }}/255.255.255.255")
+    waits_until_it_may_be_fetched(mails, isp, outside, subject, interface=addresses)

@@ -309,6 +309,34 @@ def test_a_sample_that_would_go_elsewhere_leaves_all_alone(host, user, found, ch
 
 
 @pytest.mark.parametrize(
+    ("program", "user", "kind", "sentence"),
+    [
+        ("sieve-test", "alice", NoTrial, "There is no sieve-test on this host to try samples with; install the package dovecot-sieve."),
+        ("sievec", "alice", NoTrial, NO_SIEVEC),
+        ("procmail", "bob", NoProcmail, NO_PROCMAIL),
+    ],
+)
+def test_samples_need_the_engine_though_nothing_else_is_new(host, program, user, kind, sentence):
+    host.bring(**BOTH)
+    host.programs.remove(program)
+    before = host.tree()
+    with pytest.raises(kind) as caught:
+        host.bring(**BOTH, samples=[{**SAMPLE, "user": user}])
+    assert (str(caught.value), host.tree()) == (sentence, before)
+    outcome = host.bring(**BOTH, samples=[{**SAMPLE, "user": user}], check_mode=True)
+    assert (outcome.changed, outcome.samples, host.warnings) == (False, [], [f"Unless the play mends it before: {sentence}"])
+
+
+def test_a_binary_that_cannot_be_made_anew(host):
+    host.bring(rules=[SPAM])
+    (host.root / BEFORE.replace(".sieve", ".svbin")).unlink()
+    host.programs.remove("sievec")
+    with pytest.raises(NoTrial) as caught:
+        host.bring(rules=[SPAM])
+    assert str(caught.value) == NO_SIEVEC
+
+
+@pytest.mark.parametrize(
     ("user", "change", "kind", "sentence"),
     [
         (

@@ -251,7 +251,8 @@ def test_a_command_that_the_shell_does_not_understand(procmail):
     with pytest.raises(NoProgram) as caught:
         bench(procmail).check(rules_of({"name": "odd", "match_any": [{"program": "a 'b"}], "folder": "A"}), "of alice")
     assert str(caught.value) == (
-        "The rule odd of alice has the command 'a 'b', which the shell does not understand: sh: 2: Syntax error: Unterminated quoted string."
+        "The rule odd of alice has the command 'a 'b', which the shell does not understand:"
+        " sh: 2: Syntax error: Unterminated quoted string."
     )
 
 

@@ -318,7 +318,10 @@ class Filters:
             return False
         self.outcome.add(_files.Change(self._path(path), live, ""))
         if not self.check_mode:
-            os.unlink(self._path(path))
+            try:
+                os.unlink(self._path(path))
+            except OSError as e:
+                raise HostError(f"Cannot remove {path}, by which nobody's mail is to be sorted any more: {e.strerror}.") from e
         return True
 
     def _path(self, path: str) -> str:

@@ -148,6 +148,13 @@ def problems(rule: Rule, who: str) -> t.Iterator[str]:
                 f"{who} compares the whole body by {condition.test}, which procmail cannot; Sieve can (engine: sieve), or write contains"
                 " for a part of it."
             )
+        if condition.test in ("regex", "regexp"):
+            # procmail says nothing of it, and matches nothing.
+            yield from (
+                f"{who} has the {condition.test} '{value}', whose [ is never closed: close it, or write \\[ for the sign itself."
+                for value in condition.values
+                if "[" in _TAKEN_LITERALLY.sub("x", value)
+            )
         if condition.test == "regex" and condition.kind == "address":
             yield f"{who} has a regex for an address, which procmail cannot; Sieve can (engine: sieve), or write matches or header."
         elif condition.test == "regex":

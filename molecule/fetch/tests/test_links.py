@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is run before and after a connection, and the link that must be there for it."""
+"""What is run before and after a connection, the link that must be there for it, and other ways than to Postfix."""
 
 from __future__ import annotations
 
@@ -102,3 +102,25 @@ def test_a_command_that_fails_after_is_told_and_loses_nothing(mails, isp, outsid
 def test_a_link_with_another_address_is_not_used(mails, isp, outside, subject):
     addresses = ("eth0/192.0.2.1/255.255.255.255", "eth0/{{ container_address }}/255.255.255.255")
     waits_until_it_may_be_fetched(mails, isp, outside, subject, interface=addresses)
+
+
+@pytest.mark.parametrize(
+    ("way", "trace"),
+    [
+        ({"lmtp": True, "smtphost": ["/run/dovecot/lmtp-for-all"]}, "with LMTP id"),
+        ({"mda": "/usr/sbin/sendmail -i -f %F -- %T"}, "(Postfix, from userid"),
+    ],
+    ids=["lmtp", "mda"],
+)
+def test_another_way_than_smtp(mails, isp, outside, subject, way, trace):
+    fetch(**way)
+    for mail in mails:
+        send_to_both(mail, outside, subject)
+    for mail in mails:
+        own = f"{subject}-{mail.name}-{ACCOUNTS[0]}"
+        message = outside.ask("imap", host=mail.fqdn, login=BOB, subject=own, wait=40)["message"]
+        received = [line for line in message.split("\r\nReceived:") if mail.fqdn in line]
+        assert trace in received[0] if "lmtp" in way else any(trace in line for line in received)
+        # By LMTP it never was with Postfix here.
+        assert ("Postfix" in "".join(received)) is ("mda" in way)
+        assert not stays(mail, isp, subject, none_within=20)

@@ -56,18 +56,17 @@ def stays(mail, isp, subject, none_within=0.0):
     return left(isp, at_provider(mail, ACCOUNTS[0]), f"{subject}-{mail.name}-{ACCOUNTS[0]}", none_within=none_within) == 1
 
 
-def waits_until_it_may_be_fetched(mails, isp, outside, subject, **options):
-    """With one of the *options* the first mailbox is left alone, and with the other its mail comes."""
-    ((name, (refused, taken)),) = options.items()
+def waits_until_it_may_be_fetched(mails, isp, outside, subject, refused, taken):
+    """With the options *refused* the first mailbox is left alone, and with those *taken* its mail comes."""
     since = [mail.out("date +%s") for mail in mails]
-    fetch(**{name: refused})
+    fetch(**refused)
     for mail in mails:
         send_to_both(mail, outside, subject)
     # The first is asked before the second in each poll.
     assert all(arrives(mail, outside, subject, ACCOUNTS[1:]) for mail in mails)
     time.sleep(A_FEW_POLLS)
     assert all(stays(mail, isp, subject) for mail in mails)
-    fetch(**{name: taken})
+    fetch(**taken)
     assert all(arrives(mail, outside, subject) for mail in mails)
     return [said(mail, "fetchmail", moment) for mail, moment in zip(mails, since)]
 
@@ -85,7 +84,7 @@ def test_commands_run_before_and_after_a_connection(mails, isp, outside, subject
 
 
 def test_a_command_that_fails_before_stops_that_poll_and_loses_nothing(mails, isp, outside, subject):
-    logs = waits_until_it_may_be_fetched(mails, isp, outside, subject, preconnect=("false", "true"))
+    logs = waits_until_it_may_be_fetched(mails, isp, outside, subject, {"preconnect": "false"}, {"preconnect": "true"})
     assert all("pre-connection command failed" in log for log in logs)
 
 
@@ -100,8 +99,8 @@ def test_a_command_that_fails_after_is_told_and_loses_nothing(mails, isp, outsid
 
 
 def test_a_link_with_another_address_is_not_used(mails, isp, outside, subject):
-    addresses = ("eth0/192.0.2.1/255.255.255.255", "eth0/{{ container_address }}/255.255.255.255")
-    waits_until_it_may_be_fetched(mails, isp, outside, subject, interface=addresses)
+    other, own = ({"interface": f"eth0/{address}/255.255.255.255"} for address in ("192.0.2.1", "{{ container_address }}"))
+    waits_until_it_may_be_fetched(mails, isp, outside, subject, other, own)
 
 
 @pytest.mark.parametrize(

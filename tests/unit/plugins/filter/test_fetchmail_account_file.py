@@ -33,8 +33,8 @@ def path(tmp_path):
     return tmp_path / "account.yml"
 
 
-def written(path, account=ACCOUNT):
-    text = account_file(account, NAME, str(path))
+def written(path, account=None):
+    text = account_file(account or ACCOUNT, NAME, str(path))
     path.write_text(text)
     return text
 

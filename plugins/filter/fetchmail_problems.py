@@ -50,8 +50,8 @@ import typing as t
 
 def fetchmail_problems(accounts: t.Any, settings: t.Any = None, users: t.Any = ()) -> list[str]:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+    from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
     from ansible_collections.postroom.mail.plugins.module_utils._fetchmailrc import all_problems
-    from ansible_collections.postroom.mail.plugins.modules.fetchmail_config import ACCOUNT, SETTINGS
 
     if not isinstance(accounts, list) or not all(isinstance(account, dict) for account in accounts):
         return ["fetchmail_accounts: that is no list of accounts, each with poll, user, password and is."]

@@ -16,9 +16,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota
-from ansible_collections.postroom.mail.plugins.module_utils import _passwd_file as passwd_file
 from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot_checks import dialect
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_username import DOMAIN
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
@@ -39,13 +37,14 @@ def plan(
     listed = [user if isinstance(user, t.Mapping) else {} for user in (users or [])]
     problems = list(_problems(listed, [str(domain).lower() for domain in domains or []]))
     there = [] if problems else [user for user in listed if _is_present(user)]
+    to_24 = bool(there) and _speaks_24(str(dovecot_version))
     with_mailboxes = dict.fromkeys(split_address(_address(user))[1] for user in there)
     return {
         "problems": problems,
         "domains": list(with_mailboxes),
         "alias_domains": [domain for domain in domains or [] if str(domain).lower() not in with_mailboxes],
         "addresses": [_address(user) for user in there],
-        "accounts": [_account(user, directory, account, dialect(str(dovecot_version)) == "2.4") for user in there],
+        "accounts": [_account(user, directory, account, to_24) for user in there],
     }
 
 
@@ -62,9 +61,25 @@ def _problems(users: t.Sequence[t.Mapping[str, t.Any]], domains: t.Collection[st
             wrong.append(f"{place} is there twice; join the two.")
         seen.add(address)
         if not wrong and _is_present(user):
-            wrong += [f"{VARIABLE}: {sentence}" for sentence in passwd_file.problems([{"name": address, **_password(user)}])]
+            wrong += _wrong_password(user, address)
             wrong += [f"{place} {what}" for what in _wrong_quota(user.get("quota"))]
         yield from wrong
+
+
+# The roles ask for the plan in most of their tasks, and Ansible compiles for each task what is imported: what only users need,
+# only with users.
+
+
+def _speaks_24(dovecot_version: str) -> bool:
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_checks import dialect
+
+    return dialect(dovecot_version) == "2.4"
+
+
+def _wrong_password(user: t.Mapping[str, t.Any], address: str) -> list[str]:
+    from ansible_collections.postroom.mail.plugins.module_utils import _passwd_file
+
+    return [f"{VARIABLE}: {sentence}" for sentence in _passwd_file.problems([{"name": address, **_password(user)}])]
 
 
 def _wrong_address(local: str, domain: str, domains: t.Collection[str]) -> t.Iterator[str]:

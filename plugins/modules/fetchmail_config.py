@@ -398,44 +398,8 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail
-from ansible_collections.postroom.mail.plugins.module_utils import _fetchmailrc as rc
+from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-
-# What an option is follows from how it stands behind its keyword; those that need more are named after it.
-TYPES: dict[str, dict[str, t.Any]] = {
-    rc.TEXT: {"type": "str"},
-    rc.WORD: {"type": "str"},
-    rc.NUMBER: {"type": "int"},
-    rc.TEXTS: {"type": "list", "elements": "str"},
-    rc.NUMBERS: {"type": "list", "elements": "int"},
-    rc.FLAG: {"type": "bool"},
-    rc.ALONE: {"type": "bool"},
-}
-ACCOUNT = {
-    **{name: TYPES[kind] for name, kind in {**rc.SERVER, **rc.USER}.items()},
-    "poll": {"type": "str", "required": True},
-    "skip": {"type": "bool", "default": False},
-    "proto": {"type": "str", "choices": list(rc.PROTOCOLS), "default": "pop3"},
-    "service": {"type": "str", "aliases": ["port"]},
-    "auth": {"type": "str", "choices": list(rc.AUTHENTICATIONS)},
-    "envelope": {"type": "str"},
-    "envelope_skip": {"type": "int"},
-    "user": {"type": "str", "required": True},
-    "password": {"type": "str", "no_log": True},
-    "is": {"type": "list", "elements": "str", "aliases": ["to"]},
-    "owner": {"type": "str"},
-    "ssl": {"type": "bool", "default": True},
-    "sslcertck": {"type": "bool", "default": True},
-    "keep": {"type": "bool", "default": False},
-    **{name: {"type": "path"} for name in ("sslcertfile", "sslcertpath", "sslcert", "sslkey")},
-}
-SETTINGS = {
-    **{name: TYPES[kind] for name, kind in rc.GLOBALS.items()},
-    "daemon": {"type": "int", "default": 300},
-    "bouncemail": {"type": "bool", "default": False},
-    "syslog": {"type": "bool", "default": True},
-    **{name: {"type": "path"} for name in ("logfile", "idfile", "pidfile")},
-}
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

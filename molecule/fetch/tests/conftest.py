@@ -10,9 +10,19 @@ import os
 import pathlib
 import sys
 
+import pytest
+
 SCENARIO = pathlib.Path(__file__).parents[1]
 # Molecule says it too, but pytest serves by itself.
 os.environ.setdefault("MOLECULE_SCENARIO_DIRECTORY", str(SCENARIO))
 sys.path.insert(0, str(SCENARIO.parent / "shared"))
 
 pytest_plugins = ["mail_hosts"]
+
+
+@pytest.fixture(scope="session")
+def isp():
+    """The provider whose mailboxes are fetched."""
+    from harness import Peer
+
+    return Peer("isp")

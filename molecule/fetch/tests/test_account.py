@@ -16,19 +16,13 @@ import subprocess
 import time
 
 import pytest
-from harness import SCENARIO, Peer, Run
+from harness import SCENARIO, Run
 from mail_hosts import BOB, MAIL_HOSTS
+from test_fetch import PASSWORD, PROVIDER, send
 
-PROVIDER = "mail.isp.example"
-PASSWORD = 'p"w\\x41 #%;=,$1'
-# What could give it away, however it is quoted.
+# What of the password could give it away, however it is quoted.
 SHOWN = re.compile(r"w\\+x41")
 WRONG = "quite-another-secret"
-
-
-@pytest.fixture(scope="session")
-def isp():
-    return Peer("isp")
 
 
 @pytest.fixture
@@ -79,6 +73,10 @@ def account_of(mail):
     return f"guided{mail.name.removeprefix('mail')}"
 
 
+def address_at_provider(mail):
+    return f"{account_of(mail)}@isp.example"
+
+
 def answers_for(mail, **others):
     return {
         "new_account_server": PROVIDER,
@@ -94,12 +92,6 @@ def answers_for(mail, **others):
 
 def kept(inventory):
     return sorted((inventory / "host_vars").glob("*/*")) if (inventory / "host_vars").exists() else []
-
-
-def send(outside, mail, subject):
-    recipient = f"{account_of(mail)}@isp.example"
-    data = f"From: x@elsewhere.example\r\nTo: {recipient}\r\nSubject: {subject}\r\n\r\nx\r\n.\r\n"
-    outside.ask("raw_smtp", host=PROVIDER, data=data, sender="x@elsewhere.example", recipient=recipient)
 
 
 def at_provider(isp, mail, subject, state="ALL", wait=0.0):
@@ -192,7 +184,7 @@ def test_variables_in_a_file_of_their_own_would_not_be_read_any_more(inventory):
 
 @pytest.mark.parametrize("protocol", ["imap", "pop3"])
 def test_to_try_the_login_touches_no_message(inventory, mail, isp, outside, subject, protocol):
-    send(outside, mail, subject)
+    send(outside, address_at_provider(mail), subject)
     assert at_provider(isp, mail, subject, wait=20) == 1
     # All is tried in check mode, too.
     run = play(inventory, "fetchmail_account", mail, "--check", **answers_for(mail, new_account_protocol=protocol))
@@ -218,7 +210,7 @@ def test_an_account_is_typed_kept_changed_and_taken_away(inventory, mail, isp, o
         assert "is not encrypted, because Ansible was given no vault password" in " ".join(run.output.split())
         (file,) = kept(inventory)
         assert file.stat().st_mode & 0o777 == 0o600
-        send(outside, mail, subject)
+        send(outside, address_at_provider(mail), subject)
         assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=subject, wait=40)["count"] == 1
 
         # The same once more, and by the site, which finds it in the inventory.
@@ -243,7 +235,7 @@ def test_an_account_is_typed_kept_changed_and_taken_away(inventory, mail, isp, o
             assert again.changed(mail.name) == 0, again.output
             assert file.read_text() == text
             assert play(inventory, "site", mail, "--tags", "fetchmail", *arguments).changed(mail.name) == 0
-        send(outside, mail, f"{subject}-2")
+        send(outside, address_at_provider(mail), f"{subject}-2")
         assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=f"{subject}-2", wait=40)["count"] == 1
         file.unlink()
     finally:

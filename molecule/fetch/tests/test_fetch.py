@@ -10,18 +10,13 @@ import subprocess
 import time
 
 import pytest
-from harness import Peer, Run, play
+from harness import Run, play
 from mail_hosts import ALICE, BOB, MAIL_HOSTS
 
 PROVIDER = "mail.isp.example"
 PASSWORD = 'p"w\\x41 #%;=,$1'
 # The daemons ask every two seconds.
 A_FEW_POLLS = 9
-
-
-@pytest.fixture(scope="session")
-def isp():
-    return Peer("isp")
 
 
 def at_provider(mail, name):

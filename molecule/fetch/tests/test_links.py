@@ -10,16 +10,11 @@ import time
 from email import message_from_string
 
 import pytest
-from harness import Peer, play
+from harness import play
 from mail_hosts import BOB
 from test_fetch import A_FEW_POLLS, PASSWORD, PROVIDER, at_provider, count, left, send
 
 ACCOUNTS = ("move", "guided")
-
-
-@pytest.fixture(scope="module")
-def isp():
-    return Peer("isp")
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -13,6 +13,7 @@ import types
 
 from ansible_collections.postroom.mail.plugins.module_utils import _services
 from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import Fetchmail, Request
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.host_tree import HostTree
 
 SYSTEM = "etc/fetchmailrc"
 SWITCH = "etc/default/fetchmail"
@@ -34,11 +35,11 @@ def service(name, state, enabled=True):
     return {"name": name, "state": state, "enabled": enabled}
 
 
-class FakeHost:
+class FakeHost(HostTree):
     """A host below a directory, with fetchmail, systemd, and users who all have the ids of who runs the tests."""
 
     def __init__(self, root, monkeypatch):
-        self.root = root
+        super().__init__(root)
         self.users = ["root", "alice", "bob", "fetchmail"]
         self.units = {}
         self.calls = []
@@ -64,19 +65,6 @@ class FakeHost:
     def state(self, name):
         # The unit of a user is an instance of the template.
         return self.units.get(name, _services.State(installed="@" not in name or self.read(UNIT) is not None))
-
-    def write(self, name, text, mode=0o644):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(mode)
-
-    def read(self, name):
-        path = self.root / name
-        return path.read_text() if path.is_file() else None
-
-    def mode(self, name):
-        return (self.root / name).stat().st_mode & 0o777
 
     def run(self, args, data=None):
         self.calls.append(" ".join(args))

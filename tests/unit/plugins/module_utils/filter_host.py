@@ -16,16 +16,18 @@ import types
 
 from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_trial, _procmail_trial
 from ansible_collections.postroom.mail.plugins.module_utils._mail_filter import Filters
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.host_tree import HostTree
 
 KEPT = "\nPerformed actions:\n\n  (none)\n\nImplicit keep:\n\n * store message in folder: INBOX\n\n"
 FILED = "\nPerformed actions:\n\n * store message in folder: Junk\n\nImplicit keep:\n\n  (none)\n\n"
 
 
-class FakeHost:
+class FakeHost(HostTree):
     """Users all have the ids of who runs the tests; procmail writes its log and what `delivered` says."""
 
     def __init__(self, directory, monkeypatch):
-        self.root, self.place = directory / "root", directory / "place"
+        super().__init__(directory / "root")
+        self.place = directory / "place"
         self.users = ["root", "nobody", "vmail", "alice", "bob"]
         self.programs = ["sievec", "sieve-test", "procmail"]
         self.calls = []
@@ -57,19 +59,6 @@ class FakeHost:
     def _which(self, name, path=None):
         # On this host it is older than whatever it compiled.
         return f"/usr/bin/{name}" if name in self.programs and name != "sievec" else None
-
-    def write(self, name, text, mode=0o644):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(mode)
-
-    def read(self, name):
-        path = self.root / name
-        return path.read_text() if path.is_file() else None
-
-    def mode(self, name):
-        return (self.root / name).stat().st_mode & 0o777
 
     def run(self, args, data=None):
         self.calls.append(" ".join(args).replace(str(self.root), "").replace(str(self.place), "PLACE"))

@@ -16,6 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _host_sasl, _
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place, Saslauthd, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import NotAnswering, NotInstalled, Setup
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.host_tree import HostTree
 
 SMTPD_CONF = "etc/postfix/sasl/smtpd.conf"
 SETTINGS = "etc/default/saslauthd"
@@ -28,11 +29,11 @@ SASLDB = Wanted("sasldb")
 DOVECOT = Wanted("dovecot")
 
 
-class FakeHost:
+class FakeHost(HostTree):
     """A host below a directory, with a saslauthd that systemd starts and stops, and a group sasl."""
 
     def __init__(self, root, monkeypatch):
-        self.root = root
+        super().__init__(root)
         self.monkeypatch = monkeypatch
         self.place = Place(chrooted=True)
         self.calls = []
@@ -53,16 +54,6 @@ class FakeHost:
     def _owned(self, path, found):
         # Only root can give a directory away.
         return found and (found[0], *self.owners.get(path, found[1:]))
-
-    def write(self, name, text="", mode=0o644):
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        path.chmod(mode)
-
-    def read(self, name):
-        path = self.root / name
-        return path.read_text() if path.is_file() else None
 
     def run(self, args, data=None):
         self.calls.append(" ".join(args))

@@ -79,7 +79,7 @@ class Postfix:
                 rc, stdout, _stderr = self._run(["postconf", "-c", empty, "-d"])
         nameless: dict[str, str] = {}
         if rc:
-            # A machine that is called by a number has no name that Postfix takes: whatever main.cf says, it can tell all defaults but these.
+            # A machine that is called by a number has no name that Postfix takes. It can tell all defaults but these.
             nameless = dict.fromkeys(_OF_THE_MACHINE, "")
             names = set(self._run(["postconf", "-c", self.config_directory, "-H"])[1].split()) - set(nameless)
             rc, stdout, _stderr = self._run(["postconf", "-c", self.config_directory, "-d", *sorted(names)]) if names else (1, "", "")

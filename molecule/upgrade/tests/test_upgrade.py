@@ -39,7 +39,9 @@ def kept(mail):
     """Of each mailbox that Dovecot knows, and each message in it, what a client remembers it by."""
     told = {}
     for user, _password in EVERYBODY:
-        told[user, "folders"] = sorted(mail.out(f"doveadm -f tab mailbox status -u {user} 'uidvalidity messages unseen guid' '*'").splitlines())
+        told[user, "folders"] = sorted(
+            mail.out(f"doveadm -f tab mailbox status -u {user} 'uidvalidity messages unseen guid' '*'").splitlines()
+        )
         messages = mail.out(f"doveadm -f tab fetch -u {user} 'mailbox uid guid flags' ALL").splitlines()
         told[user, "messages"] = sorted(sorted(word for word in message.split() if word != r"\Recent") for message in messages)
     return told

@@ -41,7 +41,7 @@ def usual():
 
 @pytest.fixture(scope="session")
 def plain():
-    """Debian 12 without systemd."""
+    """Debian 12 without systemd, without IPv6 and without a name that Postfix takes."""
     return MailHost("plain", "198.18.2.12")
 
 

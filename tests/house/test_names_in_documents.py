@@ -40,7 +40,7 @@ def variables() -> t.Iterator[str]:
     for role in roles():
         yield from (name for name, _option in options(role))
     for name in files():
-        if name.suffix == ".yml" and (name.parts[0] == "roles" and name.parts[2] != "meta" or name.parts[0] == "playbooks"):
+        if name.suffix == ".yml" and ((name.parts[0] == "roles" and name.parts[2] != "meta") or name.parts[0] == "playbooks"):
             yield from named(load(ROOT / name))
 
 

@@ -205,7 +205,7 @@ def _lines(text: str) -> t.Iterator[Line]:
     raw = logical = ""
     for physical in re.findall(r"[^\n]*\n|[^\n]+", text):
         raw += physical
-        content = split_comment(_chomp(physical))[0].strip(" \t")
+        content = split_comment(chomp(physical))[0].strip(" \t")
         if content.endswith("\\"):
             logical += content[:-1].rstrip(" \t") + " "
             continue
@@ -218,11 +218,12 @@ def _lines(text: str) -> t.Iterator[Line]:
 def continues(raw: str) -> bool:
     """Whether the last physical line of *raw* asks for another one to be joined to it."""
     last = re.findall(r"[^\n]*\n|[^\n]+", raw)[-1:]
-    return bool(last) and split_comment(_chomp(last[0]))[0].strip(" \t").endswith("\\")
+    return bool(last) and split_comment(chomp(last[0]))[0].strip(" \t").endswith("\\")
 
 
-def _chomp(physical: str) -> str:
-    return re.sub(r"\r?\n\Z", "", physical)
+def chomp(physical: str) -> str:
+    """A physical line without its end; Dovecot takes a carriage return at the end of the file for one, too."""
+    return re.sub(r"\r?\n?\Z", "", physical, count=1)
 
 
 def split_comment(physical: str) -> tuple[str, str]:

@@ -28,6 +28,8 @@ Neutral = t.Mapping[str, t.Any]
 
 DIRECTORY = "/etc/dovecot"
 DENIED_USERS = f"{DIRECTORY}/postroom-denied-users"
+# Every file that may be needed, as patterns of the shell.
+PATHS = (DENIED_USERS, *(f"{DIRECTORY}/postroom-{kind}-*.conf.ext" for kind in ("passdb", "userdb")))
 HEAD = "# Managed by postroom.mail: changes made here are lost.\n"
 
 # Drivers that ask a server, and the kinds of server they ask.

@@ -96,8 +96,11 @@ def check_shape(name: str, value: object, kind: Kind) -> None:
         raise BadValue(f"{name} takes yes or no, not {value}.")
 
 
-def check(name: str, value: str, kind: Kind) -> None:
-    """Hold *value*, in which every ``$name`` has been replaced, against what the parameter takes. Raises `BadValue`."""
+def check(name: str, value: str, kind: Kind, standing: t.Collection[str] = ()) -> None:
+    """Hold *value*, in which every ``$name`` has been replaced, against what the parameter takes. Raises `BadValue`.
+
+    Names of clients are for Postfix to look up, and a misspelt network is one to it: the words that are *standing* there already stay.
+    """
     if kind.name == "boolean" and value.lower() not in ("yes", "no"):
         raise BadValue(f"{name} takes yes or no, not '{value}'.")
     if kind.name == "number":
@@ -114,7 +117,8 @@ def check(name: str, value: str, kind: Kind) -> None:
                 raise BadValue(f"{name} cannot contain '{word}'{_one_of(kind)}.")
     if name in _NETWORKS:
         for word in words(value):
-            _check_network(name, word)
+            if word not in standing:
+                _check_network(name, word)
     if is_tls_protocols(name):
         for word in re.split(r"[,:\s]+", value):
             if word and not _TLS_PROTOCOL.fullmatch(word):

@@ -11,12 +11,14 @@ import typing as t
 
 from _house import ROOT, load, roles, tasks
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases, _fetchmail, _host_sasl, _host_sendmail, _mail_filter
+from ansible_collections.postroom.mail.plugins.module_utils._owned_parameters import VARIABLES
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import paths as whole_files
 
 PARAMETER, SERVICE, TABLE, FILE = "parameter of main.cf", "service of master.cf", "lookup table", "file"
 DOCUMENT = ROOT / "docs/ownership.md"
 HEAD = "| what | name | role |\n|---|---|---|\n"
+VARIABLES_HEAD = "| parameter | variable | role |\n|---|---|---|\n"
 
 # What loops over the files of a plan writes these.
 PLANNED_FILES = {"dovecot_plan.files": _dovecot_databases.PATHS}
@@ -149,6 +151,8 @@ def written() -> dict[tuple[str, str], set[str]]:
 
 
 def document(old: str) -> str:
-    """Give docs/ownership.md as it should be: the prose of *old*, and the table as the roles are now."""
+    """Give docs/ownership.md as it should be: the prose of *old*, and the tables as the roles are now."""
     rows = (f"| {kind} | `{name}` | `{', '.join(sorted(owners))}` |\n" for (kind, name), owners in sorted(written().items()))
-    return old.partition(HEAD)[0] + HEAD + "".join(rows)
+    variables = sorted((name, variable, role) for role, listed in VARIABLES.items() for name, variable in listed.items())
+    said = (f"| `{name}` | `{variable.replace(' and ', '` and `')}` | `{role}` |\n" for name, variable, role in variables)
+    return old.partition(VARIABLES_HEAD)[0] + VARIABLES_HEAD + "".join(said) + f"\n## All of it\n\n{HEAD}" + "".join(rows)

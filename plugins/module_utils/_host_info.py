@@ -17,6 +17,7 @@ import threading
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import (
+    _foreign_files,
     _host_addresses,
     _host_dovecot,
     _host_mta,
@@ -134,9 +135,7 @@ def _read(path: str) -> str:
 
 
 def _read_head(path: str) -> str:
-    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as f:
-        return f.read(4096)
-    return ""
+    return _foreign_files.head(path, 4096).decode("utf-8", "surrogateescape")
 
 
 def addresses(name: str) -> list[str]:

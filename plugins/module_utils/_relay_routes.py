@@ -19,6 +19,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import port_in_brackets
 
 # smtp(8) with TLS from the first byte on; Postfix ships none.
 IMPLICIT_TLS = "relay-smtps"
@@ -212,6 +213,11 @@ def _add_transport(found: Routes, key: str, value: t.Any) -> None:
     whose = "relay_policy_transport"
     if not isinstance(value, str) or ":" not in value:
         raise BadRoute(f"{whose}: '{key}' has '{value}', and must have transport:nexthop, as in smtp:[192.0.2.7] or :[192.0.2.7].")
+    right = port_in_brackets(value)
+    if right:
+        raise BadRoute(
+            f"{whose}: '{key}' has '{value}', and the port must stand behind the brackets, or no mail would leave: write {right}."
+        )
     if _service(value) in BY_SENDER.values():
         raise BadRoute(
             f"{whose}: '{key}' leads to {_service(value)}, which shows its servers the passwords of senders: use smtp or another service."
@@ -231,6 +237,9 @@ def _service(value: str) -> str:
 
 def _hop(text: str, whose: str) -> dict[str, str | None]:
     matched = _NEXT_HOP.fullmatch(text)
+    right = port_in_brackets(text)
+    if right:
+        raise BadRoute(f"{whose} is '{text}', and the port must stand behind the brackets, or no mail would leave: write {right}.")
     if not matched:
         raise BadRoute(f"{whose} is '{text}', and must be a host as in [smtp.example.com]:587, or a domain, whose MX is asked.")
     return matched.groupdict()

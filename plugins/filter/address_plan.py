@@ -126,6 +126,12 @@ _value:
     virtual_aliases:
       description: The virtual aliases, with everybody to himself in the domain of a catch-all.
       type: dict
+    expansion:
+      description: To how many addresses the largest virtual alias comes in the end.
+      type: int
+    steps:
+      description: Over how many steps the longest chain of virtual aliases goes.
+      type: int
     catch_alls:
       description: The domains of the host's own accounts that have a catch-all.
       type: list

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _address_checks, _catch_all
+from ansible_collections.postroom.mail.plugins.module_utils import _address_checks, _alias_sizes, _catch_all
 from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook, written_out
 from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets, without_tag
 
@@ -63,11 +63,14 @@ def plan(
         *_address_checks.moved(book, relocated, VARIABLES),
         *_address_checks.two_kinds(book, relay_domains or []),
     ]
+    size, steps = _alias_sizes.largest(book)
     return {
         "problems": problems,
         "warnings": list(_warnings(book, relocated, present)),
         "look_up": _look_up(book),
         "virtual_aliases": _catch_all.completed(_entries(virtual_aliases), book, [name for name, there in present.items() if there]),
+        "expansion": size,
+        "steps": steps,
         "catch_alls": book.catch_alls(),
         "name_rows": _catch_all.name_rows(book),
         "account_rows": _catch_all.account_rows(book),

@@ -23,6 +23,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _password_has
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import USUAL_PORTS
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names, variables
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import parted
 
 Entry = t.Mapping[str, t.Any]
 Neutral = t.Mapping[str, t.Any]
@@ -139,6 +140,8 @@ def _sql_server(server: Entry, dialect: str) -> t.Iterator[str]:
     hosts = databases.hosts(server)
     if not hosts:
         yield "has no host; say where the server is, by name, address or the path of its socket."
+    for host, number in filter(None, map(parted, hosts)):
+        yield f"has the host '{host}:{number}', with a port in it; write host: {host} and port: {number}."
     if not server.get("dbname"):
         yield "has no dbname; say which of the server's databases holds the users."
     port = server.get("port")

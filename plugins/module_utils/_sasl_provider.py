@@ -17,6 +17,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _managed
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import parted
 
 PROVIDERS = ("dovecot", "saslauthd", "sasldb", "none")
 MTAS = ("postfix", "sendmail")
@@ -249,7 +250,12 @@ def _saslauthd_problems(daemon: Saslauthd, known: t.Sequence[str]) -> list[str]:
         found.append(
             "sasl_saslauthd_mechanism is rimap, so sasl_saslauthd_server must name the IMAP server that is asked, as host or host/port."
         )
-    if daemon.server and not _SERVER.fullmatch(daemon.server):
+    host_and_port = parted(daemon.server)
+    if host_and_port:
+        found.append(
+            f"sasl_saslauthd_server is '{daemon.server}', and the port must stand behind a slash: write {host_and_port[0]}/{host_and_port[1]}."
+        )
+    elif daemon.server and not _SERVER.fullmatch(daemon.server):
         found.append(f"sasl_saslauthd_server is '{daemon.server}', which is not of the form host or host/port.")
     if daemon.mechanism == "ldap":
         found += _ldap_problems(daemon.ldap)

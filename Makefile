@@ -2,7 +2,7 @@
 # Everything a target needs (virtual environment, container engine, test images) it makes itself, once.
 
 RUN := tests/bootstrap/run
-IMAGES := debian12 debian13 probe data
+IMAGES := debian12 debian13 forky probe data upgrade
 # make molecule SCENARIO=host runs one scenario.
 SCENARIO ?=
 

@@ -37,6 +37,9 @@ FILES = {
     "ssl_server_dh_file": "ssl_dh",
 }
 
+# Dovecot's own values in every version, which need no line: of no limit, which is 0, the newest says that it must not be 0.
+DEFAULTS = {"first_valid_gid": 1, "last_valid_gid": 0, "last_valid_uid": 0}
+
 MAIL_LOCATION_OPTIONS = {
     "INBOX": "mail_inbox_path",
     "INDEX": "mail_index_path",
@@ -56,7 +59,7 @@ def translate(neutral: t.Mapping[str, t.Any], version: str, more: t.Mapping[str,
     to_24 = dialect(version) == "2.4"
     result: Settings = {"dovecot_config_version": CONFIG_VERSION, "dovecot_storage_version": CONFIG_VERSION} if to_24 else {}
     for key, value in neutral.items():
-        if value is not None:
+        if value is not None and str(value) != str(DEFAULTS.get(key)):
             merge(result, _translated(key, value, to_24, neutral))
     merge(result, more or {})
     return {**{k: v for k, v in result.items() if not _is_block(v)}, **{k: v for k, v in result.items() if _is_block(v)}}

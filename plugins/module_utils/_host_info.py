@@ -26,6 +26,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
     _host_postfix,
     _host_sasl,
     _host_sockets,
+    _running_daemon,
     _services,
 )
 
@@ -104,6 +105,7 @@ class Host:
             **self.distribution._asdict(),
             "service_manager": _services.manager(),
             "privileged": os.geteuid() == 0,
+            "ipv6": _has_ipv6(),
             "addresses": {name: _host_names.addresses_in_hosts(hosts, name) or addresses(name) for name in [fqdn, *resolve]},
         }
 
@@ -114,9 +116,11 @@ class Host:
             return _host_packages.dpkg_versions(self.dpkg_status, names)
         return _host_packages.rpm_versions(self.run(["rpm", "-q", "--queryformat", _host_packages.RPM_FORMAT, *names])[1], names)
 
-    def _services(self, names: t.Sequence[str]) -> dict[str, dict[str, bool]]:
+    def _services(self, names: t.Sequence[str]) -> dict[str, dict[str, t.Any]]:
         queue_directory = self.queue_directory if "postfix" in names else None
-        return {name: state._asdict() for name, state in _services.states(self.run, names, queue_directory).items()}
+        states = _services.states(self.run, names, queue_directory)
+        masters = {name: _services.master(name, queue_directory) for name in names if name in _services.MASTERS}
+        return {name: {**state._asdict(), "outdated": _running_daemon.outdated(masters.get(name))} for name, state in states.items()}
 
     def _policy(self) -> dict[str, t.Any]:
         # Imported here, as no role asks for it: each call of the module compiles what it imports.
@@ -141,6 +145,13 @@ def _read_head(path: str) -> str:
 def addresses(name: str) -> list[str]:
     """What the resolver says the addresses of *name* are; none when it does not know, or does not answer in time."""
     return sorted({str(row[4][0]) for row in _bounded(lambda: socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)) or []})
+
+
+def _has_ipv6() -> bool:
+    """Whether the kernel knows IPv6 at all; without it no program can even ask for a socket."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM):
+        return True
+    return False
 
 
 def _canonical_by_resolver(hostname: str) -> str | None:

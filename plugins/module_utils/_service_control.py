@@ -15,7 +15,13 @@ import re
 import time
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _delivery_hold, _host_postfix, _service_ready, _services
+from ansible_collections.postroom.mail.plugins.module_utils import (
+    _delivery_hold,
+    _host_postfix,
+    _running_daemon,
+    _service_ready,
+    _services,
+)
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._processes import children, process
 
@@ -66,6 +72,8 @@ class Control:
         self.check_mode = check_mode
         self.manager = _services.manager()
         self.warnings: list[str] = []
+        # Why the daemon that runs is not the installed one, by service.
+        self.outdated: dict[str, str | None] = {}
         rc, stdout, _stderr = run(["postconf", "-hx", "queue_directory"])
         self.queue_directory = stdout.strip() if rc == 0 else _services.DEFAULT_QUEUE_DIRECTORY
 
@@ -73,7 +81,11 @@ class Control:
         """Do what is needed and tell it; raises a `MailError` at the first service that cannot be brought there."""
         names = [wanted.name for wanted in services]
         before = _services.states(self.run, names, self.queue_directory)
-        plans = {wanted: plan(wanted, before[wanted.name]) for wanted in services}
+        self.outdated = {name: _running_daemon.outdated(self._master(name)) for name in names}
+        plans = {
+            wanted: _running_daemon.actions(plan(wanted, before[wanted.name]), wanted.state, self.outdated[wanted.name])
+            for wanted in services
+        }
         # Everything is decided and validated before the first daemon is touched.
         for wanted, actions in plans.items():
             self._preflight(wanted.name, actions, before[wanted.name])
@@ -83,14 +95,16 @@ class Control:
                 if not self.check_mode:
                     self._do(action, wanted.name)
                 done.append(f"{action} {wanted.name}")
-        if not self.check_mode and {"start dovecot", "restart dovecot"} & set(done) and self._flush():
+        # What waited for a Dovecot that was not there, or for programs that a Postfix of before an upgrade could not use.
+        awaited = {"start dovecot", "restart dovecot"} | ({"restart postfix"} if self.outdated.get("postfix") else set())
+        if not self.check_mode and awaited & set(done) and self._flush():
             done.append("flush the queue")
         after = {wanted.name: _outcome(before[wanted.name], plans[wanted]) for wanted in services}
         return {
             "changed": bool(done),
             "actions": done,
             "services": {name: state._asdict() for name, state in after.items()},
-            "diff": {"before": _lines(before, names), "after": _lines(after, names)},
+            "diff": {"before": _lines(before, names, self.outdated), "after": _lines(after, names)},
         }
 
     def _preflight(self, name: str, actions: list[str], state: _services.State) -> None:
@@ -140,8 +154,12 @@ class Control:
             return
         hold = name == "dovecot" and action in ("reload", "restart", "stop")
         postfix = _services.master("postfix", self.queue_directory) if hold else None
-        # The restart of an init script gives no chance to see that the old daemon is really gone.
-        stepwise = action == "restart" and self.manager != "systemd" and name in _services.MASTERS
+        # The restart of an init script gives no chance to see that the old daemon is really gone. A daemon of before an upgrade may
+        # run in a unit of before, with which systemd refuses to restart the new one.
+        outdated = self.outdated.get(name) is not None
+        stepwise = action == "restart" and (self.manager != "systemd" or outdated) and name in _services.MASTERS
+        if outdated and self.manager == "systemd":
+            self._command(["systemctl", "daemon-reload"], action, name)
         with _delivery_hold.held(postfix, limit=2 * self.timeout + 30):
             for step in ("stop", "start") if stepwise else (action,):
                 old = self._generation(name)
@@ -163,6 +181,8 @@ class Control:
                 return ["doveadm", "stop"]
             # Not invoke-rc.d: a policy-rc.d that keeps packages from starting daemons is not about an explicit wish.
             return [f"/etc/init.d/{name}", action]
+        if action == "stop" and self.outdated.get(name):
+            return _running_daemon.stop_command(name, self._master(name))
         if action in ("start", "restart"):
             # An explicit wish is no crash loop: without this systemd refuses the sixth start within ten seconds.
             self.run(["systemctl", "reset-failed", "--", name])
@@ -182,10 +202,13 @@ class Control:
 
     def _generation(self, name: str) -> int | None:
         """Something that is another after a restart and, with Dovecot, after a reload: the process id of a part of the daemon."""
-        master = _services.master(name, self.queue_directory) if name in _services.MASTERS else None
+        master = self._master(name)
         if name == "dovecot" and master:
             return next((child.pid for child in children(master) if child.name == "log"), master)
         return master
+
+    def _master(self, name: str) -> int | None:
+        return _services.master(name, self.queue_directory) if name in _services.MASTERS else None
 
     def _prove(self, action: str, name: str, old: int | None) -> None:
         """Wait until the action has had its effect, and the daemon serves (or is gone)."""
@@ -240,9 +263,11 @@ def _outcome(before: _services.State, actions: list[str]) -> _services.State:
     return before
 
 
-def _lines(states: dict[str, _services.State], names: t.Sequence[str]) -> str:
+def _lines(states: dict[str, _services.State], names: t.Sequence[str], outdated: t.Mapping[str, str | None] | None = None) -> str:
+    reasons = {name: f", {reason}" for name, reason in (outdated or {}).items() if reason}
     return "".join(
-        f"{name}: {'running' if states[name].running else 'stopped'}, {'enabled' if states[name].enabled else 'disabled'}\n"
+        f"{name}: {'running' if states[name].running else 'stopped'}, {'enabled' if states[name].enabled else 'disabled'}"
+        f"{reasons.get(name, '')}\n"
         for name in names
     )
 

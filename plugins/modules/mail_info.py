@@ -117,6 +117,7 @@ host:
       type: str
       sample: systemd
     privileged: {description: Whether the module ran as root., type: bool, sample: true}
+    ipv6: {description: "Whether the kernel of the host knows IPv6, with an address or without.", type: bool, sample: true}
     addresses:
       description: The addresses of RV(host.fqdn) and of each name in O(resolve); an empty list for a name that does not resolve.
       type: dict
@@ -131,11 +132,17 @@ services:
     - The state of each service in O(services). For Postfix and Dovecot RV(services.running) means that the master process lives.
   returned: when O(gather) has V(services)
   type: dict
-  sample: {postfix: {installed: true, running: true, enabled: true}}
+  sample: {postfix: {installed: true, running: true, enabled: true, outdated: null}}
   contains:
     installed: {description: Whether the service manager knows it., type: bool}
     running: {description: Whether it runs., type: bool}
     enabled: {description: Whether it is started at boot., type: bool}
+    outdated:
+      description:
+        - Why the Postfix or Dovecot that runs is not the one that is installed, as after an upgrade of its package that did not restart it.
+        - V(null) when it is, when it does not run, for other services, and for another user than root.
+      type: str
+      sample: it still runs the /usr/lib/postfix/sbin/master of before an upgrade
 postfix:
   description: What Postfix is configured to do.
   returned: when O(gather) has V(postfix)

@@ -25,3 +25,6 @@ PROBE_DISABLED="dnsmasq postfix cyrus-imapd"
 # The databases that are asked for addresses and accounts, and an IMAP server that is asked for passwords.
 DATA_INSTALLED="mariadb-server postgresql slapd ldap-utils dovecot-imapd"
 DATA_DISABLED="mariadb postgresql slapd dovecot"
+
+# A host that is upgraded in place: the packages of the next release, beside those of its own.
+UPGRADE_DOWNLOADED="postfix dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve dovecot-managesieved sasl2-bin libsasl2-modules openssl"

@@ -46,8 +46,14 @@ def plain():
 
 
 @pytest.fixture(scope="session")
-def mails(usual, plain):
-    return [usual, plain]
+def testing():
+    """Debian testing with systemd."""
+    return MailHost("testing", "198.18.2.14")
+
+
+@pytest.fixture(scope="session")
+def mails(usual, plain, testing):
+    return [usual, plain, testing]
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def listens(client, mail, port):
 
 
 def site(**variables):
-    """One run on both hosts, since a run costs more than the asking afterwards."""
+    """One run on all of them, since a run costs more than the asking afterwards."""
     run = play("site", limit="mail", variables=variables)
     assert run.rc == 0, run.output
     return run

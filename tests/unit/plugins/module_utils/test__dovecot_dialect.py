@@ -20,6 +20,9 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
             {"login_greeting": "Hi", "first_valid_uid": 1000},
             {"login_greeting": "Hi", "first_valid_uid": 1000},
         ),
+        # What is Dovecot's own value needs no line: as one, Dovecot 2.4.5 refuses the 0.
+        ({"last_valid_uid": 0, "last_valid_gid": "0", "first_valid_gid": 1}, {}, {}),
+        ({"last_valid_uid": 65533, "first_valid_gid": 100},) * 3,
         ({"ssl_server_cert_file": "/c"}, {"ssl_cert": "</c"}, {"ssl_server_cert_file": "/c"}),
         ({"ssl_server_key_file": "/k"}, {"ssl_key": "</k"}, {"ssl_server_key_file": "/k"}),
         ({"auth_allow_cleartext": False}, {"disable_plaintext_auth": True}, {"auth_allow_cleartext": False}),

@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _service_control, _service_ready, _services
+from ansible_collections.postroom.mail.plugins.module_utils import (
+    _running_daemon,
+    _service_control,
+    _service_ready,
+    _services,
+)
 from ansible_collections.postroom.mail.plugins.module_utils._errors import RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import CommandFailed, Control, NoServiceManager, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._services import State
@@ -89,6 +94,30 @@ def test_an_active_unit_without_a_daemon_is_restarted(monkeypatch):
     host.answers["systemctl show --property=ActiveState -- postfix"] = (0, "ActiveState=active\n", "")
     assert host.bring(Wanted("postfix", "started"))["actions"] == ["start postfix"]
     assert host.changing_calls()[-1] == "systemctl restart -- postfix"
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_a_daemon_of_before_an_upgrade_is_replaced_in_its_unit_of_before(monkeypatch, check_mode):
+    host = Host(monkeypatch, postfix=UP)
+    monkeypatch.setattr(_running_daemon, "outdated", lambda pid: "it still runs the old one")
+    monkeypatch.setattr(
+        _running_daemon, "stop_command", lambda name, pid: ["systemctl", "stop", "--", "postfix@-.service", "postfix.service", name]
+    )
+    result = host.bring(Wanted("postfix", "started", True), check_mode=check_mode)
+    assert result["actions"] == ["restart postfix"]
+    assert result["diff"]["before"] == "postfix: running, enabled, it still runs the old one\n"
+    assert result["diff"]["after"] == "postfix: running, enabled\n"
+    assert host.changing_calls() == (
+        []
+        if check_mode
+        else [
+            "systemctl daemon-reload",
+            "systemctl stop -- postfix@-.service postfix.service postfix",
+            "systemctl reset-failed -- postfix",
+            "systemctl show --property=ActiveState -- postfix",
+            "systemctl start -- postfix",
+        ]
+    )
 
 
 def test_init_scripts(monkeypatch):

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Whether a running daemon is the installed one, and how one of before is replaced.
+
+After an upgrade of its package a daemon may go on running, and start programs that are no longer its own: Postfix 3.7 with the
+programs of 3.10 takes mail and delivers none. Its unit may be one of before, too, which the service manager starts no more and
+which is in the way of the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import typing as t
+
+# How the kernel ends the name of a program that is no longer in its place, because a package has put another one there.
+_GONE = " (deleted)"
+_STOP = {"postfix": ["postfix", "stop"], "dovecot": ["doveadm", "stop"]}
+
+
+def why_outdated(program: str | None) -> str | None:
+    """Why a process that runs *program*, as /proc/PID/exe names it, is not the installed daemon; None when it is, or nobody can tell."""
+    if program is None or not program.endswith(_GONE):
+        return None
+    return f"it still runs the {program[: -len(_GONE)]} of before an upgrade"
+
+
+def unit_of(cgroups: str) -> str | None:
+    """The unit that a process belongs to, from the text of its /proc/PID/cgroup; None when it was started outside of any service."""
+    ends = (line.rpartition("/")[2] for line in cgroups.splitlines())
+    return next((end for end in ends if end.endswith(".service")), None)
+
+
+def actions(planned: t.Sequence[str], state: str | None, outdated: str | None) -> list[str]:
+    """What to do instead of *planned* for a service that is wanted in *state*, when the one that runs is outdated: a restart."""
+    if not outdated or state not in ("started", "reloaded", "restarted") or "start" in planned:
+        return list(planned)
+    return [*(action for action in planned if action not in ("reload", "restart")), "restart"]
+
+
+def outdated(pid: int | None, proc: str = "/proc") -> str | None:
+    """Why the daemon with the process *pid* is not the installed one."""
+    if pid is not None:
+        with contextlib.suppress(OSError):
+            return why_outdated(os.readlink(f"{proc}/{pid}/exe"))
+    return None
+
+
+def stop_command(name: str, pid: int | None, proc: str = "/proc") -> list[str]:
+    """What stops the daemon *name* under systemd, in whichever unit its process *pid* is."""
+    cgroups = ""
+    with contextlib.suppress(OSError), open(f"{proc}/{pid}/cgroup", encoding="utf-8", errors="replace") as f:
+        cgroups = f.read()
+    unit = unit_of(cgroups)
+    if pid is not None and unit is None and name in _STOP:
+        return _STOP[name]
+    # The service's own unit as well: it may say "active" without a daemon of its own, and would then not be started.
+    return ["systemctl", "stop", "--", *dict.fromkeys([unit or f"{name}.service", f"{name}.service"])]

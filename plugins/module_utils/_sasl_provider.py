@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _managed
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _secrets
 
 PROVIDERS = ("dovecot", "saslauthd", "sasldb", "none")
 MTAS = ("postfix", "sendmail")
@@ -30,8 +30,6 @@ PAM_FILE = "/etc/pam.d/smtp"
 LDAP_FILE = "/etc/saslauthd.conf"
 DROP_IN = "/etc/systemd/system/saslauthd.service.d/postroom-mail.conf"
 GROUP = "sasl"
-# The options with the passwords of a database, of an LDAP directory, of a Windows domain.
-SECRET = re.compile(r"pass|_pw$|secret", re.IGNORECASE)
 
 _PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "Debian": {"saslauthd": ("sasl2-bin",), "sasldb": ("sasl2-bin", "libsasl2-modules-db")},
@@ -65,6 +63,11 @@ class Wanted(t.NamedTuple):
     mechanisms: t.Sequence[str] = ("PLAIN", "LOGIN")
     saslauthd: Saslauthd = Saslauthd()
     replace: bool = False
+
+
+def judge(option: str, value: t.Any, _saslauthd: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
+    """Which settings of saslauthd.conf are secret: the passwords of a database, of an LDAP directory, of a Windows domain."""
+    return _secrets.in_dictionary(value) if option == "ldap" else None
 
 
 class Place(t.NamedTuple):

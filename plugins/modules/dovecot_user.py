@@ -206,19 +206,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_user, _files, _passwd_file
 from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
 from ansible_collections.postroom.mail.plugins.module_utils._libsodium import LibSodium
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-
-
-def take_users(module: AnsibleModule) -> list[dict[str, t.Any]]:
-    """The given users; what is secret of them does not stay in the module's options, which are part of every result.
-
-    To AnsibleModule every word of an option with no_log is secret, those of ordinary extra fields as well, and it would look for
-    each user's password in each word of every other user.
-    """
-    given: list[dict[str, t.Any]] = module.params["users"]
-    module.no_log_values = _dovecot_user.secrets_of(given)
-    module.params["users"] = _dovecot_user.shown(given)
-    return given
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
 def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -252,8 +240,6 @@ def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.An
     if module._diff:
         before, after = plan.lines()
         result["diff"] = {"before_header": change.path, "after_header": change.path, "before": before, "after": after}
-    # There is nothing but names in here, and a name must not lose the letters that are somebody's password.
-    module.no_log_values = set()
     return result
 
 
@@ -265,6 +251,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
+                "no_log": True,
                 "options": {
                     "name": {"type": "str", "required": True},
                     "password": {"type": "str", "no_log": True},
@@ -274,7 +261,6 @@ def main() -> None:
                     "gid": {"type": "str"},
                     "gecos": {"type": "str"},
                     "home": {"type": "str"},
-                    # no_log keeps it out of the host's journal: some of its values are passwords.
                     "extra_fields": {"type": "dict", "no_log": True},
                     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 },
@@ -289,8 +275,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    given = take_users(module)
-    run_module(module, lambda: work(module, given))
+    given = take_options(module, _dovecot_user.judge)["users"]
+    run_module(module, lambda: work(module, given), only_names=True)
 
 
 if __name__ == "__main__":

@@ -399,11 +399,10 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail
 from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
+def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
     host = _fetchmail.Fetchmail(runner(module), check_mode=module.check_mode)
     outcome = host.bring(_fetchmail.Request(params["accounts"], params["settings"], params["replace"]))
     for warning in host.warnings:
@@ -417,13 +416,14 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT, "no_log": True},
             "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": SETTINGS},
             "replace": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    run_module(module, lambda: work(module))
+    params = take_options(module)
+    run_module(module, lambda: work(module, params))
 
 
 if __name__ == "__main__":

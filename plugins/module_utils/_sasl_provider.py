@@ -273,6 +273,11 @@ def _ldap_problems(settings: t.Any) -> list[str]:
     misnamed = [str(name) for name in settings if not re.fullmatch(r"ldap_\w+", str(name))]
     if misnamed:
         found.append(f"sasl_saslauthd_ldap has {', '.join(misnamed)}; the settings of saslauthd.conf all begin with ldap_.")
+    found += [
+        f"sasl_saslauthd_ldap: {name} {_secrets.misread(str(name), value)}."
+        for name, value in settings.items()
+        if _secrets.misread(str(name), value)
+    ]
     broken = [str(name) for name, value in settings.items() if value is None or re.search(r"[\r\n\0]", _value(value))]
     if broken:
         found.append(f"sasl_saslauthd_ldap has a value that is not one line of text: {', '.join(broken)}.")
@@ -345,9 +350,12 @@ def other_realms(users: t.Iterable[t.Mapping[str, t.Any]], home: t.Sequence[str]
 
 
 def accounts(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts.
-
-    A password of digits alone is a number in YAML.
-    """
-    known = ("name", "realm", "password", "state")
-    return [{key: str(user[key]) for key in known if user.get(key) is not None} for user in users]
+    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts."""
+    known = ("name", "realm", "state")
+    return [
+        {
+            **{key: str(user[key]) for key in known if user.get(key) is not None},
+            **({} if user.get("password") is None else {"password": user["password"]}),
+        }
+        for user in users
+    ]

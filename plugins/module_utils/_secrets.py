@@ -16,6 +16,8 @@ import re
 import typing as t
 import urllib.parse
 
+from ansible_collections.postroom.mail.plugins.module_utils import _password
+
 HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"  # As Ansible has it.
 MASK = "********"
 
@@ -60,6 +62,15 @@ def is_secret(name: str, value: t.Any) -> bool:
 def has_secret_name(name: str) -> bool:
     """Whether the value of a setting of this *name* is a secret, unless it says where to find one."""
     return bool(_NAME.search(name)) and not _OTHER_NAME.search(name)
+
+
+def misread(name: str, value: t.Any) -> str | None:
+    """Why the *value* of a setting of this *name* is no secret that somebody meant, to be read after it; None where it may be one."""
+    is_block = " " in name.strip()
+    is_flag = isinstance(value, bool) and name.lower().endswith("key")
+    if value is None or is_block or is_flag or not has_secret_name(name):
+        return None
+    return _password.not_text(value)
 
 
 def in_dictionary(settings: Options, more: t.Collection[str] = ()) -> tuple[dict[str, t.Any], set[str]]:

@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _secrets
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _secrets, _table_secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import (
     CLIENT_TYPES,
@@ -29,8 +29,6 @@ from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import
     render,
 )
 
-# What is secret in a client configuration; the rest may be shown.
-SECRET_PARAMETERS = ("password", "bind_pw", "uri")
 NOT_SHOWN = "[not shown]"  # Of a secret table.
 
 
@@ -103,6 +101,9 @@ def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str
     style = _style(path, kind, options["format"], given) if present else "table"
     if not options["exclusive"] and given and given[0] in ("content", "src"):
         raise BadInput(f"The table {path} has {given[0]}, which is always the whole table; only entries can be merged (exclusive: false).")
+    odd = _table_secrets.problems(options) if present else []
+    if odd:
+        raise BadInput(" ".join(odd))
     secret = bool(options["secret"] if options["secret"] is not None else kind in CLIENT_TYPES)
     text, entries = _content(path, options, style, read_text) if present else (None, None)
     return Table(
@@ -121,7 +122,7 @@ def judge(option: str, value: t.Any, table: t.Mapping[str, t.Any]) -> tuple[t.An
     """Of one table's options what may be shown, and the secrets: all that a secret table holds, and passwords in a client configuration."""
     if table["secret"]:
         return NOT_SHOWN, _secrets_of(option, value)
-    return _secrets.in_dictionary(value, SECRET_PARAMETERS) if option == "parameters" else (value, set())
+    return _secrets.in_dictionary(value, _table_secrets.SECRET_PARAMETERS) if option == "parameters" else (value, set())
 
 
 def _secrets_of(option: str, value: t.Any) -> set[str]:

@@ -54,13 +54,14 @@ options:
         description:
           - The password in clear. It is stored in the scheme of O(users[].scheme).
           - A new user with neither this nor O(users[].password_hash) cannot log in, unless O(users[].extra_fields) has C(nopassword).
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       password_hash:
         description:
           - The hash as it shall stand in the file, with its scheme before it, for example V({SHA512-CRYPT}$6$...), made by C(doveadm pw).
           - A hash that shows its scheme by itself (C($6$), C($2y$), C($argon2id$) ...) or is in the scheme given by O(users[].scheme) may
             be given without it.
-        type: str
+        type: raw
       scheme:
         description:
           - The scheme to store O(users[].password) in, if it is another one than O(scheme).
@@ -254,8 +255,8 @@ def main() -> None:
                 "no_log": True,
                 "options": {
                     "name": {"type": "str", "required": True},
-                    "password": {"type": "str", "no_log": True},
-                    "password_hash": {"type": "str", "no_log": True},
+                    "password": {"type": "raw", "no_log": True},
+                    "password_hash": {"type": "raw", "no_log": True},
                     "scheme": {"type": "str"},
                     "uid": {"type": "str"},
                     "gid": {"type": "str"},

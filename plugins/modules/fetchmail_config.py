@@ -142,7 +142,8 @@ options:
       password:
         description:
           - Its password.
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       is:
         description:
           - Whose mail it is, a local user or an address. Several, V(robert=bob) for whom the provider calls robert, and V(*) at the end

@@ -288,7 +288,7 @@ def endpoint(**more: t.Any) -> dict[str, t.Any]:
         "port": {"type": "int"},
         "tls": {"type": "str", "choices": ["none", "starttls", "implicit"], "default": "implicit"},
         "user": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
+        "password": {"type": "raw", "no_log": True},
         "mechanism": {"type": "str", "choices": ["plain", "login", "cram-md5"]},
         "allow_cleartext": {"type": "bool", "default": False},
         "server_hostname": {"type": "str"},

@@ -44,7 +44,8 @@ options:
           - The password in clear. It is hashed on the host by the best method that its libcrypt knows.
           - If not given, the password of an account that is there stays, and a new account cannot log in with one.
           - An account that was locked with C(usermod -L) stays locked as long as this is its password.
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       state:
         description:
           - V(absent) removes the account, and keeps its home directory and its mail. No later account inherits them by getting the same
@@ -155,7 +156,7 @@ def main() -> None:
                 "no_log": True,
                 "options": {
                     "name": {"type": "str", "required": True},
-                    "password": {"type": "str", "no_log": True},
+                    "password": {"type": "raw", "no_log": True},
                     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                     "shell": {"type": "path"},
                     "home": {"type": "path"},

@@ -50,7 +50,8 @@ options:
         description:
           - The password in clear. The database keeps it so, because mechanisms like CRAM-MD5 and SCRAM need it.
           - If not given, the password of a user that is there stays. A new user needs one.
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       state:
         description:
           - V(absent) removes the user.
@@ -189,7 +190,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "realm": {"type": "str"},
-                    "password": {"type": "str", "no_log": True},
+                    "password": {"type": "raw", "no_log": True},
                     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 },
             },

@@ -22,6 +22,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
 INDENT = "  "
@@ -122,6 +123,9 @@ def _included(value: t.Any, place: str) -> str:
 
 
 def _text(key: str, value: t.Any, place: str) -> str:
+    wrong = _secrets.misread(key, value)
+    if wrong:
+        raise BadSetting(f"{place} {wrong}.")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -44,10 +45,29 @@ def runner(module: AnsibleModule) -> Run:
     return run
 
 
-def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
-    """Run *work* and leave with its result, or with the one sentence of the `MailError` it raised."""
+def take_options(module: AnsibleModule, judge: _secrets.Judge | None = None) -> dict[str, t.Any]:
+    """The options as they were given. *module* keeps them as they may be shown: they are part of every result.
+
+    An option whose suboptions are secret has ``no_log`` itself, or Ansible writes it into the host's journal as Python shows it, in
+    which no password with a backslash is found again. But of such an option each word is secret to AnsibleModule, and "alice" or
+    "mail" would be blotted out of every message. So what is secret is told apart here, and nothing else is hidden.
+    """
+    given = dict(module.params)
+    shown, secrets = _secrets.parted(given, module.argument_spec, judge)
+    module.params = shown
+    module.no_log_values = secrets
+    return given
+
+
+def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]], *, only_names: bool = False) -> t.NoReturn:
+    """Run *work* and leave with its result, or with the one sentence of the `MailError` it raised.
+
+    *only_names*: there is nothing but names in the result, and a name must not lose the letters that are somebody's password.
+    """
     try:
         result = work()
     except MailError as e:
+        module.no_log_values = _secrets.all_spellings(module.no_log_values)
         module.fail_json(msg=str(e), error=type(e).__name__)
+    module.no_log_values = set() if only_names else _secrets.all_spellings(module.no_log_values)
     module.exit_json(**result)

@@ -156,7 +156,8 @@ def problem_with(given: str, scheme: str | None) -> str | None:
     stored = parse(field)
     if stored is None:
         named = re.match(r"\{([^}]*)\}", field)
-        what = f"is in the scheme '{named.group(1)}', which Dovecot does not have" if named else "does not tell its scheme"
+        # Whoever takes the one for the other has a password in the braces.
+        what = "is in a scheme that Dovecot does not have" if named else "does not tell its scheme"
         return f"{what}; write it as {{SCHEME}}hash, with a scheme such as SHA512-CRYPT, BLF-CRYPT or ARGON2ID"
     if not stored.encoding and not re.fullmatch(MADE.get(stored.scheme, ".+"), stored.text):
         return f"is not what a hash in the scheme {stored.scheme} looks like, so nobody could log in with it"

@@ -18,6 +18,7 @@ import functools
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _password
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import port_in_brackets
 
@@ -123,6 +124,9 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
             f"{whose}: {next_hop} is a port for submission, which takes no mail without a login: give username and password,"
             " or auth: false where it asks for none."
         )
+    wrong = None if password is None else _password.not_text(password)
+    if wrong:
+        raise BadRoute(f"{whose}: the password for {next_hop} {wrong}.")
     if username is not None and not _holds(str(username), str(password)):
         raise BadRoute(
             f"{whose}: smtp_sasl_password_maps cannot hold an empty user name or password, a user name with a colon, nor white"

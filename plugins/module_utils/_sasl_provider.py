@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _managed
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import parted
 
 PROVIDERS = ("dovecot", "saslauthd", "sasldb", "none")
@@ -31,8 +31,6 @@ PAM_FILE = "/etc/pam.d/smtp"
 LDAP_FILE = "/etc/saslauthd.conf"
 DROP_IN = "/etc/systemd/system/saslauthd.service.d/postroom-mail.conf"
 GROUP = "sasl"
-# The options with the passwords of a database, of an LDAP directory, of a Windows domain.
-SECRET = re.compile(r"pass|_pw$|secret", re.IGNORECASE)
 
 _PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "Debian": {"saslauthd": ("sasl2-bin",), "sasldb": ("sasl2-bin", "libsasl2-modules-db")},
@@ -66,6 +64,11 @@ class Wanted(t.NamedTuple):
     mechanisms: t.Sequence[str] = ("PLAIN", "LOGIN")
     saslauthd: Saslauthd = Saslauthd()
     replace: bool = False
+
+
+def judge(option: str, value: t.Any, _saslauthd: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
+    """Which settings of saslauthd.conf are secret: the passwords of a database, of an LDAP directory, of a Windows domain."""
+    return _secrets.in_dictionary(value) if option == "ldap" else None
 
 
 class Place(t.NamedTuple):
@@ -276,6 +279,11 @@ def _ldap_problems(settings: t.Any) -> list[str]:
     misnamed = [str(name) for name in settings if not re.fullmatch(r"ldap_\w+", str(name))]
     if misnamed:
         found.append(f"sasl_saslauthd_ldap has {', '.join(misnamed)}; the settings of saslauthd.conf all begin with ldap_.")
+    found += [
+        f"sasl_saslauthd_ldap: {name} {_secrets.misread(str(name), value)}."
+        for name, value in settings.items()
+        if _secrets.misread(str(name), value)
+    ]
     broken = [str(name) for name, value in settings.items() if value is None or re.search(r"[\r\n\0]", _value(value))]
     if broken:
         found.append(f"sasl_saslauthd_ldap has a value that is not one line of text: {', '.join(broken)}.")
@@ -348,9 +356,12 @@ def other_realms(users: t.Iterable[t.Mapping[str, t.Any]], home: t.Sequence[str]
 
 
 def accounts(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts.
-
-    A password of digits alone is a number in YAML.
-    """
-    known = ("name", "realm", "password", "state")
-    return [{key: str(user[key]) for key in known if user.get(key) is not None} for user in users]
+    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts."""
+    known = ("name", "realm", "state")
+    return [
+        {
+            **{key: str(user[key]) for key in known if user.get(key) is not None},
+            **({} if user.get("password") is None else {"password": user["password"]}),
+        }
+        for user in users
+    ]

@@ -18,6 +18,8 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _table_secrets
+
 Table = t.Mapping[str, t.Any]
 
 
@@ -61,7 +63,7 @@ def plan(
     former: list[Table] = [{"path": table["path"], "state": "absent"} for table in tables if table["path"] in set(managed) - paths - own]
     gone = {table["path"] for table in former}
     parameters: dict[str, t.Any] = {}
-    problems = []
+    problems = [sentence for table in more_tables for sentence in _table_secrets.problems(table)]
     for name, use in uses.items():
         path = use.split()[-1]
         if path in gone:

@@ -193,7 +193,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_setting import Request, apply
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
 def main() -> None:
@@ -213,8 +213,10 @@ def main() -> None:
         supports_check_mode=True,
     )
 
+    given = take_options(module)
+
     def work() -> dict[str, t.Any]:
-        outcome = apply(runner(module), Request(check_mode=module.check_mode, **module.params))
+        outcome = apply(runner(module), Request(check_mode=module.check_mode, **given))
         for warning in outcome.warnings:
             module.warn(warning)
         result = outcome.result

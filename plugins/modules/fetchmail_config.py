@@ -142,7 +142,8 @@ options:
       password:
         description:
           - Its password.
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       is:
         description:
           - Whose mail it is, a local user or an address. Several, V(robert=bob) for whom the provider calls robert, and V(*) at the end
@@ -399,11 +400,10 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail
 from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
+def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
     host = _fetchmail.Fetchmail(runner(module), check_mode=module.check_mode)
     outcome = host.bring(_fetchmail.Request(params["accounts"], params["settings"], params["replace"]))
     for warning in host.warnings:
@@ -417,13 +417,14 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT, "no_log": True},
             "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": SETTINGS},
             "replace": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    run_module(module, lambda: work(module))
+    params = take_options(module)
+    run_module(module, lambda: work(module, params))
 
 
 if __name__ == "__main__":

@@ -284,15 +284,14 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 from ansible_collections.postroom.mail.plugins.module_utils._postmap import Outcome, Postmap, diff_of
-from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of, shown
+from ansible_collections.postroom.mail.plugins.module_utils._table_request import judge, requests_from
 
 TABLE_OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},
     "type": {"type": "str"},
     "format": {"type": "str", "choices": ["table", "aliases"], "default": "table"},
-    # no_log keeps these out of the host's journal. What it would hide in the result, see take_options().
     "entries": {"type": "raw", "no_log": True},
     "content": {"type": "str", "no_log": True},
     "src": {"type": "path"},
@@ -320,20 +319,6 @@ def result_of(outcome: Outcome) -> dict[str, t.Any]:
     if outcome.change and outcome.change.backup_file:
         result["backup_file"] = outcome.change.backup_file
     return result
-
-
-def take_options(module: AnsibleModule) -> list[dict[str, t.Any]]:
-    """The options of each table; what is secret in them is taken out of the result, and nothing else.
-
-    To AnsibleModule every word of an option with no_log is secret, and so "mail" or "localhost" from an ordinary table
-    would be blotted out of every path and message.
-    """
-    tables = module.params["tables"] if module.params["tables"] is not None else [module.params]
-    given = [dict(table) for table in tables]
-    module.no_log_values = set().union(*map(secrets_of, given))
-    for table in tables:
-        table.update(shown(table))
-    return given
 
 
 def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -369,7 +354,8 @@ def main() -> None:
         required_one_of=[("path", "tables")],
         supports_check_mode=True,
     )
-    given = take_options(module)
+    options = take_options(module, judge)
+    given = options["tables"] if options["tables"] is not None else [options]
     run_module(module, lambda: work(module, given))
 
 

@@ -107,13 +107,25 @@ def test_accounts_without_a_name(users):
 
 
 def test_what_a_command_line_and_yaml_make_of_texts():
-    """A list becomes a text, a number too, and a password of digits becomes a number."""
+    """A list becomes a text, a number too; but a password of digits that became a number is none."""
     found = plan(
         HOST, "Debian", provider="saslauthd", mechanisms="PLAIN, LOGIN", saslauthd={"processes": "5", "cache_seconds": "0"}, realm="r"
     )
     assert found["problems"] == []
     found = plan(HOST, "Debian", provider="sasldb", realm="r", users=[{"name": "alice", "password": 12345678, "realm": None}])
-    assert (found["problems"], found["accounts"]) == ([], [{"name": "alice", "password": "12345678"}])
+    (problem,) = found["problems"]
+    assert problem.startswith("sasl_users: The password of the user 'alice@r' is a number to YAML, ")
+    assert "12345678" not in problem
+
+
+@pytest.mark.parametrize("password", [42798, True, 12.5, {"a": "b"}])
+def test_a_password_of_a_directory_that_yaml_read_otherwise(password):
+    ldap = {"ldap_servers": "ldap://h/", "ldap_password": password, "ldap_version": 3}
+    found = plan(HOST, "Debian", provider="saslauthd", saslauthd={"mechanism": "ldap", "ldap": ldap}, realm="r")["problems"]
+    (problem,) = (sentence for sentence in found if "ldap_password" in sentence)
+    assert problem.startswith("sasl_saslauthd_ldap: ldap_password is a")
+    assert problem.endswith("; put it in quotes.")
+    assert str(password) not in problem
 
 
 def test_a_provider_that_is_no_text():

@@ -208,3 +208,11 @@ def test_before_postfix_is_there_no_service_is_missed():
 
 def test_a_transport_is_text_with_a_colon():
     assert "must have transport:nexthop" in routes(transport={"x.example": "smtp"}).problems[0]
+
+
+@pytest.mark.parametrize("password", [42798, True, 12.5, {"a": "b"}])
+def test_a_password_that_yaml_read_otherwise(password):
+    (problem,) = routes([{"relayhost": "[mx.example.com]:587", "username": "u", "password": password}]).problems
+    assert problem.startswith("relay_policy_smarthosts, item 1: the password for [mx.example.com]:587 is a")
+    assert problem.endswith("; put it in quotes.")
+    assert str(password) not in problem

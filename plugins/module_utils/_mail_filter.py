@@ -56,6 +56,7 @@ class Outcome:
         self.paths: list[str] = []
         self.diff: list[dict[str, str]] = []
         self.samples: list[dict[str, t.Any]] = []
+        self.skipped_users: list[str] = []
 
     def add(self, change: _files.Change) -> None:
         if change.changed:
@@ -75,9 +76,14 @@ class Filters:
         self.root = root
         self.warnings: list[str] = []
         self.outcome = Outcome()
+        self.homes = _homes.Visits(self.warnings)
+        self.outcome.skipped_users = self.homes.skipped
 
     def bring(self, wanted: Plan, samples: t.Sequence[Sample]) -> Outcome:
-        """Raises a `MailError` before anything is written when something is wrong, or a sample goes elsewhere than expected."""
+        """Raises a `MailError` before anything is written when something is wrong, or a sample goes elsewhere than expected.
+
+        A user whose home does not take their recipes is left out, with what they have.
+        """
         scripts = self._sieve_texts(wanted)
         system = _filter_plan.procmail_site(wanted)
         recipes = [(user, text) for user in wanted.users if (text := _filter_plan.procmail_user(wanted, user)) is not None]
@@ -88,7 +94,8 @@ class Filters:
         if system is not None:
             self._write(PROCMAIL_FILE, system, _files.Attributes("root", "root", 0o644))
         for user, text in recipes:
-            self._write_own(user.name, homes[user.name], text)
+            if user.name not in self.homes.skipped:
+                self._write_own(user.name, homes[user.name], text)
         for path, (text, whose) in scripts.items():
             self._write_script(path, text, whose)
         self._tidy(system is None, {user.name for user, _text in recipes}, set(scripts))
@@ -118,14 +125,15 @@ class Filters:
         for user, text in recipes:
             home = homes[user.name]
             if home is not None:
-                with _homes.acting_as(user.name):
-                    new = self._is_new(os.path.join(home, USER_FILE), text)
+                new = False
+                with self.homes.to(user.name):
+                    new = self._is_new(os.path.join(home, USER_FILE), text, _homes.read_text)
                 if new:
                     self._check(wanted, user.name, user.rules, user.of)
 
-    def _is_new(self, path: str, text: str) -> bool:
+    def _is_new(self, path: str, text: str, read: t.Callable[[str], str | None] = _files.read_text) -> bool:
         """Whether *path* says something else than *text*. Raises `Foreign` when that is somebody else's."""
-        live = _homes.read_text(self._path(path))
+        live = read(self._path(path))
         if live and live.strip() and not _managed.is_managed(live) and not self.replace:
             raise Foreign(
                 f"{path} was written by somebody else, and would be lost: carry its rules over into the inventory and move it away, or set"
@@ -177,8 +185,8 @@ class Filters:
             self.outcome.changed = True
             self.outcome.paths.append(f"~{name}/{USER_FILE}")
             return
-        with _homes.acting_as(name):
-            self._write(os.path.join(home, USER_FILE), text, _files.Attributes(mode=0o600))
+        with self.homes.to(name):
+            self.outcome.add(_homes.update(self._path(os.path.join(home, USER_FILE)), text, check_mode=self.check_mode))
 
     def _write(self, path: str, text: str, attributes: _files.Attributes) -> bool:
         live = _files.read_text(self._path(path))
@@ -296,9 +304,8 @@ class Filters:
             if account.pw_uid >= FIRST_UID and account.pw_name not in users:
                 path = os.path.join(account.pw_dir, USER_FILE)
                 if os.path.lexists(self._path(path)):
-                    # What its owner cannot read is not ours.
-                    with contextlib.suppress(HostError), _homes.acting_as(account.pw_name):
-                        self._remove(path)
+                    with self.homes.to(account.pw_name):
+                        self._remove_own(path)
         present = [f"{SIEVE_USERS}/{name}" for name in self._listed(SIEVE_USERS)] + [BEFORE, AFTER]
         for path in present:
             if path.endswith(".sieve") and path not in scripts and self._remove(path) and not self.check_mode:
@@ -311,17 +318,20 @@ class Filters:
         except FileNotFoundError:
             return []
 
+    def _remove_own(self, path: str) -> None:
+        try:
+            live = _homes.read_text(self._path(path))
+        except HostError:
+            return  # Of what we did not write, nothing is to be said.
+        if live is not None and _managed.is_managed(live):
+            self.outcome.add(_homes.remove(self._path(path), live, check_mode=self.check_mode))
+
     def _remove(self, path: str) -> bool:
         """Take away a file of ours; one that somebody else wrote stays."""
-        live = _homes.read_text(self._path(path))
+        live = _files.read_text(self._path(path))
         if live is None or not _managed.is_managed(live):
             return False
-        self.outcome.add(_files.Change(self._path(path), live, ""))
-        if not self.check_mode:
-            try:
-                os.unlink(self._path(path))
-            except OSError as e:
-                raise HostError(f"Cannot remove {path}, by which nobody's mail is to be sorted any more: {e.strerror}.") from e
+        self.outcome.add(_homes.remove(self._path(path), live, check_mode=self.check_mode))
         return True
 
     def _path(self, path: str) -> str:

@@ -381,6 +381,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+skipped_users:
+  description:
+    - The users in whose home the work could not be done, for example because a file there is not the collection's, is no
+      plain file or is locked. A warning names each with the file and the reason; for them fetchmail is told nothing new, and everybody else
+      is served.
+  returned: success
+  type: list
+  elements: str
+  sample: [mallory]
 paths:
   description: The files that were written or removed, or would be in check mode.
   returned: success
@@ -408,7 +417,12 @@ def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
     outcome = host.bring(_fetchmail.Request(params["accounts"], params["settings"], params["replace"]))
     for warning in host.warnings:
         module.warn(warning)
-    result: dict[str, t.Any] = {"changed": outcome.changed, "paths": outcome.paths, "services": outcome.services}
+    result: dict[str, t.Any] = {
+        "changed": outcome.changed,
+        "paths": outcome.paths,
+        "skipped_users": outcome.skipped_users,
+        "services": outcome.services,
+    }
     if module._diff:
         result["diff"] = outcome.diff
     return result

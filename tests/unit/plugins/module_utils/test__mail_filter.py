@@ -139,9 +139,33 @@ def test_what_somebody_else_wrote_is_not_taken_away(host, name):
     assert (outcome.changed, host.tree()) == (False, before)
 
 
-def test_what_an_owner_keeps_as_a_pipe_is_not_ours(host):
-    os.mkfifo(host.root / HOME)
-    assert host.bring().changed is False
+@pytest.mark.parametrize("what", ["a pipe", "endless"])
+def test_one_home_stops_nobody_else(host, what):
+    if what == "a pipe":
+        os.mkfifo(host.root / HOME)
+        said = "is no file."
+    else:
+        (host.root / HOME).write_text(HEADER)
+        os.truncate(host.root / HOME, 300 << 30)
+        said = "is larger than 1048576 bytes."
+    # Of what is not ours, nothing is to be said.
+    assert (host.bring().changed, host.warnings) == (False, [])
+    users = [{**ALICE, "engine": "procmail", "rules": [SPAM]}, BOB]
+    outcome = host.bring(users=users)
+    assert (outcome.skipped_users, host.paths(outcome)) == (["bob"], ["/home/alice/.procmailrc"])
+    assert host.warnings == [f"The user 'bob' was left out, and everybody else served: {host.root / HOME} {said}"]
+    assert host.bring(users=users).changed is False
+
+
+def test_a_home_that_cannot_be_written_any_more_is_told(host, monkeypatch):
+    host.bring(users=[BOB])
+
+    def refused(path, *rest, **more):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "unlink", refused)
+    assert host.bring().skipped_users == ["bob"]
+    assert host.warnings[0].endswith(".procmailrc: Permission denied.")
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -149,13 +173,19 @@ def test_what_an_owner_keeps_as_a_pipe_is_not_ours(host):
 def test_what_somebody_else_wrote_stays_or_is_kept(host, name, check_mode):
     host.write(name, FOREIGN, 0o600)
     before = host.tree()
-    with pytest.raises(Foreign) as caught:
-        host.bring(**BOTH, check_mode=check_mode)
-    assert str(caught.value) == (
+    if name == HOME:
+        assert host.bring(**BOTH, check_mode=check_mode).skipped_users == ["bob"]
+        said = host.warnings[0].removeprefix("The user 'bob' was left out, and everybody else served: ")
+        assert host.read(HOME) == FOREIGN
+    else:
+        with pytest.raises(Foreign) as caught:
+            host.bring(**BOTH, check_mode=check_mode)
+        said = str(caught.value)
+        assert host.tree() == before
+    assert said == (
         f"/{name} was written by somebody else, and would be lost: carry its rules over into the inventory and move it away, or set"
         " 'replace', which keeps a copy beside it."
     )
-    assert host.tree() == before
     host.bring(**BOTH, replace=True)
     assert host.read(name).startswith(HEADER)
     kept = list((host.root / name).parent.glob(f"{os.path.basename(name)}.*~"))

@@ -46,6 +46,8 @@ class Table:
     present: bool = True
     secret: bool = False
     attributes: _files.Attributes = dataclasses.field(default_factory=_files.Attributes)
+    # Its values are names of files, and the compiled form holds what stands in these (postmap -F).
+    file_contents: bool = False
 
     @property
     def name(self) -> str:
@@ -60,6 +62,12 @@ class Table:
         if before is None:
             raise BadInput(f"There is no {self.path} to compile; create it, or give its entries, content or src.")
         return before
+
+    def files_named_in(self, text: str) -> list[str]:
+        """The files whose contents the compiled form of the source *text* holds."""
+        if not self.file_contents:
+            return []
+        return [word for entry in parse(text, self.style) for word in re.split(r"[,\s]+", entry.value or "") if word]
 
     def check_parameters(self, text: str) -> None:
         """Refuse a client configuration that cannot answer a single lookup."""
@@ -104,7 +112,13 @@ def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str
     odd = _table_secrets.problems(options) if present else []
     if odd:
         raise BadInput(" ".join(odd))
-    secret = bool(options["secret"] if options["secret"] is not None else kind in CLIENT_TYPES)
+    file_contents = bool(options.get("file_contents"))
+    if file_contents and present and (kind not in SUFFIXES or style != "table"):
+        raise BadInput(
+            f"The table {path} has file_contents, which only a table without aliases has that is compiled ({', '.join(SUFFIXES)});"
+            " Postfix reads the files of another one by itself."
+        )
+    secret = bool(options["secret"] if options["secret"] is not None else kind in CLIENT_TYPES or file_contents)
     text, entries = _content(path, options, style, read_text) if present else (None, None)
     return Table(
         path=path,
@@ -115,6 +129,7 @@ def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str
         present=present,
         secret=secret,
         attributes=_attributes(options, kind, secret, host),
+        file_contents=file_contents,
     )
 
 

@@ -83,8 +83,15 @@ options:
     description:
       - Whether the table holds passwords, as C(smtp_sasl_password_maps) does. Source and compiled form are then readable for root only,
         and no content is shown in output or diff.
-      - The default is V(true) for tables with O(parameters). The group C(postfix) may read these, because C(proxymap) must.
+      - The default is V(true) for tables with O(parameters) and with O(file_contents). The group C(postfix) may read these, because C(proxymap) must.
     type: bool
+  file_contents:
+    description:
+      - Whether the values are names of files, and lookups are to answer what stands in these, as C(tls_server_sni_maps) wants
+        it of a compiled table. The table is compiled with C(postmap -F), and built again when one of the files changed.
+      - O(secret) is V(true) by default then, for a private key will be among them.
+    type: bool
+    default: false
   owner:
     description:
       - Who owns the files. The compiled form always has owner, group and mode of its source.
@@ -143,6 +150,10 @@ options:
       secret:
         description: See O(secret).
         type: bool
+      file_contents:
+        description: See O(file_contents).
+        type: bool
+        default: false
       owner:
         description: See O(owner).
         type: str
@@ -218,6 +229,13 @@ EXAMPLES = r"""
       password: "{{ vault_database_password }}"
       dbname: mail
       query: SELECT maildir FROM mailbox WHERE address = '%s'
+
+- name: A certificate for each name that clients ask for, the key first
+  postroom.mail.postmap:
+    path: /etc/postfix/sni
+    file_contents: true
+    entries:
+      mail.example.net: [/etc/ssl/private/example.net.key, /etc/ssl/certs/example.net.pem]
 
 - name: A table of a million entries, made by another program
   postroom.mail.postmap:
@@ -298,6 +316,7 @@ TABLE_OPTIONS: dict[str, t.Any] = {
     "parameters": {"type": "dict", "no_log": True},
     "exclusive": {"type": "bool", "default": True},
     "secret": {"type": "bool", "no_log": False},
+    "file_contents": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "str"},

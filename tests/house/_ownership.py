@@ -47,9 +47,9 @@ def literals(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Itera
     if not code:
         raise Unclear(f"{where}: {value!r} is neither a literal nor a template")
     text_free = re.sub(r"'[^']*'|\"[^\"]*\"", "''", code)
-    # What decides is not what is written, and neither are the values of a dict that stands here itself; its keys come below.
+    # What decides is not what is written, and neither is one value of many within a dict that stands here itself.
     text_free = re.sub(r"\bif\b.*?\belse\b", " ", text_free, flags=re.DOTALL)
-    text_free = re.sub(r"{[^{}]*}", " ", text_free)
+    text_free = re.sub(r"{[^{}]*}", lambda literal: re.sub(r"\b\w+(\.\w+)+", " ", literal[0]), text_free)
     names = [name for name in re.findall(r"(?<![\w.])([a-z_]\w*)\b(?!\s*\()", text_free) if name in known]
     inline = re.findall(r"['\"](\w+)['\"]\s*:", code)
     if not names and not inline:

@@ -71,10 +71,10 @@ def parse_doveconf(text: str) -> Settings:
 
 
 def _unquoted(value: str) -> str:
-    """doveconf quotes where white space or a backslash would be lost, 2.4 oftener than 2.3."""
+    """doveconf quotes where white space or a backslash would be lost, 2.4 oftener than 2.3; blanks in quotes belong to the value."""
     if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
         return value
-    return re.sub(r"\\(.)", r"\1", value[1:-1]).strip()
+    return re.sub(r"\\(.)", r"\1", value[1:-1])
 
 
 def _add_block(parent: Settings, key: str, block: Settings) -> None:

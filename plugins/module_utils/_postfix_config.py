@@ -17,7 +17,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
 from ansible_collections.postroom.mail.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing, still_broken
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
     RELAY_PARAMETERS,
     Checker,
@@ -144,10 +144,11 @@ class _Run:
             check_trusted(self._checker(self._parse(self._before).values()).expanded, checker.expanded)
         if any(name in _SIZES for name in changed):
             checker.check_sizes()
-        remarks = self.postfix.remarks(main_cf=after)
+        remarks = self.postfix.remarks(main_cf=after, without=str(MainCf(after).edit(dict.fromkeys(changed))))
         self._judge_strangers([name for name in self.strangers if name in remarks.unused or new_name(name, self.defaults)])
         self._check_transports(checker, changed)
         self.warnings.extend(f"{self.postfix.main_cf}: {message}." for message in remarks.others)
+        self.warnings.extend(still_broken(remarks))
         left_over = [name for name in remarks.unused if name not in self.wanted]
         if left_over:
             self.warnings.append(f"{', '.join(left_over)} in {self.postfix.main_cf} will no longer be used by anything.")

@@ -27,7 +27,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._master_cf import (
     check_override,
     render_args,
 )
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing, still_broken
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
     RELAY_PARAMETERS,
     UnknownParameter,
@@ -217,13 +217,17 @@ class _Run:
                 self._check_command(service)
             if before is None and service.type == "inet":
                 self._check_listener(service, MasterCf(after))
-        remarks = self.postfix.remarks(master_cf=after)
+        rest = MasterCf(after)
+        for _wanted, _before, service in self._touched:
+            rest = rest.remove(service.name, service.type)
+        remarks = self.postfix.remarks(master_cf=after, without=str(rest))
         self._judge_strangers([name for name in self.strangers if name in remarks.unused or new_name(name, self.defaults)])
         for name in remarks.undefined:
             self.warnings.append(
                 f"{self.postfix.master_cf} refers to ${name}, which nothing sets yet; it counts as empty until something does."
             )
         self.warnings.extend(f"{self.postfix.master_cf}: {message}." for message in remarks.others)
+        self.warnings.extend(still_broken(remarks))
         self._warn_of_lost_transports(transports)
 
     def _warn_of_lost_transports(self, transports: list[str]) -> None:

@@ -26,6 +26,9 @@ if t.TYPE_CHECKING:  # pragma: no cover
 _PACKAGED_TYPES = {"cdb": "postfix-cdb", "ldap": "postfix-ldap", "lmdb": "postfix-lmdb", "mongodb": "postfix-mongodb"}
 _PACKAGED_TYPES.update({"mysql": "postfix-mysql", "pcre": "postfix-pcre", "pgsql": "postfix-pgsql", "sqlite": "postfix-sqlite"})
 
+# The parameters whose defaults Postfix makes from what the machine is called.
+_OF_THE_MACHINE = ("mydomain", "myhostname")
+
 
 class PostfixMissing(HostError):
     """There is no Postfix on this host."""
@@ -84,9 +87,15 @@ class Postfix:
             # A master.cf that postconf cannot read must not keep anyone from repairing it: ask without it.
             with tempfile.TemporaryDirectory(prefix="postroom-") as empty:
                 rc, stdout, _stderr = self._run(["postconf", "-c", empty, "-d"])
-            if rc:
-                raise PostfixFailed(f"postconf -d failed: {_last_line(stderr)}.")
-        found = {}
+        nameless: dict[str, str] = {}
+        if rc:
+            # A machine that is called by a number has no name that Postfix takes. It can tell all defaults but these.
+            nameless = dict.fromkeys(_OF_THE_MACHINE, "")
+            names = set(self._run(["postconf", "-c", self.config_directory, "-H"])[1].split()) - set(nameless)
+            rc, stdout, _stderr = self._run(["postconf", "-c", self.config_directory, "-d", *sorted(names)]) if names else (1, "", "")
+        if rc:
+            raise PostfixFailed(f"postconf -d failed: {_last_line(stderr)}.")
+        found = nameless
         for line in stdout.splitlines():
             name, _equals, value = line.partition(" =")
             found[name] = value.strip()

@@ -45,7 +45,8 @@ options:
     description:
       - What the service of O(name) shall be.
       - V(started) and V(stopped) do nothing when it already is.
-      - A Postfix or Dovecot that still runs a program of before an upgrade of its package is restarted, also with V(started) and V(reloaded).
+      - A Postfix or Dovecot that still runs a program of before an upgrade of its package is restarted, also with V(started) and
+        V(reloaded).
       - V(reloaded) has it read its configuration again, V(restarted) stops and starts it; either starts one that does not run.
     type: str
     choices: [started, stopped, reloaded, restarted]

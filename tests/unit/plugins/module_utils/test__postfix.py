@@ -42,6 +42,17 @@ def test_a_master_cf_that_postconf_cannot_read_does_not_hide_the_defaults(direct
     assert Postfix(run, str(directory)).defaults() == DEFAULTS
 
 
+def test_a_machine_without_a_name_that_postfix_takes_tells_the_other_defaults(directory):
+    def run(args, data=None):
+        if args[-1] == "-H":
+            return 0, "".join(f"{name}\n" for name in DEFAULTS), ""
+        if args[-1] == "-d" or "myhostname" in args or "mydomain" in args:
+            return 1, "", "postconf: fatal: unable to use my own hostname\n"
+        return 0, "".join(f"{name} = {DEFAULTS[name]}\n" for name in args[4:]), ""
+
+    assert Postfix(run, str(directory)).defaults() == {**DEFAULTS, "myhostname": "", "mydomain": ""}
+
+
 def test_a_postconf_that_always_fails_is_an_error(directory):
     with pytest.raises(PostfixFailed, match="out of memory"):
         Postfix(lambda args, data=None: (1, "", "postconf: fatal: out of memory\n"), str(directory)).defaults()

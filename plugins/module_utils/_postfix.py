@@ -12,9 +12,9 @@ import contextlib
 import dataclasses
 import os
 import re
-import tempfile
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._files import ENCODING, ERRORS, read_text, write_aged
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf, expand
@@ -72,7 +72,7 @@ class Postfix:
             return None
         if rc:
             # A master.cf that postconf cannot read must not keep anyone from repairing it: ask without it.
-            with tempfile.TemporaryDirectory(prefix="postroom-") as empty:
+            with _rooms.room("postfix") as empty:
                 rc, stdout, _stderr = self._run(["postconf", "-c", empty, "-d"])
             if rc:
                 raise PostfixFailed(f"postconf -d failed: {_last_line(stderr)}.")
@@ -119,8 +119,7 @@ class Postfix:
                 if os.geteuid() == 0:  # postfix(1) is for root only; without, nothing can be written either
                     self._check(staged, _text(main_cf, self.main_cf))
         except OSError as e:
-            place = tempfile.gettempdir()
-            raise HostError(f"Cannot try the new configuration on a copy in {place}: {e.strerror}; nothing was changed.") from e
+            raise HostError(f"Cannot try the new configuration on a copy in {_rooms.PLACE}: {e.strerror}; nothing was changed.") from e
         if found:
             rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
             live = _messages(stderr, self.config_directory)
@@ -145,7 +144,7 @@ class Postfix:
         for name in os.listdir(staged):
             if os.path.islink(os.path.join(staged, name)):
                 os.unlink(os.path.join(staged, name))
-        with tempfile.TemporaryDirectory(prefix="postroom-queue-") as queue:
+        with _rooms.room("queue") as queue:
             os.chmod(queue, 0o755)
             values = MainCf(main_cf).values()
             self._mirror_queue(expand(values.get("queue_directory", "/var/spool/postfix"), values, {}), queue)
@@ -193,7 +192,7 @@ class Postfix:
 
         What is neither main.cf nor master.cf stands there as a symbolic link: nothing large or secret is copied.
         """
-        with tempfile.TemporaryDirectory(prefix="postroom-") as staged:
+        with _rooms.room("postfix") as staged:
             for name, text in (("main.cf", _text(main_cf, self.main_cf)), ("master.cf", _text(master_cf, self.master_cf))):
                 write_aged(os.path.join(staged, name), text)
             with contextlib.suppress(FileNotFoundError):

@@ -15,7 +15,6 @@ import errno
 import os
 import re
 import socket
-import tempfile
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_checks as checks
@@ -23,7 +22,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_edit as editor
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_errors as errors
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_tree as trees
-from ansible_collections.postroom.mail.plugins.module_utils import _managed
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -210,10 +209,10 @@ def _doveconf(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> tup
     ``-x`` makes it open certificates and keys. Its standard output is never looked at: it may hold secrets.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="postroom-dovecot-") as room:
+        with _rooms.room("dovecot") as room:
             rc, _stdout, stderr = run(["doveconf", "-c", trees.stage(tree, exchanged, room), "-n", "-x"])
     except OSError as e:
-        raise HostError(f"Cannot let Dovecot judge the configuration in {tempfile.gettempdir()}: {e.strerror}; nothing was written.") from e
+        raise HostError(f"Cannot let Dovecot judge the configuration in {_rooms.PLACE}: {e.strerror}; nothing was written.") from e
     lines = [line for line in stderr.replace(room, "").splitlines() if line.strip()]
     warnings = [_sentence(line) for line in lines if line.startswith("doveconf: Warning: ")]
     if rc == 0:

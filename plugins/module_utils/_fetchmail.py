@@ -212,11 +212,12 @@ class Fetchmail:
             )
             self.outcome.add(change, secret=True)
             return change.changed
+        done: list[_files.Change] = []
         with self.homes.to(owner):
-            change = _homes.update(self._path(path), text, check_mode=self.check_mode)
+            done.append(_homes.update(self._path(path), text, check_mode=self.check_mode))
+        for change in done:
             self.outcome.add(change, secret=True)
-            return change.changed
-        return False
+        return any(change.changed for change in done)
 
     def _daemon_user(self) -> str:
         """fetchmail's daemon must own the file that it reads."""

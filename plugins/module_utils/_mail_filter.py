@@ -18,10 +18,17 @@ import contextlib
 import os
 import pwd
 import shutil
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _filter_plan, _homes, _managed, _procmail_trial, _sieve_trial
+from ansible_collections.postroom.mail.plugins.module_utils import (
+    _files,
+    _filter_plan,
+    _homes,
+    _managed,
+    _procmail_trial,
+    _rooms,
+    _sieve_trial,
+)
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._filter_plan import FOR_ALL, Plan, User
 from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import PROCMAIL, SIEVE
@@ -228,7 +235,7 @@ class Filters:
     def _staged(self, scripts: t.Mapping[str, tuple[str, User | None]], reader: User | None) -> t.Iterator[dict[str, str]]:
         """Copies of *scripts*, by their paths, in a directory that beside root only *reader* can look into."""
         group = self._group_of(reader) if reader else None
-        with tempfile.TemporaryDirectory(prefix="postroom-sieve-", dir=_procmail_trial.PLACE) as directory:
+        with _rooms.room("sieve") as directory:
             if group:
                 os.chown(directory, -1, int(group))
                 os.chmod(directory, 0o710)
@@ -265,11 +272,20 @@ class Filters:
         if written or self._is_stale(binary, self._path(path)):
             self.outcome.changed = True
             if not self.check_mode:
-                if not _sieve_trial.compile_script(self.run, self._path(path), text, user.of if user else FOR_ALL):
-                    raise _sieve_trial.NoTrial(NO_SIEVEC)
-                with contextlib.suppress(FileNotFoundError):
-                    os.chown(binary, *attributes.ids())
-                    os.chmod(binary, mode)
+                self._compile(path, text, user, attributes)
+
+    def _compile(self, path: str, text: str, user: User | None, attributes: _files.Attributes) -> None:
+        """Dovecot's compiler makes what everybody can read: it works where nobody else looks."""
+        binary = self._path(path).removesuffix(".sieve") + ".svbin"
+        with _rooms.room("sieve") as directory:
+            made = os.path.join(directory, os.path.basename(binary))
+            if not _sieve_trial.compile_script(self.run, self._path(path), text, user.of if user else FOR_ALL, made):
+                raise _sieve_trial.NoTrial(NO_SIEVEC)
+            compiled = _files.read_text(made)
+        if compiled is None:
+            return
+        _files.update(binary, lambda _before: compiled, attributes=attributes)
+        os.utime(binary)
 
     def _make_directories(self) -> None:
         """Everybody's process goes through them, whatever the umask of who runs this."""

@@ -19,6 +19,11 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule
 
 
+# What a program needs to know of who runs it. The rest of root's environment (a proxy with a password, whatever a play's
+# 'environment' says) is nobody else's, and some programs are run as a user, who can read what theirs were given.
+KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "XDG_RUNTIME_DIR")
+
+
 class Run(t.Protocol):
     """How the middle layers run a command: a list in, (rc, stdout, stderr) out; never through a shell."""
 
@@ -28,9 +33,11 @@ class Run(t.Protocol):
 def runner(module: AnsibleModule) -> Run:
     """Give *module*'s ``run_command`` the shape of `Run`.
 
-    Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
+    No program gets more of the environment than `KEPT`. Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
     (Postfix means something else by it), and a program that is not there is rc 127, as a shell would say it.
     """
+    for name in set(os.environ) - set(KEPT):
+        del os.environ[name]
     environ = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C", "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"}
 
     def run(args: list[str], data: str | None = None) -> tuple[int, str, str]:

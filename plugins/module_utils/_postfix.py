@@ -12,9 +12,9 @@ import contextlib
 import dataclasses
 import os
 import re
-import tempfile
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._files import ENCODING, ERRORS, read_text, write_aged
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf, expand, references
@@ -85,7 +85,7 @@ class Postfix:
             return None
         if rc:
             # A master.cf that postconf cannot read must not keep anyone from repairing it: ask without it.
-            with tempfile.TemporaryDirectory(prefix="postroom-") as empty:
+            with _rooms.room("postfix") as empty:
                 rc, stdout, _stderr = self._run(["postconf", "-c", empty, "-d"])
         nameless: dict[str, str] = {}
         if rc:
@@ -142,8 +142,7 @@ class Postfix:
                 if hidden or not is_old:
                     raise Rejected(f"Postfix refuses the new configuration: {hidden or failure}. Nothing was changed.")
         except OSError as e:
-            place = tempfile.gettempdir()
-            raise HostError(f"Cannot try the new configuration on a copy in {place}: {e.strerror}; nothing was changed.") from e
+            raise HostError(f"Cannot try the new configuration on a copy in {_rooms.PLACE}: {e.strerror}; nothing was changed.") from e
         fresh = _sort([message for message in found if message not in live and message != failure])
         return dataclasses.replace(fresh, broken=failure)
 
@@ -182,7 +181,7 @@ class Postfix:
 
     def _check(self, texts: _Texts) -> str:
         """The last words of a failed ``postfix check``, on a queue directory of its own: on the live one it would repair things."""
-        with self._staged(texts) as staged, tempfile.TemporaryDirectory(prefix="postroom-queue-") as queue:
+        with self._staged(texts) as staged, _rooms.room("queue") as queue:
             # The script behind it complains to the host's mail log about every link. It wants none of what they lead to.
             for name in os.listdir(staged):
                 if os.path.islink(os.path.join(staged, name)):
@@ -229,7 +228,7 @@ class Postfix:
 
         What is neither main.cf nor master.cf stands there as a symbolic link: nothing large or secret is copied.
         """
-        with tempfile.TemporaryDirectory(prefix="postroom-") as staged:
+        with _rooms.room("postfix") as staged:
             for name, text in (("main.cf", texts.main_cf), ("master.cf", texts.master_cf)):
                 write_aged(os.path.join(staged, name), text)
             with contextlib.suppress(FileNotFoundError):

@@ -21,11 +21,9 @@ import grp
 import os
 import pwd
 import re
-import shutil
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _compiled_table, _files
+from ansible_collections.postroom.mail.plugins.module_utils import _compiled_table, _files, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import CLIENT_TYPES, FILE_TYPES, SUFFIXES
 
@@ -218,10 +216,8 @@ class _Staged:
         types = host.supported_types() or []
         self.kinds = [kind for kind in self.kinds if kind in types]
         try:
-            self.directory = tempfile.mkdtemp(
-                prefix=f".{os.path.basename(table.path)}.", dir=host.tmpdir if host.check_mode else os.path.dirname(table.path)
-            )
-            self.stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            place = host.tmpdir if host.check_mode else os.path.dirname(table.path)
+            self.directory = self.stack.enter_context(_rooms.room(os.path.basename(table.path), place))
             source = self.source = os.path.join(self.directory, os.path.basename(table.path))
             with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as f:
                 f.write(self.text.encode(_files.ENCODING, _files.ERRORS))

@@ -46,6 +46,10 @@ WISHES = [
 ]
 
 
+def compiled(script):
+    return f"sievec /{script} ROOM/{os.path.basename(script).removesuffix('.sieve')}.svbin"
+
+
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     return FakeHost(tmp_path, monkeypatch)
@@ -63,9 +67,10 @@ def test_scripts_of_the_site_and_of_a_user(host):
     assert [host.mode(name) for name in (SIEVE, f"{SIEVE}/users")] == [0o755, 0o755]
     assert (outcome.changed, host.paths(outcome)) == (True, [f"/{BEFORE}", f"/{AFTER}", f"/{OWN}"])
     # All are compiled before the first is written.
-    calls = [re.sub("PLACE/postroom-sieve-[^/]*", "STAGED", call) for call in host.calls]
-    staged = [f"sievec STAGED/{number}.sieve" for number in range(3)]
-    assert calls == [*staged, *(f"sievec /{name}" for name in (BEFORE, AFTER, OWN))]
+    staged = [f"sievec ROOM/{number}.sieve" for number in range(3)]
+    assert host.calls == [*staged, *(compiled(name) for name in (BEFORE, AFTER, OWN))]
+    # The compiler's result can be read by everybody, until it has the mode of its script.
+    assert {mode for mode, _path in host.compiled_where} == {0o700}
     assert [shown["after"] for shown in outcome.diff] == [SPAM_TEXT, REST_TEXT, REST_TEXT]
     assert (outcome.samples, host.warnings) == ([], [])
 
@@ -86,7 +91,7 @@ def test_recipes_of_the_site_and_of_a_user(host):
     assert len(runs) == 2
     if os.geteuid() == 0:
         # Those of the site are for anybody, those of a user are tried with his rights.
-        assert [call.split(" -- ")[0] for call in runs] == ["runuser -u nobody", "runuser -u bob"]
+        assert [call.split(" -- ")[0] for call in runs] == [f"timeout -k 5 120 runuser -u {name}" for name in ("nobody", "bob")]
 
 
 def test_a_whole_script(host):
@@ -219,7 +224,7 @@ def test_what_dovecot_could_not_refresh_is_compiled_anew(host, monkeypatch, stat
     foretold = host.bring(rules=[SPAM], check_mode=True)
     assert (foretold.changed, foretold.paths, host.calls, host.tree()) == (True, [], [], before)
     outcome = host.bring(rules=[SPAM])
-    assert (outcome.changed, outcome.paths, host.calls) == (True, [], [f"sievec /{BEFORE}"])
+    assert (outcome.changed, outcome.paths, host.calls) == (True, [], [compiled(BEFORE)])
     assert host.bring(rules=[SPAM]).changed is False
 
 

@@ -11,6 +11,7 @@ import stat
 import time
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils import _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixFailed, Rejected
@@ -72,7 +73,7 @@ def test_undefined_references_in_master_cf_are_remarked(directory):
 
 def test_the_staged_copy_is_private_and_gone_afterwards(directory, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr("tempfile.tempdir", str(directory / "tmp"))
+    monkeypatch.setattr(_rooms, "PLACE", str(directory / "tmp"))
     (directory / "tmp").mkdir()
     seen = []
 
@@ -120,8 +121,8 @@ def test_a_full_place_for_temporary_files_is_one_sentence(directory, monkeypatch
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
-    with pytest.raises(HostError, match="on a copy in .*: No space left on device; nothing was changed"):
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(HostError, match="Cannot make a directory to work in, .*: No space left on device; nothing was changed"):
         Postfix(PostfixHost(), str(directory)).remarks(main_cf="myhostname = x.example.org\n")
 
 

@@ -28,13 +28,15 @@ SETTINGS = {
 }
 SERVER = {"host": "127.0.0.1", "port": 1, "user": "u", "password": OF_OTHERS}
 CALLS = {
-    "mail_probe": {"probes": [{"name": "p", "imap": SERVER, "timeout": 1}], "smtp": SERVER, "timeout": 1},
+    "mail_probe": {"probes": [{"name": "p", "imap": SERVER, "timeout": 1}, {"name": "q", "smtp": SERVER, "timeout": 1}]},
     "fetchmail_config": {"accounts": [{"poll": "mx.elsewhere.example", "user": "u", "password": OF_OTHERS, "is": "alice", "port": "x y"}]},
     "sasl_provider": {
         "provider": "saslauthd",
         "saslauthd": {"mechanism": "nothing", "ldap": {"ldap_servers": "ldap://localhost/", "ldap_password": OF_OTHERS}},
     },
 }
+
+KEPT = {"mail_probe": "127.0.0.1 port 1", "fetchmail_config": "u at mx.elsewhere.example", "sasl_provider": "'nothing'"}
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +59,8 @@ def test_they_are_in_force(told, mail, outside):
     """What stands in a file of root's own is read by the Dovecot that runs."""
     assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL])["login"] is True
     assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL[:-1]])["login"] is False
-    for name in ("imapc_password", "doveadm_password"):
-        assert mail.out(f"doveconf -h {name}") == {"imapc_password": OF_IMAPC, "doveadm_password": OF_DOVEADM}[name]
+    # doveconf of 2.4 shows no setting of imapc.
+    assert mail.out("doveconf -h doveadm_password") == OF_DOVEADM
 
 
 def test_no_local_user_reads_them(told, mail):
@@ -67,7 +69,7 @@ def test_no_local_user_reads_them(told, mail):
     assert [path for path in found if not THEIR_FILES.fullmatch(path)] == []
     assert in_files(mail, SECRETS, "mallory") == []
     # And Dovecot's own tools still work for users.
-    assert "static" in mail.out("runuser -u mallory -- doveconf -n passdb 2>&1 || runuser -u mallory -- doveconf -n")
+    assert "static" in mail.out("runuser -u mallory -- doveconf -n")
     assert seen(mail.out("runuser -u mallory -- doveconf -a"), SECRETS) == []
 
 
@@ -76,7 +78,7 @@ def test_the_modules_keep_them_from_the_journal(told, mail, module):
     """Those that the run above has no use for; what they are asked for is nothing that works."""
     answer = call(mail.name, module, check=True, **CALLS[module])
     assert seen(str(answer), SECRETS) == []
-    # Words that are no secrets are not lost.
-    assert "127.0.0.1" in str(answer) or "saslauthd" in str(answer) or "elsewhere.example" in str(answer)
-    assert mail.out(f"journalctl --no-pager -t ansible-postroom.mail.{module} -t ansible-{module} -q | tail -1")
+    # Words that are no secrets are not lost, though they stand beside one.
+    assert KEPT[module] in answer["msg"]
+    assert "NOT_LOGGING_PARAMETER" in mail.out(f"journalctl --no-pager -q -t ansible-postroom.mail.{module} | tail -1")
     assert in_journal(mail, SECRETS) == ""

@@ -82,7 +82,7 @@ def wanted_from(settings: t.Mapping[str, t.Any], where: str = "") -> tuple[Wante
     for written_key, value in settings.items():
         place = f"{where}{written_key}"
         if written_key == INCLUDE:
-            wanted.append(Wanted(INCLUDE, value=_included(value, place)))
+            wanted += [Wanted(INCLUDE, value=_included(item, place)) for item in (value if isinstance(value, list) else [value])]
             continue
         key, name = _header(str(written_key), place)
         if isinstance(value, t.Mapping):

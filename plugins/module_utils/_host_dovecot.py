@@ -16,6 +16,8 @@ import os
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
+
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
@@ -23,13 +25,10 @@ CONFIG_DIRECTORY = "/etc/dovecot"
 CONFIG_PATH = "/etc/dovecot/dovecot.conf"
 UCF_HASHFILE = "/var/lib/ucf/hashfile"
 MANAGED = "Managed by postroom.mail"
-# The files that the role dovecot writes for its databases, beside dovecot.conf.
-DATABASE_FILE = re.compile(r"postroom-(denied-users|virtual-users|(passdb|userdb)-.*\.conf\.ext)")
+# The files that the role dovecot writes for its databases and secrets, beside dovecot.conf.
+DATABASE_FILE = re.compile(r"postroom-(denied-users|virtual-users|(secrets|(passdb|userdb)-).*\.conf\.ext)")
 HIDDEN = "[hidden]"
 
-# Settings whose value is a secret, and values that carry one ("... password=x ...", "//user:x@host").
-_SECRET_NAME = re.compile(r"pass(word|wd)?$|secret|dnpass|nonce|api_key|ssl(_\w+)?_key$", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"pass(word|wd)?\s*=|://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 # One line a file; a package's ghost files and directories have no digest.
 RPM_DIGESTS = r"[%{FILENAMES}\t%{FILEDIGESTS}\n]"
 
@@ -96,8 +95,7 @@ def _shown(name: str, value: t.Any) -> t.Any:
         return without_secrets(value)
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
-    is_secret = value.startswith("# hidden") or (_SECRET_NAME.search(name) and not re.match(r"</|/|no$|yes$|$", value))
-    return HIDDEN if is_secret or _SECRET_VALUE.search(value) else value
+    return HIDDEN if value.startswith("# hidden") or _secrets.is_secret(name, value) else value
 
 
 def parse_hashfile(text: str) -> dict[str, str]:

@@ -56,7 +56,7 @@ def is_secret(name: str, value: t.Any) -> bool:
     if has_secret_name(name):
         is_key = name.lower().endswith("key")
         return not (_ELSEWHERE.fullmatch(text) or (is_key and _KEY_ELSEWHERE.fullmatch(text)))
-    return not _QUESTION.search(name) and any(pattern.search(text) for pattern in _PARTS)
+    return not _QUESTION.search(name) and any(not _ELSEWHERE.fullmatch(part) for part in _passwords(text))
 
 
 def has_secret_name(name: str) -> bool:
@@ -88,7 +88,11 @@ def texts(value: t.Any) -> set[str]:
     if value is None or isinstance(value, bool) or value == "":
         return set()
     text = str(value)
-    return {text, *(found.strip("\"'") for pattern in _PARTS for found in pattern.findall(text))} - {""}
+    return {text, *_passwords(text)} - {""}
+
+
+def _passwords(text: str) -> list[str]:
+    return [found.strip("\"'") for pattern in _PARTS for found in pattern.findall(text)]
 
 
 # A module's options ------------------------------------------------------------------------------------------------

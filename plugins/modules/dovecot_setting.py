@@ -46,7 +46,7 @@ options:
       - C(passdb) and C(userdb) of Dovecot 2.3 have no name and may be repeated. They take a list of dictionaries,
         one for each block in their order, and the file will have exactly these. In Dovecot 2.4 they have names, as in C(passdb pam).
       - A value is put in quotes where Dovecot needs them. A value that comes with its own quotes stays as it is.
-      - The key V(!include_try) includes the file that is its value in this place, when there is one and it can be read.
+      - The key V(!include_try) includes the file that is its value in this place, or each of a list, when it is there and can be read.
       - File modes must be quoted in YAML, as in V("0660").
       - A new setting goes below its commented-out example when the file has one, otherwise to the end of its block.
     type: dict

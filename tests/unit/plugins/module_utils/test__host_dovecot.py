@@ -174,7 +174,8 @@ def test_ask_an_edited_one(dovecot):
 
 
 def test_files_of_databases_are_told_from_others(dovecot):
-    ours = ["postroom-denied-users", "postroom-passdb-a.conf.ext", "postroom-userdb-a.2.conf.ext", "postroom-virtual-users"]
+    secrets = ["postroom-secrets-passdb-static.2.conf.ext", "postroom-secrets.conf.ext"]
+    ours = ["postroom-denied-users", "postroom-passdb-a.conf.ext", *secrets, "postroom-userdb-a.2.conf.ext", "postroom-virtual-users"]
     for name in (*ours, "postroom-users", "dovecot-sql.conf.ext", "postroom-passdb-a.conf.ext.bak"):
         (dovecot / name).touch()
     assert _host_dovecot.ask(answers(), "Debian")["database_files"] == [str(dovecot / name) for name in ours]

@@ -138,8 +138,11 @@ def started_at(pid: int, proc: str = "/proc") -> float | None:
 
 
 def _listens(pid: int, proc: str) -> dict[int, set[str]]:
-    """The TCP ports that the process listens on, and at which addresses."""
-    held = set()
+    """The TCP ports that the process listens on, and at which addresses.
+
+    In an unprivileged container root does not see whose a socket is. There all count: who else would listen on ours?
+    """
+    held: set[str] = set()
     with contextlib.suppress(OSError), os.scandir(f"{proc}/{pid}/fd") as descriptors:
         for entry in descriptors:
             with contextlib.suppress(OSError):
@@ -148,7 +151,7 @@ def _listens(pid: int, proc: str) -> dict[int, set[str]]:
     for name in ("tcp", "tcp6"):
         with contextlib.suppress(OSError), open(f"{proc}/net/{name}") as f:
             for listener in parse_proc_net_tcp(f.read()):
-                if f"socket:[{listener.inode}]" in held:
+                if not held or f"socket:[{listener.inode}]" in held:
                     found.setdefault(listener.port, set()).add(listener.address)
     return found
 

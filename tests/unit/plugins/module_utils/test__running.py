@@ -38,6 +38,17 @@ def test_where_a_process_listens():
     assert port not in _running._listens(os.getpid(), "/proc")
 
 
+def test_where_root_does_not_see_whose_a_socket_is_all_count(tmp_path):
+    (tmp_path / "net").mkdir()
+    row = "   0: 0100007F:0019 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 291192 1 0"
+    (tmp_path / "net/tcp").write_text(f"  sl  local_address ...\n{row}\n")
+    assert _running._listens(7, str(tmp_path)) == {25: {"127.0.0.1"}}
+    # Where it does, they are somebody else's.
+    (tmp_path / "7/fd").mkdir(parents=True)
+    (tmp_path / "7/fd/3").symlink_to("socket:[4]")
+    assert _running._listens(7, str(tmp_path)) == {}
+
+
 @pytest.mark.parametrize(
     ("settings", "ports"),
     [

@@ -134,6 +134,21 @@ NOT_INSTALLED: dict[str, t.Any] = {
 
 def ask(run: Run, os_family: str) -> dict[str, t.Any]:
     """Everything that mail_info tells about Dovecot; a configuration that is broken is told, not raised."""
+    answer = ask_settings(run)
+    if not answer["installed"]:
+        return answer
+    modified = _modified_on_disk(run, os_family)
+    return {
+        **answer,
+        "pristine": not modified,
+        "managed": is_managed(CONFIG_PATH),
+        "modified_files": modified,
+        "database_files": _database_files(),
+    }
+
+
+def ask_settings(run: Run) -> dict[str, t.Any]:
+    """The part of it that Dovecot itself tells."""
     rc, stdout, stderr = run(["doveconf", "-n"])
     if rc == 127:
         return NOT_INSTALLED
@@ -141,16 +156,12 @@ def ask(run: Run, os_family: str) -> dict[str, t.Any]:
     if version is None:
         # The binaries without any dovecot.conf: doveconf gives up before its first line.
         version = parse_version(run(["dovecot", "--version"])[1]) or "0.0"
-    modified = _modified_on_disk(run, os_family)
     return {
+        **NOT_INSTALLED,
         "installed": True,
         "version": version,
         "dialect": dialect(version),
         "config_path": CONFIG_PATH,
-        "pristine": not modified,
-        "managed": is_managed(CONFIG_PATH),
-        "modified_files": modified,
-        "database_files": _database_files(),
         "settings": without_secrets(parse_doveconf(stdout)) if rc == 0 else {},
         "config_error": None if rc == 0 else (stderr.strip().splitlines() or ["doveconf failed without saying why"])[-1],
     }

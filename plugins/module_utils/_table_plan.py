@@ -72,7 +72,9 @@ def plan(
     for name, use in uses.items():
         path = use.split()[-1]
         if path in gone:
-            parameters[name] = None
+            # One that a killed run has left is named by nothing any more, and the parameter is somebody else's by now.
+            if _names(live.get(name, ""), path):
+                parameters[name] = None
         elif path in paths and any(table["path"] == path and table["entries"] for table in in_use):
             parameters[name] = use.replace(path, f"{default_type}:{path}")
             if live.get(name) and not _names(live[name], path) and name not in by_hand:

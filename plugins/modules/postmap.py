@@ -83,7 +83,8 @@ options:
     description:
       - Whether the table holds passwords, as C(smtp_sasl_password_maps) does. Source and compiled form are then readable for root only,
         and no content is shown in output or diff.
-      - The default is V(true) for tables with O(parameters) and with O(file_contents). The group C(postfix) may read these, because C(proxymap) must.
+      - The default is V(true) for tables with O(parameters), which the group C(postfix) may read, because C(proxymap) must, and for
+        those with O(file_contents).
     type: bool
   file_contents:
     description:

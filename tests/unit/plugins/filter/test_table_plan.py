@@ -114,9 +114,18 @@ SNI = {"path": "/etc/postfix/sni", "type": "hash", "entries": {"mail.example": [
         pytest.param(SNI, {"more_parameters": {"relay_domains": "hash:/etc/postfix/sni"}}, False, id="another parameter"),
         # These Postfix makes of the files by itself.
         pytest.param(
-            {**SNI, "type": "texthash"}, {"more_parameters": {"tls_server_sni_maps": "texthash:/etc/postfix/sni"}}, False, id="no compiled one"
+            {**SNI, "type": "texthash"},
+            {"more_parameters": {"tls_server_sni_maps": "texthash:/etc/postfix/sni"}},
+            False,
+            id="no compiled one",
         ),
     ],
 )
 def test_a_table_of_certificates_holds_the_contents_of_its_files(table, more, holds):
     assert plan(more_tables=[table], **more)["tables"] == [{**({"file_contents": True} if holds else {}), **table}]
+
+
+def test_a_table_that_a_killed_run_has_left_goes_and_the_parameter_of_somebody_else_stays():
+    found = plan(managed=[C], live={"smtpd_client_restrictions": "reject_rbl_client x.example"})
+    assert found["former"] == [{"path": C, "state": "absent"}]
+    assert found["parameters"] == {}

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_restrictions as restrictions
 from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook, Place
-from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets
+from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets, without_tag
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import Style, entries_from
 
@@ -98,6 +98,16 @@ def nobodies(book: AddressBook, variables: t.Mapping[str, str]) -> t.Iterator[st
             yield f"{key} in {variable} leads to {nobody}: correct the name, or make the account or alias."
 
 
+def unplaced(book: AddressBook, fetched: t.Iterable[tuple[str, str]]) -> t.Iterator[str]:
+    """Accounts elsewhere, each with somebody its mail is for, whose mail nobody of this host would get."""
+    for who, name in fetched:
+        if book.onward(book.arrival(name)).lost:
+            yield (
+                f"The account {who} is fetched for {name}, which is neither an account of this host, nor in mail_users, nor an alias:"
+                " correct the name, or make the account or alias."
+            )
+
+
 def forbidden(book: AddressBook, variables: t.Mapping[str, str], allowed: t.Mapping[str, t.Collection[str]]) -> t.Iterator[str]:
     """Aliases that hand mail to commands and files, where that is not allowed; *allowed* by ``command`` and ``file``."""
     whats = {"command": "a command", "file": "a file", "include": "a list"}
@@ -150,6 +160,32 @@ def two_kinds(book: AddressBook, relay_domains: t.Collection[str]) -> t.Iterator
         for whose, listed in others.items():
             if domain in listed:
                 yield f"{domain} has mailboxes of mail_virtual_users, and is {whose}: let it be one of the two."
+
+
+def not_ascii(variable: str, addresses: t.Iterable[str]) -> t.Iterator[str]:
+    """Domains, alone or of addresses, in letters that no mail server uses among others: mail arrives for their A-labels (RFC 5890)."""
+    for domain in dict.fromkeys(split_address(address)[1] or address for address in addresses):
+        if not domain.isascii():
+            yield f"{domain} in {variable} is not the name by which mail arrives for it: write {_a_label(domain)}."
+
+
+def _a_label(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return "it in ASCII letters"
+
+
+def cut_short(book: AddressBook, users: t.Iterable[str]) -> t.Iterator[str]:
+    """Users of whose names Dovecot would take a part for a tag, and give their mail to somebody else or nobody."""
+    for variable, names in (("mail_users", users), ("mail_virtual_users", book.mailboxes)):
+        for name in names:
+            local = split_address(name)[0]
+            if without_tag(local, book.delimiter) != local:
+                yield (
+                    f"{name} in {variable} would get no mail, because recipient_delimiter is '{book.delimiter}' and Dovecot takes its name"
+                    f" for {without_tag(local, book.delimiter)} with a tag: leave that character out of recipient_delimiter."
+                )
 
 
 def robbed(book: AddressBook) -> t.Iterator[str]:

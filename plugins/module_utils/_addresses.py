@@ -52,11 +52,17 @@ def sender_logins(
 def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[str, str]]:
     """The row of a regexp table by which every login owns its own name in each of *domains*, with any tag.
 
-    Postfix asks a table of patterns for the whole address only, so the pattern itself has to know about tags.
+    Postfix asks a table of patterns for the whole address only, so the pattern itself has to know about tags, which begin
+    with any character of *delimiter*.
     """
+    if not domains:
+        return []
     names = "|".join(re.escape(domain).replace(r"\-", "-") for domain in dict.fromkeys(domains))
-    tag = re.escape(delimiter)
-    return [{"pattern": f"/^([^@{delimiter}]+)({tag}[^@]*)?@({names})$/", "value": "$1"}]
+    # In brackets nothing but a hyphen in the middle means something; what else might is no delimiter to Postfix's users.
+    chars = "".join(sorted(delimiter.replace("@", ""), key="-".__eq__))
+    # Without one there is no tag, for no local part has an '@'; the groups stay as they are.
+    tag = f"[{chars}]" if len(chars) > 1 else re.escape(chars or "@")
+    return [{"pattern": f"/^([^@{chars}]+)({tag}[^@]*)?@({names})$/", "value": "$1"}]
 
 
 class _Here(t.NamedTuple):

@@ -134,7 +134,9 @@ class Fetchmail:
             )
         # Files that are named once are for one daemon; that of an owner has its own in the owner's home.
         of_owners = {name: value for name, value in wanted.settings.items() if name not in FILES}
-        texts = {owner: _fetchmailrc.render(accounts, of_owners if owner else wanted.settings) for owner, accounts in by_owner.items()}
+        # Without a word fetchmail gives what is for nobody to its own user: an owner gets it, and the user fetchmail has no mailbox.
+        of_host = {**wanted.settings, "postmaster": wanted.settings.get("postmaster") or "postmaster"}
+        texts = {owner: _fetchmailrc.render(accounts, of_owners if owner else of_host) for owner, accounts in by_owner.items()}
         for owner, text in texts.items():
             if owner is None or homes[owner]:
                 with self.homes.to(owner):

@@ -225,6 +225,15 @@ def _is_multidrop(account: t.Mapping[str, t.Any]) -> bool:
     return len(names) > 1 or any(name == MULTIDROP or "=" in name for name in names)
 
 
+def recipients(account: t.Mapping[str, t.Any]) -> list[str]:
+    """Whom of this host the mail of an *account* is for, as an inventory may say it; none if another server takes it."""
+    given = account.get("is", account.get("to")) or []
+    names = [given] if isinstance(given, str) else list(given)
+    if any(account.get(way) for way in ("smtphost", "lmtp", "mda", "skip")):
+        return []
+    return [name for name in (str(one).split("=", 1)[-1].strip() for one in names) if name not in ("", MULTIDROP)]
+
+
 def warnings(accounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     """What will work, and somebody should think about again."""
     found = []

@@ -22,6 +22,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 CONFIG_DIRECTORY = "/etc/dovecot"
+PAM_SERVICE_FILE = "/etc/pam.d/postroom-dovecot"
 CONFIG_PATH = "/etc/dovecot/dovecot.conf"
 UCF_HASHFILE = "/var/lib/ucf/hashfile"
 MANAGED = "Managed by postroom.mail"
@@ -127,6 +128,7 @@ NOT_INSTALLED: dict[str, t.Any] = {
     "managed": False,
     "modified_files": [],
     "database_files": [],
+    "pam_service": None,
     "settings": {},
     "config_error": None,
 }
@@ -144,6 +146,7 @@ def ask(run: Run, os_family: str) -> dict[str, t.Any]:
         "managed": is_managed(CONFIG_PATH),
         "modified_files": modified,
         "database_files": _database_files(),
+        "pam_service": _text(PAM_SERVICE_FILE),
     }
 
 
@@ -197,6 +200,12 @@ def _database_files() -> list[str]:
     with contextlib.suppress(OSError):
         return sorted(entry.path for entry in os.scandir(CONFIG_DIRECTORY) if DATABASE_FILE.fullmatch(entry.name))
     return []
+
+
+def _text(path: str) -> str | None:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
+    return None
 
 
 def _digest(path: str, length: int) -> str | None:

@@ -44,6 +44,11 @@ _PAM = {
     "Debian": "@include common-auth\n@include common-account\n",
     "RedHat": "auth include password-auth\naccount include password-auth\n",
 }
+# Root and the system's own accounts are refused before their password is looked at, as in the role dovecot.
+_PEOPLE_ONLY = (
+    "auth optional pam_faildelay.so delay=2000000\n"
+    "auth [success=ignore user_unknown=ignore default=die] pam_succeed_if.so quiet uid >= {}\n"
+)
 # Both go into a line that a shell reads: nothing that means something to it.
 _SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*(/[A-Za-z0-9-]+)?")
 
@@ -57,6 +62,7 @@ class Saslauthd(t.NamedTuple):
     join_realm: bool = False
     cache_seconds: int = 0
     processes: int = 5
+    first_valid_uid: int = 1000
 
 
 class Wanted(t.NamedTuple):
@@ -127,7 +133,7 @@ def files(wanted: Wanted, place: Place) -> list[File]:
         # The unit waits for a process id in the file that it knows, and gives up.
         needed.append(File(DROP_IN, f"{_managed.HEADER}[Service]\nPIDFile={place.socket_directory}/saslauthd.pid\n"))
     if wanted.saslauthd.mechanism == "pam":
-        needed.append(File(PAM_FILE, f"{_managed.HEADER}{_PAM[place.os_family]}"))
+        needed.append(File(PAM_FILE, f"{_managed.HEADER}{_PEOPLE_ONLY.format(wanted.saslauthd.first_valid_uid)}{_PAM[place.os_family]}"))
     if wanted.saslauthd.mechanism == "ldap":
         needed.append(File(LDAP_FILE, _managed.HEADER + _options(wanted.saslauthd.ldap), 0o600, secret=True))
     return needed
@@ -320,19 +326,31 @@ def chrooted_services(services: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[s
     return [name for name, service in services.items() if service["command"] == "smtpd" and service["chroot"]]
 
 
-def known_as(logins: str, realms: t.Iterable[str]) -> str:
+def known_as(logins: str, realms: t.Iterable[str], person_of: str = "") -> str:
     """The same logins as the owners of a sender address, with every name that Cyrus SASL lets them log in by.
 
-    It hands Postfix the name as the client gave it, so that alice may be ``alice@mail.example.org`` as well.
+    It hands Postfix the name as the client gave it, so that alice may be ``alice@mail.example.org`` as well. *person_of* is
+    the realm of the address, if in that everybody is a person apart.
     """
     names = [name.strip() for name in logins.split(",") if name.strip()]
+    if person_of:
+        return ", ".join(name if "@" in name else f"{name}@{person_of}" for name in names)
     everything = [form for name in names for form in (name, *(f"{name}@{realm}" for realm in realms if "@" not in name))]
     return ", ".join(dict.fromkeys(everything))
 
 
-def realms(provider: str, realm: str, domains: t.Sequence[str]) -> list[str]:
-    """The realms in which a login is the same person as without any: that of the host, and the domains of its accounts."""
-    return list(dict.fromkeys([realm, *domains])) if provider in SERVED else []
+def realms(wanted: Wanted, realm: str, domains: t.Sequence[str]) -> list[str]:
+    """The realms in which a login is the same person as without any: that of the host, and the domains of its accounts.
+
+    A saslauthd that is asked for whole names may know another person in each of these.
+    """
+    if wanted.provider not in SERVED:
+        return []
+    return [realm] if joins_realm(wanted) else list(dict.fromkeys([realm, *domains]))
+
+
+def joins_realm(wanted: Wanted) -> bool:
+    return wanted.provider == "saslauthd" and bool(wanted.saslauthd.join_realm)
 
 
 def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterable[t.Mapping[str, t.Any]] = ()) -> list[str]:
@@ -340,7 +358,7 @@ def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterabl
 
     saslauthd leaves the realm out unless it is told to join it: there carol gets in as ``carol@shop.example``, whoever that is.
     """
-    if wanted.provider == "dovecot" or (wanted.provider == "saslauthd" and wanted.saslauthd.join_realm):
+    if wanted.provider == "dovecot" or joins_realm(wanted):
         return list(mailboxes)
     if wanted.provider == "saslauthd":
         return []

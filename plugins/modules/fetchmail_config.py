@@ -319,8 +319,8 @@ options:
         default: 300
       postmaster:
         description:
-          - Who gets mail that fetchmail cannot give to anybody, a local user or an address. fetchmail's default is C(postmaster), or the
-            owner of the accounts.
+          - Who gets mail that fetchmail cannot give to anybody, a local user or an address. The default is C(postmaster), or the owner of
+            the accounts.
         type: str
       bouncemail:
         description:

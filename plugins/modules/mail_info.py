@@ -231,6 +231,9 @@ dovecot:
       type: list
       elements: str
       sample: [/etc/dovecot/postroom-passdb-accounts.conf.ext]
+    pam_service:
+      description: The PAM service by which the role C(dovecot) has passwords checked, V(null) if it is not there.
+      type: str
     settings:
       description:
         - The settings that differ from Dovecot's defaults, nested as M(postroom.mail.dovecot_setting) takes them. Of

@@ -89,6 +89,12 @@ options:
           - How many logins it can check at the same time.
         type: int
         default: 5
+      first_valid_uid:
+        description:
+          - Accounts with a lower user id log in nowhere, by V(pam) with the PAM service of the collection. Other mechanisms have no such
+            limit.
+        type: int
+        default: 1000
   replace:
     description:
       - Whether configuration files that somebody else has written are replaced. They are kept as a backup beside the new ones.
@@ -173,6 +179,7 @@ def main() -> None:
         "join_realm": {"type": "bool", "default": False},
         "cache_seconds": {"type": "int", "default": 0},
         "processes": {"type": "int", "default": 5},
+        "first_valid_uid": {"type": "int", "default": 1000},
     }
     module = AnsibleModule(
         argument_spec={

@@ -84,6 +84,14 @@ def test_a_mailbox_of_several_is_sorted_by_its_envelope(mail, isp, outside, subj
     assert left(isp, account, subject, none_within=20) == 0
 
 
+def test_what_is_for_nobody_reaches_the_postmaster(mail, isp, outside, subject):
+    """Nothing is given to the user fetchmail, who has no mailbox, and nothing waits."""
+    account = at_provider(mail, "shop")
+    send(outside, f"{account}@isp.example", subject, header="X-Envelope-To: nobody@shop.example\r\n")
+    assert count(outside, mail, ALICE, subject) == 1
+    assert left(isp, account, subject, none_within=20) == 0
+
+
 def test_a_user_has_a_daemon_of_his_own(mail, isp, outside, subject):
     account = at_provider(mail, "own")
     send(outside, f"{account}@isp.example", subject)

@@ -4,27 +4,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from ansible_collections.postroom.mail.plugins.filter.address_plan import FilterModule
+from ansible_collections.postroom.mail.tests.unit.plugins.filter.address_host import HOST, address_plan, plan, postmasters
 from hypothesis import given as examples
 from hypothesis import strategies as st
-
-address_plan = FilterModule().filters()["address_plan"]
-
-HOST = {
-    "destinations": ["$myhostname", "$mydomain", "localhost.${mydomain}", "localhost", "hash:/etc/postfix/more"],
-    "names": {"myhostname": "mail.example.org", "mydomain": "example.org", "myorigin": "$mydomain"},
-    "virtual_domains": ["virt.example", "other.example"],
-    "users": [{"name": "alice"}, {"name": "bob", "state": "present"}, {"name": "gone", "state": "absent"}],
-    "accounts": {"root": True, "carol": True, "ghost": False, "gone": True},
-    "system_aliases": {"postmaster": "root", "webmaster": "root"},
-    "commands": ["forward"],
-    "files": ["forward"],
-}
-
-
-def plan(aliases=None, **more):
-    return address_plan({"root": "alice", **(aliases or {})}, **{**HOST, **more})
 
 
 @pytest.mark.parametrize(
@@ -190,9 +175,14 @@ def test_a_catch_all_leaves_everybody_his_mail():
         **virtual,
         "info@example.org": "bob",
         **{f"{name}@example.org": f"{name}@example.org" for name in ("alice", "bob", "root", "me", "postmaster", "webmaster")},
+        **postmasters("other.example"),
     }
     assert found["name_rows"] == [{"pattern": r"/^([^@+]+)(\+[^@]*)?@(example\.org)$/", "value": "$1"}]
-    assert found["account_rows"] == [{"pattern": "/^([^:]+):/", "value": "$1@example.org"}]
+    # Whom Dovecot keeps no mail for is caught like anybody.
+    (row,) = found["account_rows"]
+    assert row["value"] == "$1@example.org"
+    assert re.search(row["pattern"].strip("/"), "carol:x:1001:1001::/home/carol:/bin/sh")
+    assert not re.search(row["pattern"].strip("/"), "games:x:5:60:games:/usr/games:/usr/sbin/nologin")
 
 
 SHOP = {"mailbox_domains": ["Shop.example", "two.example"], "mailboxes": ["Carol@shop.example", "carol@two.example"]}
@@ -238,7 +228,11 @@ def test_what_is_wrong_with_virtual_mailboxes(given, told):
 def test_a_catch_all_leaves_mailboxes_their_mail():
     virtual = {"@shop.example": "alice", "@two.example": "alice", "Carol@Two.example": "bob"}
     found = plan(virtual_aliases=virtual, **SHOP)
-    assert found["virtual_aliases"] == {**virtual, "carol@shop.example": "carol@shop.example"}
+    assert found["virtual_aliases"] == {
+        **virtual,
+        "carol@shop.example": "carol@shop.example",
+        **postmasters("virt.example", "other.example"),
+    }
     # Only the host's own accounts have to be asked for.
     assert found["catch_alls"] == []
 
@@ -260,7 +254,7 @@ def test_a_mailbox_that_gets_no_mail(virtual, warned):
 def test_without_a_catch_all_the_table_is_what_was_given():
     virtual = {"@virt.example": "alice", "a@virt.example": None}
     found = plan(virtual_aliases=virtual)
-    assert found["virtual_aliases"] == virtual
+    assert found["virtual_aliases"] == {**virtual, **postmasters("other.example")}
     assert [found[name] for name in ("catch_alls", "name_rows", "account_rows")] == [[], [], []]
 
 

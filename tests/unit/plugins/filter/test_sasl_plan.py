@@ -82,6 +82,21 @@ def test_realms_of_logins():
 
 
 @pytest.mark.parametrize(
+    ("saslauthd", "realms", "apart"),
+    [
+        # The realm is left out: whoever says alice's password is alice.
+        ({}, ["a.example", "b.example"], []),
+        # alice@b.example is asked for by this name, and may be somebody else.
+        ({"join_realm": True}, ["a.example"], ["b.example"]),
+    ],
+)
+def test_a_login_in_another_domain_is_the_same_person_only_if_nobody_else_can_be(saslauthd, realms, apart):
+    found = plan(HOST, "Debian", provider="saslauthd", realm="a.example", domains=["a.example", "b.example"], saslauthd=saslauthd)
+    assert (found["realms"], found["domains_apart"], found["other_realms"]) == (realms, apart, apart)
+    assert found["domains"] == [domain for domain in ("a.example", "b.example") if domain not in apart]
+
+
+@pytest.mark.parametrize(
     ("user", "said"),
     [
         ({"name": "alice", "realm": "mail.example.org"}, "'alice@mail.example.org' is given twice"),

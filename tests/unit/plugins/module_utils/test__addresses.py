@@ -88,3 +88,26 @@ def test_own_address_patterns(address, owner):
     (row,) = own_address_patterns(["example.org", "mail.example.org", "example.org"])
     match = re.search(row["pattern"].strip("/"), address)
     assert (match and match.group(1)) == owner
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "address", "owner"),
+    [
+        ("+-", "alice-x@example.org", "alice"),
+        ("-+", "alice+x-y@example.org", "alice"),
+        ("=-+", "alice=x@example.org", "alice"),
+        ("-", "alice+x@example.org", "alice+x"),
+        (".", "alice.x@example.org", "alice"),
+        (".", "alicex@example.org", "alicex"),
+        ("", "alice+x@example.org", "alice+x"),
+        ("", "alice@example.org", "alice"),
+    ],
+)
+def test_own_addresses_with_other_tags(delimiter, address, owner):
+    (row,) = own_address_patterns(["example.org"], delimiter)
+    match = re.search(row["pattern"].strip("/"), address)
+    assert (match and match.group(1)) == owner
+
+
+def test_without_domains_nobody_owns_anything():
+    assert own_address_patterns([]) == []

@@ -31,6 +31,9 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.fetchmail
     service,
 )
 
+# The user fetchmail has no mailbox.
+OF_HOST = {**SETTINGS, "postmaster": "postmaster"}
+
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
@@ -42,7 +45,7 @@ def test_accounts_of_the_host(host):
     outcome = host.bring(SHARED)
     assert host.tree_when_asked == before
     assert host.calls == ["fetchmail --version --nosyslog --fetchmailrc -", "systemctl daemon-reload"]
-    assert host.read_by_fetchmail == [host.read(SYSTEM)] == [_fetchmailrc.render([SHARED], SETTINGS)]
+    assert host.read_by_fetchmail == [host.read(SYSTEM)] == [_fetchmailrc.render([SHARED], OF_HOST)]
     assert host.mode(SYSTEM) == 0o600
     assert "\nUser=fetchmail\nExecStart=/usr/bin/fetchmail --nodetach --fetchmailrc /etc/fetchmailrc\n" in host.read(DAEMON)
     # The init script, whose place the unit takes, stays switched off.
@@ -52,11 +55,19 @@ def test_accounts_of_the_host(host):
     assert host.warnings == []
 
 
+def test_what_is_for_nobody_goes_to_whom_the_settings_name(host):
+    host.bring(SHARED, ALICE, settings={**SETTINGS, "postmaster": "bob"})
+    assert all('set postmaster "bob"' in host.read(name) for name in ("home/alice/.fetchmailrc", SYSTEM))
+    host.bring(SHARED, ALICE, settings={**SETTINGS, "postmaster": None})
+    assert 'set postmaster "postmaster"' in host.read(SYSTEM)
+    assert "postmaster" not in host.read("home/alice/.fetchmailrc")
+
+
 def test_two_owners_have_two_files_and_two_daemons(host):
     outcome = host.bring(ALICE, BOB, SHARED)
     files = {"home/alice/.fetchmailrc": ALICE, "home/bob/.fetchmailrc": BOB, SYSTEM: SHARED}
     for name, account in files.items():
-        assert host.read(name) == _fetchmailrc.render([account], SETTINGS)
+        assert host.read(name) == _fetchmailrc.render([account], OF_HOST if name == SYSTEM else SETTINGS)
         assert host.mode(name) == 0o600
     assert "\nUser=%i\nExecStart=/usr/bin/fetchmail --nodetach\n" in host.read(UNIT)
     assert _managed.is_managed(host.read(UNIT))

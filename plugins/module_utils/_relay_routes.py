@@ -18,6 +18,7 @@ import functools
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _table_keys
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
 # smtp(8) with TLS from the first byte on; Postfix ships none.
@@ -135,6 +136,7 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
     for sender in senders:
         if not _SENDER.fullmatch(sender):
             raise BadRoute(f"{whose}: the sender '{sender}' is neither an address nor @domain.")
+        _is_looked_up(f"{whose}, senders", sender, "recipient")
         found.put("senders", sender, f"{service}:{next_hop}", whose)
     for domain in recipient_domains:
         if not _RECIPIENT_DOMAIN.fullmatch(domain):
@@ -171,6 +173,9 @@ def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_d
         literal = name.replace(".", "\\.")
         found.recipient_patterns.append({"pattern": f"/@([^@]+\\.)?{literal}$/", "value": "OK"})
     for recipient in recipients or []:
+        if recipient.strip() == "*":
+            raise BadRoute(f"{whose}: the recipient '*' is no name; write any_recipient: true for everybody, and no recipients.")
+        _is_looked_up(f"{whose}, recipients", recipient, "recipient")
         address = recipient if "@" in recipient else f"{recipient}@{name}"
         if not address.lower().endswith(f"@{name.lower()}") or re.search(r"\s", address):
             raise BadRoute(f"{whose}: the recipient '{recipient}' is not in {name}.")
@@ -187,7 +192,13 @@ def _add_transport(found: Routes, key: str, value: t.Any) -> None:
     whose = "relay_policy_transport"
     if not isinstance(value, str) or ":" not in value:
         raise BadRoute(f"{whose}: '{key}' has '{value}', and must have transport:nexthop, as in smtp:[192.0.2.7] or :[192.0.2.7].")
+    _is_looked_up(whose, key, "transport")
     found.put("transport", key, value, whose)
+
+
+def _is_looked_up(whose: str, key: str, kind: _table_keys.Kind) -> None:
+    for problem in _table_keys.problems(whose, [key], kind):
+        raise BadRoute(problem)
 
 
 def _holds(username: str, password: str) -> bool:

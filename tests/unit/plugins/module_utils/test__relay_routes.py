@@ -154,3 +154,17 @@ def test_before_postfix_is_there_no_service_is_missed():
 
 def test_a_transport_is_text_with_a_colon():
     assert "must have transport:nexthop" in routes(transport={"x.example": "smtp"}).problems[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"domains": [{"name": "x.example", "recipients": ["*"]}]}, "any_recipient: true", id="everybody"),
+        pytest.param({"domains": [{"name": "x.example", "recipients": ["*@x.example"]}]}, "write '@x.example'", id="everybody there"),
+        pytest.param({"smarthosts": [{"relayhost": HOST, **LOGIN, "senders": ["*@x.example"]}]}, "write '@x.example'", id="senders"),
+        pytest.param({"transport": {"@x.example": "smtp:[192.0.2.7]"}}, "write 'x.example'", id="transport"),
+    ],
+)
+def test_keys_that_are_never_looked_up(given, says):
+    (problem,) = routes(**given).problems
+    assert says in problem

@@ -88,3 +88,13 @@ def test_own_address_patterns(address, owner):
     (row,) = own_address_patterns(["example.org", "mail.example.org", "example.org"])
     match = re.search(row["pattern"].strip("/"), address)
     assert (match and match.group(1)) == owner
+
+
+def test_names_of_aliases_that_are_numbers_have_no_value_or_need_quotes():
+    aliases = {4711: "bob", "sales": None, "john smith": "alice", '"jane doe"': "alice", "team": ["john smith", 4711]}
+    assert sender_logins(aliases, {"info@example.org": None}, ["example.org"]) == {
+        "4711@example.org": "bob",
+        '"john smith"@example.org': "alice",
+        '"jane doe"@example.org': "alice",
+        "team@example.org": "alice, bob",
+    }

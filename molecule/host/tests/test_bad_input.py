@@ -170,3 +170,20 @@ def test_two_runs_at_the_same_time_end_right(mails, outside, subject):
         mail.out("postconf -X bounce_queue_lifetime && postfix reload")
         outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=f"bob@{mail.domain}")
         assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=subject)["count"] == 1
+
+
+def test_a_dovecot_of_somebody_else_is_told_before_postfix_is_changed(mails):
+    """Its dovecot.conf has lost the line that says whose it is, and is another file than that of the package."""
+    for mail in mails:
+        mail.out("cp -a /etc/dovecot/dovecot.conf /root/ && sed -i '/Managed by postroom.mail/d' /etc/dovecot/dovecot.conf")
+    try:
+        before = [mail.out(FILES) for mail in mails]
+        run = play("site", limit="mail", variables={"postfix_parameters": {"bounce_queue_lifetime": "3d"}})
+        after = [mail.out(FILES) for mail in mails]
+    finally:
+        for mail in mails:
+            mail.out("cp -a /root/dovecot.conf /etc/dovecot/dovecot.conf && rm /root/dovecot.conf")
+    assert run.rc != 0
+    for mail in mails:
+        assert re.search(rf"^fatal: \[{mail.name}\]: .*was configured by somebody else, in /etc/dovecot/dovecot.conf", run.output, re.MULTILINE)
+    assert after == before

@@ -111,6 +111,14 @@ options:
     type: list
     elements: dict
     default: []
+  transports:
+    description: The table of C(mailbox_transport_maps), a user to a transport.
+    type: dict
+    default: {}
+  parents:
+    description: Whether C(parent_domain_matches_subdomains) names access tables, as it does by default.
+    type: bool
+    default: true
 seealso:
   - plugin: postroom.mail.postmap
     plugin_type: module

@@ -133,7 +133,7 @@ def moved(book: AddressBook, relocated: t.Any, variables: t.Mapping[str, str]) -
 
     trivial-rewrite(8) asks for them after the virtual aliases and before local(8) knows of anybody.
     """
-    for key in relocated if isinstance(relocated, t.Mapping) else ():
+    for key in map(str, relocated) if isinstance(relocated, t.Mapping) else ():
         address = key.lower() if "@" in key else f"{key.lower()}@{book.origin}"
         local, domain = split_address(address)
         virtual = book.virtual_key(address) or (f"@{domain}" if f"@{domain}" in book.virtual_aliases else None)
@@ -202,3 +202,10 @@ def robbed(book: AddressBook) -> t.Iterator[str]:
 def rootless(book: AddressBook) -> bool:
     """Whether nobody reads what is sent to root, to whom Dovecot does not deliver."""
     return "root" not in book.aliases and "root" not in book.system_aliases and book.virtual_key(f"root@{book.origin}") is None
+
+
+def homeless(book: AddressBook) -> bool:
+    """Whether a name without a domain gets one whose mail is another host's, by no virtual alias either."""
+    domain = book.origin
+    own = domain in book.local_domains or domain in book.virtual_domains or domain in book.mailbox_domains
+    return bool(domain) and not own and book.virtual_key(f"root@{domain}") is None

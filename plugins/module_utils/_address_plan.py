@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _address_checks, _alias_domains, _alias_sizes, _catch_all
+from ansible_collections.postroom.mail.plugins.module_utils import _address_checks, _alias_domains, _alias_sizes, _catch_all, _table_keys
 from ansible_collections.postroom.mail.plugins.module_utils._account_uids import MailUids
 from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook, written_out
 from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets, without_tag
 
 VARIABLES = {"aliases": "postfix_aliases (mail_aliases)", "virtual_aliases": "postfix_virtual_aliases (mail_virtual_aliases)"}
+
+DOMAINS = {"virtual_domains": "postfix_virtual_alias_domains (mail_virtual_domains)", "destinations": "postfix_mydestination"}
 
 
 def plan(
@@ -41,6 +43,8 @@ def plan(
     without_mail: t.Any = (),
     delimiter: str = "+",
     fetched: t.Any = (),
+    transports: t.Any = None,
+    parents: bool = True,
 ) -> dict[str, t.Any]:
     """Everything that can be told of the addresses; *accounts* and *system_aliases* may still be unknown."""
     # What is no text is refused by whom it is for.
@@ -66,6 +70,9 @@ def plan(
         *_address_checks.bad_entries(VARIABLES["virtual_aliases"], virtual_aliases or {}, "table"),
         *(said for name, given in {**(tables or {}), **access}.items() for said in _address_checks.bad_entries(name, given, "table")),
         *(said for name, given in access.items() for said in _address_checks.bad_actions(name, given, classes or [])),
+        *_never_found(aliases, virtual_aliases, tables, access, transports, parents),
+        *_table_keys.problems(DOMAINS["virtual_domains"], virtual_domains or [], "domain"),
+        *_table_keys.problems(DOMAINS["destinations"], destinations or [], "domain"),
         *_address_checks.circles(book),
         *_address_checks.nobodies(book, VARIABLES),
         *_address_checks.forbidden(book, VARIABLES, {"command": commands or [], "file": files or []}),
@@ -83,7 +90,7 @@ def plan(
     size, steps = _alias_sizes.largest(book)
     return {
         "problems": problems,
-        "warnings": list(_warnings(book, relocated, present)),
+        "warnings": list(_warnings(book, relocated, present, destinations or [])),
         "look_up": _look_up(book, _entries(aliases), [name for _who, name in fetched_for]),
         "aliases": with_postmaster,
         "virtual_aliases": recipients.entries,
@@ -115,6 +122,19 @@ def _with_postmaster(aliases: dict[str, t.Any], accounts: t.Mapping[str, bool], 
 def _entries(given: t.Any) -> dict[str, t.Any]:
     """The entries of a dictionary; of anything else bad_entries() says what is wrong with it."""
     return {str(key): value for key, value in given.items()} if isinstance(given, t.Mapping) else {}
+
+
+def _never_found(aliases: t.Any, virtual_aliases: t.Any, tables: t.Any, access: t.Any, transports: t.Any, parents: bool) -> t.Iterator[str]:
+    """Keys of tables that are there in vain."""
+    # An alias with a domain is refused for that.
+    yield from _table_keys.problems(VARIABLES["aliases"], (key for key in _entries(aliases) if "@" not in key), "name")
+    yield from _table_keys.problems(VARIABLES["virtual_aliases"], _entries(virtual_aliases), "address")
+    yield from _table_keys.problems("postfix_mailbox_transports", _entries(transports), "name")
+    for name, given in (tables or {}).items():
+        yield from _table_keys.problems(name, _entries(given), "address")
+    for name, given in access.items():
+        keys = given if isinstance(given, t.Mapping) else ()
+        yield from _table_keys.problems(name, keys, "client" if name == "postfix_client_access" else "access", parents)
 
 
 def _present(users: t.Any) -> dict[str, bool]:
@@ -161,11 +181,17 @@ def _look_up(book: AddressBook, aliases: t.Mapping[str, t.Any], more: t.Iterable
     return [name for name in found if name not in given]
 
 
-def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool]) -> t.Iterator[str]:
+def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool], destinations: t.Sequence[str]) -> t.Iterator[str]:
     if _address_checks.rootless(book):
         yield (
             "Mail for root has nowhere to go, because Dovecot keeps no mail for an account with all rights: say who reads it"
             " in mail_aliases, as in root: alice."
+        )
+    if not any(":" in str(domain) for domain in destinations) and _address_checks.homeless(book):
+        yield (
+            f"Mail for root and for every other name without a domain goes to {book.origin} (postfix_myorigin), which"
+            " postfix_mydestination leaves out, so that another host gets it: put $myorigin into postfix_mydestination,"
+            " or let postfix_myorigin be a domain of it."
         )
     yield from _address_checks.robbed(book)
     for key in _entries(relocated):

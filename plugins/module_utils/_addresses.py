@@ -33,9 +33,13 @@ def sender_logins(
     addresses without one, whose owners log in with the whole of it, save for those *without_login*, which nobody owns.
     """
     mute = {address.lower() for address in without_login}
+    # A number is a name, an entry without a value is none.
+    aliases, virtual_aliases = (
+        {str(key).strip(): value for key, value in given.items() if value is not None} for given in (aliases, virtual_aliases)
+    )
     here = _Here([domain.lower() for domain in domains], {address.lower() for address in mailboxes}, mute)
-    everything = {key.lower(): targets for key, targets in {**virtual_aliases, **aliases}.items()}
-    addresses: dict[str, Targets] = {f"{name}@{domain}": targets for name, targets in aliases.items() for domain in domains}
+    everything = {re.sub(r'^"([^"]*)"$', r"\1", key).lower(): targets for key, targets in {**virtual_aliases, **aliases}.items()}
+    addresses: dict[str, Targets] = {f"{_local_part(name)}@{domain}": targets for name, targets in aliases.items() for domain in domains}
     addresses.update(virtual_aliases)
     owners = {address.lower(): _logins(targets, everything, here, frozenset()) for address, targets in addresses.items()}
     # Whose mailbox it is may send from it, also where an alias leads all its mail to others.
@@ -90,9 +94,14 @@ def _logins(targets: Targets, everything: dict[str, Targets], here: _Here, seen:
     return list(logins)
 
 
-def _split(targets: Targets) -> list[str]:
-    items = targets.split(",") if isinstance(targets, str) else targets
-    return [item.strip() for item in items if item.strip()]
+def _local_part(name: str) -> str:
+    """The name of an alias as it stands in an address: in quotes where it needs them (RFC 5322)."""
+    return f'"{name}"' if re.search(r"[\s(),:;<>@\[\]]", name) and not name.startswith('"') else name
+
+
+def _split(targets: t.Any) -> list[str]:
+    items = targets.split(",") if isinstance(targets, str) else targets if isinstance(targets, (list, tuple)) else [targets]
+    return [text for text in (str(item).strip() for item in items) if text]
 
 
 def _name_here(target: str, here: _Here) -> str | None:

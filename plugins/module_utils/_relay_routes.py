@@ -18,7 +18,7 @@ import functools
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _password
+from ansible_collections.postroom.mail.plugins.module_utils import _password, _table_keys
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import port_in_brackets
 
@@ -148,6 +148,7 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
     for sender in senders:
         if not _SENDER.fullmatch(sender):
             raise BadRoute(f"{whose}: the sender '{sender}' is neither an address nor @domain.")
+        _is_looked_up(f"{whose}, senders", sender, "recipient")
         # Whoever has no password must not come across that of a whole domain, which is for another server.
         found.put("senders", sender, f"{service if username is None else BY_SENDER[service]}:{next_hop}", whose)
     for domain in recipient_domains:
@@ -184,6 +185,9 @@ def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_d
         literal = name.replace(".", "\\.")
         found.recipient_patterns.append({"pattern": f"/@([^@]+\\.)?{literal}$/", "value": "OK"})
     for recipient in recipients or []:
+        if recipient.strip() == "*":
+            raise BadRoute(f"{whose}: the recipient '*' is no name; write any_recipient: true for everybody, and no recipients.")
+        _is_looked_up(f"{whose}, recipients", recipient, "recipient")
         address = recipient if "@" in recipient else f"{recipient}@{name}"
         if not address.lower().endswith(f"@{name.lower()}") or re.search(r"\s", address):
             raise BadRoute(f"{whose}: the recipient '{recipient}' is not in {name}.")
@@ -217,6 +221,7 @@ def _add_transport(found: Routes, key: str, value: t.Any) -> None:
     whose = "relay_policy_transport"
     if not isinstance(value, str) or ":" not in value:
         raise BadRoute(f"{whose}: '{key}' has '{value}', and must have transport:nexthop, as in smtp:[192.0.2.7] or :[192.0.2.7].")
+    _is_looked_up(whose, key, "transport")
     right = port_in_brackets(value)
     if right:
         raise BadRoute(
@@ -227,6 +232,11 @@ def _add_transport(found: Routes, key: str, value: t.Any) -> None:
             f"{whose}: '{key}' leads to {_service(value)}, which shows its servers the passwords of senders: use smtp or another service."
         )
     found.put("transport", key, value, whose)
+
+
+def _is_looked_up(whose: str, key: str, kind: _table_keys.Kind) -> None:
+    for problem in _table_keys.problems(whose, [key], kind):
+        raise BadRoute(problem)
 
 
 def _holds(username: str, password: str) -> bool:

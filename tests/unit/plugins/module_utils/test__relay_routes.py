@@ -216,3 +216,17 @@ def test_a_password_that_yaml_read_otherwise(password):
     assert problem.startswith("relay_policy_smarthosts, item 1: the password for [mx.example.com]:587 is a")
     assert problem.endswith("; put it in quotes.")
     assert str(password) not in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"domains": [{"name": "x.example", "recipients": ["*"]}]}, "any_recipient: true", id="everybody"),
+        pytest.param({"domains": [{"name": "x.example", "recipients": ["*@x.example"]}]}, "write '@x.example'", id="everybody there"),
+        pytest.param({"smarthosts": [{"relayhost": HOST, **LOGIN, "senders": ["*@x.example"]}]}, "write '@x.example'", id="senders"),
+        pytest.param({"transport": {"@x.example": "smtp:[192.0.2.7]"}}, "write 'x.example'", id="transport"),
+    ],
+)
+def test_keys_that_are_never_looked_up(given, says):
+    (problem,) = routes(**given).problems
+    assert says in problem

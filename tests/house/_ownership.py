@@ -47,6 +47,7 @@ def literals(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Itera
     if not code:
         raise Unclear(f"{where}: {value!r} is neither a literal nor a template")
     text_free = re.sub(r"'[^']*'|\"[^\"]*\"", "''", code)
+    text_free = re.sub(r"\b(?:select|reject)(?:attr)?\([^()]*\)", " ", text_free)
     # What decides is not what is written, and neither is one value of many within a dict that stands here itself.
     text_free = re.sub(r"\bif\b.*?\belse\b", " ", text_free, flags=re.DOTALL)
     text_free = re.sub(r"{[^{}]*}", lambda literal: re.sub(r"\b\w+(\.\w+)+", " ", literal[0]), text_free)

@@ -21,7 +21,7 @@ MADE = [name for name in DOCUMENTS if str(name) in ("docs/ownership.md", "docs/o
 OF_OTHERS = {
     *("dovecot_config_version", "dovecot_storage_version", "host_vars", "mail_alt_path", "mail_control_path", "mail_driver"),
     *("mail_fsync", "mail_home", "mail_index_path", "mail_inbox_path", "mail_location", "mail_max_keyword_length"),
-    *("mail_max_userip_connections", "mail_path", "mail_plugins", "mail_spool_directory", "mail_volatile_path"),
+    *("mail_max_userip_connections", "mail_owner", "mail_path", "mail_plugins", "mail_spool_directory", "mail_volatile_path"),
 }
 # The group of hosts in an inventory.
 GROUPS = {"mail_hosts"}

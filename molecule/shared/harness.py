@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import time
 import typing as t
@@ -87,11 +88,29 @@ class Run(t.NamedTuple):
         return int(recap.group(1))
 
 
+def _play(name: str, limit: str, variables: dict[str, t.Any] | None) -> list[str]:
+    argv = ["ansible-playbook", "-i", str(SCENARIO / "inventory"), f"postroom.mail.{name}", "--limit", limit]
+    return [*argv, "-e", json.dumps(variables)] if variables else argv
+
+
+def killed(name: str, *, before: str, limit: str, variables: dict[str, t.Any] | None = None) -> None:
+    """Start ``postroom.mail.NAME`` as `play` does, and kill it (SIGKILL) when it comes to the task *before*."""
+    with subprocess.Popen(
+        _play(name, limit, variables),
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"},
+    ) as running:
+        assert running.stdout
+        came = any(line.startswith("TASK [") and before in line for line in running.stdout)
+        os.killpg(running.pid, signal.SIGKILL)
+    assert came, f"the play never came to {before}"
+
+
 def play(name: str, *arguments: str, limit: str, variables: dict[str, t.Any] | None = None) -> Run:
     """Run ``postroom.mail.NAME`` on *limit*, with *variables* on top of the inventory's, as an administrator would."""
-    argv = ["ansible-playbook", "-i", str(SCENARIO / "inventory"), f"postroom.mail.{name}", "--limit", limit, *arguments]
-    if variables:
-        argv += ["-e", json.dumps(variables)]
+    argv = [*_play(name, limit, variables), *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
     return Run(done.returncode, done.stdout + done.stderr)
 

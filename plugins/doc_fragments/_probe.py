@@ -53,8 +53,10 @@ options:
             description: Log in as this user.
             type: str
           password:
-            description: The user's password.
-            type: str
+            description:
+              - The user's password.
+              - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+            type: raw
           mechanism:
             description:
               - The SASL mechanism to log in with. It is tried even where the server does not offer it.

@@ -91,6 +91,34 @@ options:
     type: list
     elements: str
     default: []
+  uids:
+    description: The first and the last user id for which Dovecot keeps mail; 0 as the last one is no limit.
+    type: list
+    elements: int
+    default: [1000, 0]
+  without_mail:
+    description: Accounts among these that nobody reads mail of.
+    type: list
+    elements: str
+    default: []
+  delimiter:
+    description: The value of C(recipient_delimiter).
+    type: str
+    default: +
+  fetched:
+    description:
+      - Accounts elsewhere, as for the option O(postroom.mail.fetchmail_config#module:accounts). Whom their mail is for must be there.
+    type: list
+    elements: dict
+    default: []
+  transports:
+    description: The table of C(mailbox_transport_maps), a user to a transport.
+    type: dict
+    default: {}
+  parents:
+    description: Whether C(parent_domain_matches_subdomains) names access tables, as it does by default.
+    type: bool
+    default: true
 seealso:
   - plugin: postroom.mail.postmap
     plugin_type: module
@@ -123,19 +151,45 @@ _value:
       description: Names of accounts that somebody is forwarded to, for the option O(postroom.mail.mail_info#module:accounts).
       type: list
       elements: str
-    virtual_aliases:
-      description: The virtual aliases, with everybody to himself in the domain of a catch-all.
+    aliases:
+      description: The aliases, with one for postmaster.
       type: dict
+    expansion:
+      description: To how many addresses the largest virtual alias comes in the end.
+      type: int
+    steps:
+      description: Over how many steps the longest chain of virtual aliases goes.
+      type: int
+    virtual_aliases:
+      description:
+        - The virtual aliases, with everybody to himself in the domain of a catch-all, with the recipients of its target for a domain that
+          is an alias of another, and with a postmaster for each domain.
+      type: dict
+    recipient_access:
+      description: The access table C(postfix_recipient_access), and the RV(_value.verified_domains).
+      type: dict
+    verified_domains:
+      description: Domains that are aliases of other hosts' domains, so that each recipient has to be verified.
+      type: list
+      elements: str
     catch_alls:
       description: The domains of the host's own accounts that have a catch-all.
       type: list
       elements: str
     name_rows:
-      description: The table that makes names of addresses in these domains.
+      description: The table that makes names of addresses in these domains, and in those that are aliases of one of the host's own.
       type: list
       elements: dict
     account_rows:
       description: The table that makes addresses of these domains of what C(unix:passwd.byname) answers.
+      type: list
+      elements: dict
+    mail_account_rows:
+      description: The table of what C(unix:passwd.byname) answers for accounts that have mail.
+      type: list
+      elements: dict
+    other_account_rows:
+      description: The table that leads all other accounts to root.
       type: list
       elements: dict
 """

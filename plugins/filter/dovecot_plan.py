@@ -13,7 +13,8 @@ author:
 description:
   - Takes the same neutral settings as P(postroom.mail.dovecot_settings#filter), of which it looks at the databases of passwords and
     users, their servers, the users who may not log in, the mechanisms, the addresses and the ports.
-  - Tells which files these need beside C(dovecot.conf). They hold passwords of servers, so the result is not for the eyes of others.
+  - Tells which files these and the secrets among all settings need beside C(dovecot.conf). They hold passwords, so the result is not
+    for the eyes of others.
   - Tells what is wrong with them, before anything is written.
 positional: version
 options:
@@ -92,7 +93,9 @@ from ansible.errors import AnsibleFilterError
 def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present: t.Any = (), listeners: t.Any = ()) -> dict[str, t.Any]:
     """Work the plan out, or say what is wrong with the arguments in Ansible's way."""
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_databases import files
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_findings import problems
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_secrets import parted
     from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
     for name, value in (("The neutral settings", neutral), ("The option 'settings'", settings or {})):
@@ -100,7 +103,7 @@ def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present
             raise AnsibleFilterError(f"{name} must be a dictionary, but are {type(value).__name__}.")
     found = problems(neutral, str(version), settings, listeners)
     try:
-        wanted = [] if found else files(neutral, str(version))
+        wanted = [] if found else [*files(neutral, str(version)), *parted(translate(neutral, str(version), settings))[1]]
     except MailError as e:
         found, wanted = [str(e)], []
     named = set() if found else {entry.get("path") for kind in ("passdb", "userdb") for entry in neutral.get(kind) or ()}

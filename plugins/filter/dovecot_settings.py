@@ -14,6 +14,8 @@ description:
   - Turns neutral settings into the nested settings of one version of Dovecot, in the form that M(postroom.mail.dovecot_setting) takes.
   - A setting that both versions call the same is passed on as it is, so everything that Dovecot knows may be among them.
     What differs is written once, as the page C(docs/dovecot.md) of the collection lists it.
+  - Secrets, in whatever setting they stand, are in files of their own, which are included in their place and which
+    P(postroom.mail.dovecot_plan#filter) tells.
   - Plain settings come before blocks, and for 2.4 the version of the language comes first.
 positional: version, more
 options:
@@ -33,6 +35,8 @@ options:
     type: dict
     default: {}
 seealso:
+  - plugin: postroom.mail.dovecot_plan
+    plugin_type: filter
   - module: postroom.mail.dovecot_setting
 """
 
@@ -72,13 +76,14 @@ from ansible.errors import AnsibleFilterError
 def dovecot_settings(neutral: t.Any, version: t.Any, more: t.Any = None) -> dict[str, t.Any]:
     """Translate *neutral*, or say what is wrong with it in Ansible's way."""
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_secrets import parted
     from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
     for name, value in (("The neutral settings", neutral), ("The settings in 'more'", more or {})):
         if not isinstance(value, t.Mapping):
-            raise AnsibleFilterError(f"{name} must be a dictionary, but are {value!r}.")
+            raise AnsibleFilterError(f"{name} must be a dictionary, but are {type(value).__name__}.")
     try:
-        return translate(neutral, str(version), more)
+        return parted(translate(neutral, str(version), more))[0]
     except MailError as e:
         raise AnsibleFilterError(str(e)) from e
 

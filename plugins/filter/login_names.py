@@ -13,7 +13,7 @@ description:
   - Cyrus SASL hands Postfix the name with which a client logged in as it came, C(alice) or C(alice@mail.example.org). This
     makes of every login in the values of a table for C(smtpd_sender_login_maps) all the names that the same person has.
   - Dovecot hands over one name, so that the table needs none of this; without realms it stays as it is.
-positional: _input, realms
+positional: _input, realms, apart
 options:
   _input:
     description: The entries, a dictionary as from P(postroom.mail.sender_logins#filter) or rows as from
@@ -25,6 +25,11 @@ options:
     type: list
     elements: str
     required: true
+  apart:
+    description: The domains in each of which a login is a person of its own, so that an address there belongs to logins there alone.
+    type: list
+    elements: str
+    default: []
 seealso:
   - plugin: postroom.mail.sasl_plan
     plugin_type: filter
@@ -49,13 +54,16 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 
-def login_names(entries: t.Any, realms: t.Any) -> t.Any:
+def login_names(entries: t.Any, realms: t.Any, apart: t.Any = ()) -> t.Any:
     from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import known_as
 
     if not realms:
         return entries
     if isinstance(entries, t.Mapping):
-        return {address: known_as(logins, realms) for address, logins in entries.items()}
+        domains = {address: address.rpartition("@")[2] for address in entries}
+        return {
+            address: known_as(logins, realms, domains[address] if domains[address] in apart else "") for address, logins in entries.items()
+        }
     if not isinstance(entries, list) or not all(isinstance(row, t.Mapping) and "value" in row for row in entries):
         raise AnsibleFilterError("login_names needs a dictionary of addresses and logins, or rows with a pattern and a value each.")
     return [{**row, "value": known_as(row["value"], realms)} for row in entries]

@@ -12,12 +12,17 @@ author: The postroom.mail contributors (@postroom)
 description:
   - Makes the rows of a regexp table for Postfix's C(smtpd_sender_login_maps) by which every login owns its own name,
     with any tag, in each of the given domains.
+positional: _input, delimiter
 options:
   _input:
     description: The domains whose addresses are local accounts.
     type: list
     elements: string
     required: true
+  delimiter:
+    description: The characters that begin a tag, C(recipient_delimiter) of Postfix.
+    type: string
+    default: +
 """
 
 EXAMPLES = r"""
@@ -40,10 +45,10 @@ _value:
 import typing as t
 
 
-def _own_address_patterns(domains: t.Any) -> t.Any:
+def _own_address_patterns(domains: t.Any, delimiter: str = "+") -> t.Any:
     from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
 
-    return own_address_patterns(list(domains))
+    return own_address_patterns(list(domains), delimiter)
 
 
 class FilterModule:

@@ -50,6 +50,10 @@ options:
     type: list
     elements: str
     default: []
+  relayhost_there:
+    description: A smarthost for all mail that somebody else has set.
+    type: str
+    default: ""
 seealso:
   - plugin: postroom.mail.postmap
     plugin_type: module
@@ -104,9 +108,10 @@ _value:
       description: Entries of a regexp table for domains whose recipients are not known.
       type: list
       elements: dict
-    implicit_tls:
-      description: Whether a service that speaks TLS from the first byte on is needed.
-      type: bool
+    services:
+      description: The services of the role that the routes name, such as V(relay-smtps), which speaks TLS from the first byte on.
+      type: list
+      elements: str
     verifies:
       description: Whether certificates are verified, so that Postfix must know whom to trust.
       type: bool

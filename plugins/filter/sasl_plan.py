@@ -119,8 +119,16 @@ _value:
       description: The realms that P(postroom.mail.login_names#filter) is to add.
       type: list
       elements: str
+    domains:
+      description: Those of O(domains) in which a login with the domain as its realm is the same person as without one.
+      type: list
+      elements: str
+    domains_apart:
+      description: The others of O(domains), in each of which a login is a person of its own.
+      type: list
+      elements: str
     other_realms:
-      description: Further realms of O(users).
+      description: The latter, and further realms of O(users).
       type: list
       elements: str
     accounts:
@@ -158,7 +166,8 @@ def sasl_plan(
             users_from(accounts, own_realm)
         except BadUser as e:
             problems.append(f"sasl_users: {e}")
-        realms = core.realms(provider, own_realm, domains)
+        realms = core.realms(wanted, own_realm, domains)
+        apart = [domain for domain in domains if domain not in realms] if core.joins_realm(wanted) else []
         known = core.known_mailboxes(wanted, mailboxes, accounts)
         unknown = [address for address in mailboxes if address not in known]
         return {
@@ -173,7 +182,9 @@ def sasl_plan(
             "parameters": core.parameters(provider, path, realm),
             "realm": own_realm,
             "realms": realms,
-            "other_realms": core.other_realms(accounts, realms),
+            "domains": [domain for domain in domains if domain not in apart],
+            "domains_apart": apart,
+            "other_realms": [*apart, *core.other_realms(accounts, [*realms, *apart])],
             "accounts": accounts,
         }
     except (TypeError, AttributeError, KeyError) as e:

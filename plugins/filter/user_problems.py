@@ -44,8 +44,9 @@ def user_problems(users: t.Any) -> list[str]:
     from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
     try:
-        # A password of digits alone is a number in YAML, and a text to the module.
-        users_from([{key: str(value) if isinstance(value, int) else value for key, value in user.items()} for user in users])
+        # A name or a comment of digits alone is a number in YAML, and a text to the module; a password must be one to YAML.
+        number = int, float
+        users_from([{k: str(v) if k != "password" and isinstance(v, number) else v for k, v in user.items()} for user in users])
     except BadInput as e:
         return [f"mail_users: {e}"]
     return []

@@ -80,6 +80,10 @@ class AddressBook:
             self._known[place] = self._after_address(place.text) if place.kind == "address" else self._after_name(place.text)
         return self._known[place]
 
+    def arrival(self, address: str) -> Place:
+        """The first stop of mail that is sent to *address*, or to a name of this host."""
+        return self._arrival(self._in_full(address.lower()))
+
     def catch_alls(self) -> list[str]:
         """The domains of this host's own accounts whose mail for anybody goes to one place."""
         return [domain for domain in self.local_domains if f"@{domain}" in self.virtual_aliases]

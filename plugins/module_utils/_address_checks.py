@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_restrictions as restrictions
 from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook, Place
-from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets
+from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets, without_tag
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import Style, entries_from
 
@@ -98,6 +98,16 @@ def nobodies(book: AddressBook, variables: t.Mapping[str, str]) -> t.Iterator[st
             yield f"{key} in {variable} leads to {nobody}: correct the name, or make the account or alias."
 
 
+def unplaced(book: AddressBook, fetched: t.Iterable[tuple[str, str]]) -> t.Iterator[str]:
+    """Accounts elsewhere, each with somebody its mail is for, whose mail nobody of this host would get."""
+    for who, name in fetched:
+        if book.onward(book.arrival(name)).lost:
+            yield (
+                f"The account {who} is fetched for {name}, which is neither an account of this host, nor in mail_users, nor an alias:"
+                " correct the name, or make the account or alias."
+            )
+
+
 def forbidden(book: AddressBook, variables: t.Mapping[str, str], allowed: t.Mapping[str, t.Collection[str]]) -> t.Iterator[str]:
     """Aliases that hand mail to commands and files, where that is not allowed; *allowed* by ``command`` and ``file``."""
     whats = {"command": "a command", "file": "a file", "include": "a list"}
@@ -123,7 +133,7 @@ def moved(book: AddressBook, relocated: t.Any, variables: t.Mapping[str, str]) -
 
     trivial-rewrite(8) asks for them after the virtual aliases and before local(8) knows of anybody.
     """
-    for key in relocated if isinstance(relocated, t.Mapping) else ():
+    for key in map(str, relocated) if isinstance(relocated, t.Mapping) else ():
         address = key.lower() if "@" in key else f"{key.lower()}@{book.origin}"
         local, domain = split_address(address)
         virtual = book.virtual_key(address) or (f"@{domain}" if f"@{domain}" in book.virtual_aliases else None)
@@ -152,6 +162,32 @@ def two_kinds(book: AddressBook, relay_domains: t.Collection[str]) -> t.Iterator
                 yield f"{domain} has mailboxes of mail_virtual_users, and is {whose}: let it be one of the two."
 
 
+def not_ascii(variable: str, addresses: t.Iterable[str]) -> t.Iterator[str]:
+    """Domains, alone or of addresses, in letters that no mail server uses among others: mail arrives for their A-labels (RFC 5890)."""
+    for domain in dict.fromkeys(split_address(address)[1] or address for address in addresses):
+        if not domain.isascii():
+            yield f"{domain} in {variable} is not the name by which mail arrives for it: write {_a_label(domain)}."
+
+
+def _a_label(domain: str) -> str:
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return "it in ASCII letters"
+
+
+def cut_short(book: AddressBook, users: t.Iterable[str]) -> t.Iterator[str]:
+    """Users of whose names Dovecot would take a part for a tag, and give their mail to somebody else or nobody."""
+    for variable, names in (("mail_users", users), ("mail_virtual_users", book.mailboxes)):
+        for name in names:
+            local = split_address(name)[0]
+            if without_tag(local, book.delimiter) != local:
+                yield (
+                    f"{name} in {variable} would get no mail, because recipient_delimiter is '{book.delimiter}' and Dovecot takes its name"
+                    f" for {without_tag(local, book.delimiter)} with a tag: leave that character out of recipient_delimiter."
+                )
+
+
 def robbed(book: AddressBook) -> t.Iterator[str]:
     """Mailboxes that get no mail, because a virtual alias of the same address leads elsewhere."""
     for address in book.mailboxes:
@@ -166,3 +202,10 @@ def robbed(book: AddressBook) -> t.Iterator[str]:
 def rootless(book: AddressBook) -> bool:
     """Whether nobody reads what is sent to root, to whom Dovecot does not deliver."""
     return "root" not in book.aliases and "root" not in book.system_aliases and book.virtual_key(f"root@{book.origin}") is None
+
+
+def homeless(book: AddressBook) -> bool:
+    """Whether a name without a domain gets one whose mail is another host's, by no virtual alias either."""
+    domain = book.origin
+    own = domain in book.local_domains or domain in book.virtual_domains or domain in book.mailbox_domains
+    return bool(domain) and not own and book.virtual_key(f"root@{domain}") is None

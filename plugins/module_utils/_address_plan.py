@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _address_checks, _catch_all
+from ansible_collections.postroom.mail.plugins.module_utils import _address_checks, _alias_domains, _alias_sizes, _catch_all, _table_keys
+from ansible_collections.postroom.mail.plugins.module_utils._account_uids import MailUids
 from ansible_collections.postroom.mail.plugins.module_utils._address_book import AddressBook, written_out
 from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address, targets, without_tag
 
 VARIABLES = {"aliases": "postfix_aliases (mail_aliases)", "virtual_aliases": "postfix_virtual_aliases (mail_virtual_aliases)"}
+
+DOMAINS = {"virtual_domains": "postfix_virtual_alias_domains (mail_virtual_domains)", "destinations": "postfix_mydestination"}
 
 
 def plan(
@@ -36,47 +39,102 @@ def plan(
     names: t.Any = None,
     commands: t.Any = None,
     files: t.Any = None,
+    uids: t.Any = (1000, 0),
+    without_mail: t.Any = (),
+    delimiter: str = "+",
+    fetched: t.Any = (),
+    transports: t.Any = None,
+    parents: bool = True,
 ) -> dict[str, t.Any]:
     """Everything that can be told of the addresses; *accounts* and *system_aliases* may still be unknown."""
     # What is no text is refused by whom it is for.
     names, access = {name: value for name, value in (names or {}).items() if isinstance(value, str)}, access or {}
     present = _present(users)
+    known = {**(accounts or {}), **present}
+    with_postmaster = _with_postmaster(_entries(aliases), known, system_aliases or {})
     book = AddressBook(
-        aliases=_entries(aliases),
+        aliases=with_postmaster,
         virtual_aliases=_entries(virtual_aliases),
         system_aliases=system_aliases or {},
-        accounts={**(accounts or {}), **present},
+        accounts=known,
         local_domains=written_out(destinations or [], names),
         origin=next(iter(written_out([str(names.get("myorigin", ""))], names)), ""),
         virtual_domains=written_out(virtual_domains or [], names),
         mailbox_domains=written_out(mailbox_domains or [], names),
         mailboxes=mailboxes or [],
+        delimiter=delimiter,
     )
+    fetched_for = list(_fetched_for(fetched))
     problems = [
         *_address_checks.bad_entries(VARIABLES["aliases"], aliases, "aliases"),
         *_address_checks.bad_entries(VARIABLES["virtual_aliases"], virtual_aliases or {}, "table"),
         *(said for name, given in {**(tables or {}), **access}.items() for said in _address_checks.bad_entries(name, given, "table")),
         *(said for name, given in access.items() for said in _address_checks.bad_actions(name, given, classes or [])),
+        *_never_found(aliases, virtual_aliases, tables, access, transports, parents),
+        *_table_keys.problems(DOMAINS["virtual_domains"], virtual_domains or [], "domain"),
+        *_table_keys.problems(DOMAINS["destinations"], destinations or [], "domain"),
         *_address_checks.circles(book),
         *_address_checks.nobodies(book, VARIABLES),
         *_address_checks.forbidden(book, VARIABLES, {"command": commands or [], "file": files or []}),
         *_address_checks.moved(book, relocated, VARIABLES),
+        *(said for name, listed in _domains(book, virtual_aliases, relay_domains) for said in _address_checks.not_ascii(name, listed)),
+        *_address_checks.unplaced(book, fetched_for),
         *_address_checks.two_kinds(book, relay_domains or []),
+        *_address_checks.cut_short(book, [name for name, there in present.items() if there]),
     ]
+    first, last = map(int, uids)
+    with_mail = MailUids(first, last, tuple(without_mail))
+    there = [name for name, is_there in present.items() if is_there]
+    virtual = {**_entries(virtual_aliases), **_alias_domains.postmasters(book)}
+    recipients = _alias_domains.expanded(_catch_all.completed(virtual, book, there), book, there)
+    size, steps = _alias_sizes.largest(book)
     return {
         "problems": problems,
-        "warnings": list(_warnings(book, relocated, present)),
-        "look_up": _look_up(book),
-        "virtual_aliases": _catch_all.completed(_entries(virtual_aliases), book, [name for name, there in present.items() if there]),
+        "warnings": list(_warnings(book, relocated, present, destinations or [])),
+        "look_up": _look_up(book, _entries(aliases), [name for _who, name in fetched_for]),
+        "aliases": with_postmaster,
+        "virtual_aliases": recipients.entries,
+        "recipient_access": {
+            **dict.fromkeys(recipients.verified, "reject_unverified_recipient"),
+            **_entries(access.get("postfix_recipient_access")),
+        },
+        "verified_domains": recipients.verified,
+        "expansion": size,
+        "steps": steps,
         "catch_alls": book.catch_alls(),
-        "name_rows": _catch_all.name_rows(book),
-        "account_rows": _catch_all.account_rows(book),
+        "name_rows": _catch_all.name_rows(book, recipients.of_accounts),
+        "account_rows": _catch_all.account_rows(book, recipients.of_accounts, with_mail),
+        "mail_account_rows": with_mail.rows("$1"),
+        "other_account_rows": with_mail.other_rows("root"),
     }
+
+
+def _with_postmaster(aliases: dict[str, t.Any], accounts: t.Mapping[str, bool], system_aliases: t.Mapping[str, str]) -> dict[str, t.Any]:
+    """The aliases, and the one that every host must have, unless somebody has that name.
+
+    Debian's package brings the same one to /etc/aliases, maybe later than this; it makes no difference.
+    """
+    postmaster = _alias_domains.POSTMASTER
+    given = any(name.lower() == postmaster for name in aliases) or accounts.get(postmaster, False)
+    return aliases if given or system_aliases.get(postmaster, "root") != "root" else {**aliases, postmaster: "root"}
 
 
 def _entries(given: t.Any) -> dict[str, t.Any]:
     """The entries of a dictionary; of anything else bad_entries() says what is wrong with it."""
     return {str(key): value for key, value in given.items()} if isinstance(given, t.Mapping) else {}
+
+
+def _never_found(aliases: t.Any, virtual_aliases: t.Any, tables: t.Any, access: t.Any, transports: t.Any, parents: bool) -> t.Iterator[str]:
+    """Keys of tables that are there in vain."""
+    # An alias with a domain is refused for that.
+    yield from _table_keys.problems(VARIABLES["aliases"], (key for key in _entries(aliases) if "@" not in key), "name")
+    yield from _table_keys.problems(VARIABLES["virtual_aliases"], _entries(virtual_aliases), "address")
+    yield from _table_keys.problems("postfix_mailbox_transports", _entries(transports), "name")
+    for name, given in (tables or {}).items():
+        yield from _table_keys.problems(name, _entries(given), "address")
+    for name, given in access.items():
+        keys = given if isinstance(given, t.Mapping) else ()
+        yield from _table_keys.problems(name, keys, "client" if name == "postfix_client_access" else "access", parents)
 
 
 def _present(users: t.Any) -> dict[str, bool]:
@@ -85,22 +143,55 @@ def _present(users: t.Any) -> dict[str, bool]:
     return {str(user["name"]).lower(): user.get("state", "present") == "present" for user in listed}
 
 
-def _look_up(book: AddressBook) -> list[str]:
-    """The names of this host to which something leads and which are no aliases; a domain not known yet may be the host's."""
+def _domains(book: AddressBook, virtual_aliases: t.Any, relay_domains: t.Any) -> list[tuple[str, t.Iterable[str]]]:
+    """Where an inventory has domains, and which."""
+    return [
+        ("postfix_mydestination", book.local_domains),
+        ("postfix_virtual_alias_domains (mail_virtual_domains)", book.virtual_domains),
+        ("relay_policy_domains", map(str, relay_domains or [])),
+        (VARIABLES["virtual_aliases"], [key for key in _entries(virtual_aliases) if "@" in key]),
+    ]
+
+
+def _fetched_for(accounts: t.Any) -> t.Iterator[tuple[str, str]]:
+    """The accounts elsewhere, each with everybody its mail is for; of what is no account the role fetchmail says so."""
+    if not isinstance(accounts, (list, tuple)) or not accounts:
+        return
+    # Only hosts that fetch mail pay for it.
+    from ansible_collections.postroom.mail.plugins.module_utils import _fetchmailrc
+
+    for account in accounts:
+        if isinstance(account, t.Mapping):
+            for name in _fetchmailrc.recipients(account):
+                yield f"{account.get('user')} at {account.get('poll')}", name
+
+
+def _look_up(book: AddressBook, aliases: t.Mapping[str, t.Any], more: t.Iterable[str]) -> list[str]:
+    """The names of this host to which something leads and which are no *aliases*; a domain not known yet may be the host's."""
     found: dict[str, None] = {}
-    for value in (*book.aliases.values(), *book.virtual_aliases.values()):
+    for value in (*book.aliases.values(), *book.virtual_aliases.values(), *more):
         for target in targets(value):
             local, domain = split_address(target.text)
             if target.kind == "address" and local and (not domain or domain == book.origin or domain in book.local_domains):
                 found[without_tag(local, book.delimiter)] = None
-    return [name for name in found if name not in book.aliases]
+    if _alias_domains.POSTMASTER not in book.system_aliases:
+        # It gets an alias if there is no such account.
+        found[_alias_domains.POSTMASTER] = None
+    given = {key.lower() for key in aliases}
+    return [name for name in found if name not in given]
 
 
-def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool]) -> t.Iterator[str]:
+def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool], destinations: t.Sequence[str]) -> t.Iterator[str]:
     if _address_checks.rootless(book):
         yield (
             "Mail for root has nowhere to go, because Dovecot keeps no mail for an account with all rights: say who reads it"
             " in mail_aliases, as in root: alice."
+        )
+    if not any(":" in str(domain) for domain in destinations) and _address_checks.homeless(book):
+        yield (
+            f"Mail for root and for every other name without a domain goes to {book.origin} (postfix_myorigin), which"
+            " postfix_mydestination leaves out, so that another host gets it: put $myorigin into postfix_mydestination,"
+            " or let postfix_myorigin be a domain of it."
         )
     yield from _address_checks.robbed(book)
     for key in _entries(relocated):

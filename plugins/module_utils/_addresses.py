@@ -33,9 +33,13 @@ def sender_logins(
     addresses without one, whose owners log in with the whole of it, save for those *without_login*, which nobody owns.
     """
     mute = {address.lower() for address in without_login}
+    # A number is a name, an entry without a value is none.
+    aliases, virtual_aliases = (
+        {str(key).strip(): value for key, value in given.items() if value is not None} for given in (aliases, virtual_aliases)
+    )
     here = _Here([domain.lower() for domain in domains], {address.lower() for address in mailboxes}, mute)
-    everything = {key.lower(): targets for key, targets in {**virtual_aliases, **aliases}.items()}
-    addresses: dict[str, Targets] = {f"{name}@{domain}": targets for name, targets in aliases.items() for domain in domains}
+    everything = {re.sub(r'^"([^"]*)"$', r"\1", key).lower(): targets for key, targets in {**virtual_aliases, **aliases}.items()}
+    addresses: dict[str, Targets] = {f"{_local_part(name)}@{domain}": targets for name, targets in aliases.items() for domain in domains}
     addresses.update(virtual_aliases)
     owners = {address.lower(): _logins(targets, everything, here, frozenset()) for address, targets in addresses.items()}
     # Whose mailbox it is may send from it, also where an alias leads all its mail to others.
@@ -52,11 +56,17 @@ def sender_logins(
 def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[str, str]]:
     """The row of a regexp table by which every login owns its own name in each of *domains*, with any tag.
 
-    Postfix asks a table of patterns for the whole address only, so the pattern itself has to know about tags.
+    Postfix asks a table of patterns for the whole address only, so the pattern itself has to know about tags, which begin
+    with any character of *delimiter*.
     """
+    if not domains:
+        return []
     names = "|".join(re.escape(domain).replace(r"\-", "-") for domain in dict.fromkeys(domains))
-    tag = re.escape(delimiter)
-    return [{"pattern": f"/^([^@{delimiter}]+)({tag}[^@]*)?@({names})$/", "value": "$1"}]
+    # In brackets nothing but a hyphen in the middle means something; what else might is no delimiter to Postfix's users.
+    chars = "".join(sorted(delimiter.replace("@", ""), key="-".__eq__))
+    # Without one there is no tag, for no local part has an '@'; the groups stay as they are.
+    tag = f"[{chars}]" if len(chars) > 1 else re.escape(chars or "@")
+    return [{"pattern": f"/^([^@{chars}]+)({tag}[^@]*)?@({names})$/", "value": "$1"}]
 
 
 class _Here(t.NamedTuple):
@@ -84,9 +94,14 @@ def _logins(targets: Targets, everything: dict[str, Targets], here: _Here, seen:
     return list(logins)
 
 
-def _split(targets: Targets) -> list[str]:
-    items = targets.split(",") if isinstance(targets, str) else targets
-    return [item.strip() for item in items if item.strip()]
+def _local_part(name: str) -> str:
+    """The name of an alias as it stands in an address: in quotes where it needs them (RFC 5322)."""
+    return f'"{name}"' if re.search(r"[\s(),:;<>@\[\]]", name) and not name.startswith('"') else name
+
+
+def _split(targets: t.Any) -> list[str]:
+    items = targets.split(",") if isinstance(targets, str) else targets if isinstance(targets, (list, tuple)) else [targets]
+    return [text for text in (str(item).strip() for item in items) if text]
 
 
 def _name_here(target: str, here: _Here) -> str | None:

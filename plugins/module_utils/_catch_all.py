@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._account_uids import MailUids
 from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
 from ansible_collections.postroom.mail.plugins.module_utils._alias_targets import split_address
 
@@ -48,12 +49,16 @@ def completed(virtual_aliases: t.Mapping[str, t.Any], book: AddressBook, names: 
     return entries
 
 
-def name_rows(book: AddressBook) -> list[dict[str, str]]:
-    """The table that makes a name of an address in a catch-all domain: ``bob+lists@example.org`` becomes ``bob``."""
-    domains = book.catch_alls()
+def name_rows(book: AddressBook, alias_domains: t.Sequence[str] = ()) -> list[dict[str, str]]:
+    """The table that makes a name of an address in a catch-all domain: ``bob+lists@example.org`` becomes ``bob``.
+
+    Accounts have addresses in *alias_domains*, too.
+    """
+    domains = [*book.catch_alls(), *alias_domains]
     return own_address_patterns(domains, book.delimiter) if domains else []
 
 
-def account_rows(book: AddressBook) -> list[dict[str, str]]:
+def account_rows(book: AddressBook, alias_domains: t.Sequence[str] = (), uids: MailUids | None = None) -> list[dict[str, str]]:
     """The table that makes an address again of what the accounts say: ``bob:x:1001:...`` becomes ``bob@example.org``."""
-    return [{"pattern": "/^([^:]+):/", "value": f"$1@{domain}"} for domain in book.catch_alls()[:1]]
+    domains = book.catch_alls() or ([domain for domain in book.local_domains if domain not in alias_domains] if alias_domains else [])
+    return (uids or MailUids()).rows(f"$1@{domains[0]}") if domains else []

@@ -15,12 +15,10 @@ import datetime
 import ipaddress
 import os
 import re
-import shutil
 import ssl
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -235,8 +233,7 @@ class SelfSigned:
         """
         for path, mode in ((self.private_key, 0o700), (self.certificate, 0o755)):
             _make_directory(os.path.dirname(path), mode)
-        directory = _private_directory(os.path.dirname(self.private_key))
-        try:
+        with _rooms.room("certificate") as directory:
             key = self.private_key
             if not os.path.exists(key):
                 key = os.path.join(directory, "key")
@@ -249,20 +246,11 @@ class SelfSigned:
             for path, source, mode in ((self.private_key, key, 0o600), (self.certificate, made, 0o644)):
                 if source != path:
                     _copy(source, path, mode)
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _copy(source: str, path: str, mode: int) -> None:
     text = _files.read_text(source) or ""
     _files.update(path, lambda _before: text, attributes=_files.Attributes(mode=mode))
-
-
-def _private_directory(parent: str) -> str:
-    try:
-        return tempfile.mkdtemp(prefix=".postroom-", dir=parent)
-    except OSError as e:
-        raise HostError(f"Cannot make a certificate in {parent}: {e.strerror}.") from e
 
 
 def _make_directory(path: str, mode: int) -> None:

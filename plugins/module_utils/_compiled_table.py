@@ -17,6 +17,7 @@ import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils._changed_at import changed_at
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES
 
@@ -26,6 +27,7 @@ LOCK_TIMEOUT = 120.0  # A table of a million entries takes ten seconds to compil
 MISSING = "it does not exist"
 OLDER = "it is older than its source"
 OTHER_TYPE = "it is of another type"
+OLDER_THAN_FILE = "it is older than a file whose content it holds"
 
 # The first bytes tell hash from btree, which share the suffix .db; opened as the other one, every lookup is deferred.
 _MAGIC = {
@@ -45,8 +47,8 @@ def kinds_of(path: str, kind: str) -> list[str]:
     return [kind, *(other for other in SUFFIXES if SUFFIXES[other] != SUFFIXES[kind] and _magic_matches(path, other))]
 
 
-def staleness(path: str, kind: str) -> str | None:
-    """Why the compiled form must be built, or None."""
+def staleness(path: str, kind: str, files: t.Sequence[str] = ()) -> str | None:
+    """Why the compiled form, which holds the contents of *files*, must be built, or None."""
     try:
         source = os.stat(path)
     except FileNotFoundError:
@@ -58,7 +60,14 @@ def staleness(path: str, kind: str) -> str | None:
             return MISSING
         if compiled.st_mtime_ns < source.st_mtime_ns:
             return OLDER
+        if compiled.st_mtime_ns < newest(files):
+            return OLDER_THAN_FILE
     return OTHER_TYPE if _magic_matches(path, kind) is False else None
+
+
+def newest(files: t.Sequence[str]) -> int:
+    """When the last of *files* changed, in nanoseconds since 1970."""
+    return max((int(changed * 1e9) for changed in changed_at(files).values()), default=0)
 
 
 def _magic_matches(path: str, kind: str) -> bool | None:
@@ -79,14 +88,17 @@ def all_files(path: str) -> list[str]:
     return [path, *(path + suffix for suffix in sorted({suffix for suffixes in SUFFIXES.values() for suffix in suffixes}))]
 
 
-def put_in_place(compiled: str, path: str, suffix: str) -> None:
-    """Rename the freshly built *compiled* to ``PATHsuffix``, with the owner, mode and time of its source."""
+def put_in_place(compiled: str, path: str, suffix: str, of: int = 0) -> None:
+    """Rename the freshly built *compiled* to ``PATHsuffix``, with the owner, mode and time of its source.
+
+    Where it holds the contents of files, the last of which had changed at the time *of*, its time is that one.
+    """
     try:
         source = os.stat(path)
         os.chown(compiled, source.st_uid, source.st_gid)
         os.chmod(compiled, stat.S_IMODE(source.st_mode))
         # As old as its source: Postfix warns of a table that is older, and a later edit by hand shows.
-        os.utime(compiled, ns=(source.st_mtime_ns, source.st_mtime_ns))
+        os.utime(compiled, ns=(max(source.st_mtime_ns, of),) * 2)
         _files.copy_security_context(path, compiled)
         os.rename(compiled, path + suffix)
     except OSError as e:

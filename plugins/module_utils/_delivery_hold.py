@@ -30,6 +30,7 @@ _POLL_SECONDS = 0.02
 # A message that the queue manager handed out may pass through local(8) before a session is opened for it.
 _QUIET_POLLS = 6
 _CONNECTED = "03"
+_GUARD = 'sleep "$1"; kill -CONT "$2"'
 
 
 def lmtp_sessions(proc_net_unix: str) -> int:
@@ -51,7 +52,7 @@ def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.I
     Waits up to *patience* seconds for sessions under way. Whatever happens to this process, the queue manager goes on
     after *limit* seconds at the latest.
     """
-    manager = next((child.pid for child in children(master) if child.name in ("qmgr", "oqmgr")), None)
+    manager = queue_manager(master)
     if manager is None:
         yield
         return
@@ -68,10 +69,47 @@ def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.I
         guard.wait()
 
 
+def queue_manager(master: int | None) -> int | None:
+    """The process that hands out the deliveries of the Postfix whose master process is *master*."""
+    return next((child.pid for child in children(master) if child.name in ("qmgr", "oqmgr")), None)
+
+
+def is_abandoned(master: int | None, proc: str = "/proc") -> bool:
+    """Whether the queue manager is stopped, and neither we nor a guard of ours is there any more to wake it."""
+    manager = queue_manager(master)
+    return manager is not None and _is_stopped(manager, proc) and not _has_guard(manager, proc)
+
+
+def release_abandoned(master: int | None) -> bool:
+    """Wake a queue manager that a run has left stopped which was killed together with its guard; True: there was one."""
+    manager = queue_manager(master)
+    if manager is None or not is_abandoned(master):
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(manager, signal.SIGCONT)
+    return True
+
+
+def _is_stopped(pid: int, proc: str) -> bool:
+    with contextlib.suppress(OSError), open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as f:
+        return f.read().rpartition(")")[2].split()[:1] == ["T"]
+    return False
+
+
+def _has_guard(manager: int, proc: str) -> bool:
+    for entry in os.listdir(proc):
+        if entry.isdigit():
+            with contextlib.suppress(OSError), open(f"{proc}/{entry}/cmdline", encoding="utf-8", errors="replace") as f:
+                words = f.read().split("\0")
+                if _GUARD in words and str(manager) in words:
+                    return True
+    return False
+
+
 def _guard(manager: int, limit: float) -> subprocess.Popen[bytes]:
     """A process of its own that wakes the queue manager even if we are killed."""
     return subprocess.Popen(
-        ["/bin/sh", "-c", 'sleep "$1"; kill -CONT "$2"', "sh", str(limit), str(manager)],
+        ["/bin/sh", "-c", _GUARD, "sh", str(limit), str(manager)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -15,14 +15,14 @@ import errno
 import os
 import re
 import socket
-import tempfile
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_checks as checks
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_edit as editor
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_errors as errors
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_tree as trees
-from ansible_collections.postroom.mail.plugins.module_utils import _managed
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -102,15 +102,17 @@ def check(run: Run, main: str, path: str, before: str | None, after: str, *, req
         verdict.warnings.append(f"Dovecot does not read {path}: neither {main} nor a file that it includes names it.")
         return verdict
     error, remarks = _doveconf(run, tree, {path: after})
-    if error or remarks:
-        live = trees.read(main, {})
-        old_error, old_remarks = _doveconf(run, live, {}) if live.files else ("", [])
-        if error and _without_line(old_error) != _without_line(error):
-            raise RejectedByDaemon(f"Dovecot {version} would refuse {path}: {error}{_suggestion(run, error)} Nothing was written.")
-        if error:
-            verdict.warnings.append(f"The configuration was broken before, and still is: {error}")
-        known = {_without_line(remark) for remark in old_remarks}
-        verdict.warnings += [f"Dovecot warns: {remark}" for remark in remarks if _without_line(remark) not in known]
+    live = trees.read(main, {})
+    if error:
+        old_errors = {errors.same(old) for old in _all_errors(run, live, {})}
+        new_error = next((found for found in _all_errors(run, tree, {path: after}) if errors.same(found) not in old_errors), "")
+        if new_error:
+            raise RejectedByDaemon(f"Dovecot {version} would refuse {path}: {new_error}{_suggestion(run, new_error)} Nothing was written.")
+        verdict.warnings.append(f"The configuration was broken before, and still is: {error}")
+    if remarks:
+        _error, old_remarks = _doveconf(run, live, {}) if live.files else ("", [])
+        known = {errors.same(remark) for remark in old_remarks}
+        verdict.warnings += [f"Dovecot warns: {remark}" for remark in remarks if errors.same(remark) not in known]
     changed = conf.changes(before or "", after)
     found = checks.complaints(changed, conf.flatten(conf.parse(after)), trees.passdb_drivers(tree), ask(run, version, changed))
     if found:
@@ -197,16 +199,20 @@ def address_error(address: str) -> str | None:
     return None
 
 
+def _all_errors(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> list[str]:
+    return errors.all_errors(lambda repaired: _doveconf(run, tree, {**exchanged, **repaired})[0], tree.files) if tree.files else []
+
+
 def _doveconf(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> tuple[str, list[str]]:
     """What doveconf says against the configuration (nothing when it takes it) and its warnings, with live file names.
 
     ``-x`` makes it open certificates and keys. Its standard output is never looked at: it may hold secrets.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="postroom-dovecot-") as room:
+        with _rooms.room("dovecot") as room:
             rc, _stdout, stderr = run(["doveconf", "-c", trees.stage(tree, exchanged, room), "-n", "-x"])
     except OSError as e:
-        raise HostError(f"Cannot let Dovecot judge the configuration in {tempfile.gettempdir()}: {e.strerror}; nothing was written.") from e
+        raise HostError(f"Cannot let Dovecot judge the configuration in {_rooms.PLACE}: {e.strerror}; nothing was written.") from e
     lines = [line for line in stderr.replace(room, "").splitlines() if line.strip()]
     warnings = [_sentence(line) for line in lines if line.startswith("doveconf: Warning: ")]
     if rc == 0:
@@ -219,10 +225,6 @@ def _sentence(line: str) -> str:
     text = re.sub(r"^doveconf: (Fatal|Error|Warning): ", "", line).strip()
     text = re.sub(r"^(Error in c|C)onfiguration file (\S+) line (\d+): ", r"\2 line \3: ", text)
     return text if text.endswith(".") else f"{text}."
-
-
-def _without_line(sentence: str) -> str:
-    return re.sub(r"( line |:)\d+\b", "", sentence)
 
 
 def _suggestion(run: Run, error: str) -> str:

@@ -22,6 +22,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
 INDENT = "  "
@@ -81,7 +82,7 @@ def wanted_from(settings: t.Mapping[str, t.Any], where: str = "") -> tuple[Wante
     for written_key, value in settings.items():
         place = f"{where}{written_key}"
         if written_key == INCLUDE:
-            wanted.append(Wanted(INCLUDE, value=_included(value, place)))
+            wanted += [Wanted(INCLUDE, value=_included(item, place)) for item in (value if isinstance(value, list) else [value])]
             continue
         key, name = _header(str(written_key), place)
         if isinstance(value, t.Mapping):
@@ -122,6 +123,9 @@ def _included(value: t.Any, place: str) -> str:
 
 
 def _text(key: str, value: t.Any, place: str) -> str:
+    wrong = _secrets.misread(key, value)
+    if wrong:
+        raise BadSetting(f"{place} {wrong}.")
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -205,7 +209,7 @@ def _lines(text: str) -> t.Iterator[Line]:
     raw = logical = ""
     for physical in re.findall(r"[^\n]*\n|[^\n]+", text):
         raw += physical
-        content = split_comment(_chomp(physical))[0].strip(" \t")
+        content = split_comment(chomp(physical))[0].strip(" \t")
         if content.endswith("\\"):
             logical += content[:-1].rstrip(" \t") + " "
             continue
@@ -218,11 +222,12 @@ def _lines(text: str) -> t.Iterator[Line]:
 def continues(raw: str) -> bool:
     """Whether the last physical line of *raw* asks for another one to be joined to it."""
     last = re.findall(r"[^\n]*\n|[^\n]+", raw)[-1:]
-    return bool(last) and split_comment(_chomp(last[0]))[0].strip(" \t").endswith("\\")
+    return bool(last) and split_comment(chomp(last[0]))[0].strip(" \t").endswith("\\")
 
 
-def _chomp(physical: str) -> str:
-    return re.sub(r"\r?\n\Z", "", physical)
+def chomp(physical: str) -> str:
+    """A physical line without its end; Dovecot takes a carriage return at the end of the file for one, too."""
+    return re.sub(r"\r?\n?\Z", "", physical, count=1)
 
 
 def split_comment(physical: str) -> tuple[str, str]:

@@ -28,6 +28,8 @@ Neutral = t.Mapping[str, t.Any]
 
 DIRECTORY = "/etc/dovecot"
 DENIED_USERS = f"{DIRECTORY}/postroom-denied-users"
+# Every file that may be needed, as patterns of the shell.
+PATHS = (DENIED_USERS, *(f"{DIRECTORY}/postroom-{kind}-*.conf.ext" for kind in ("passdb", "userdb")))
 HEAD = "# Managed by postroom.mail: changes made here are lost.\n"
 
 # Drivers that ask a server, and the kinds of server they ask.
@@ -62,7 +64,13 @@ class File:
 def entries(kind: str, neutral: Neutral) -> list[Entry]:
     """The databases of one *kind* in the order in which they are asked; who may not log in is asked first."""
     deny = [{"driver": "passwd-file", "path": DENIED_USERS, "deny": True}] if kind == "passdb" and neutral.get("denied_users") else []
-    return [*deny, *(neutral.get(kind) or ())]
+    return [*deny, *(_with_service(entry, neutral) if kind == "passdb" else entry for entry in neutral.get(kind) or ())]
+
+
+def _with_service(entry: Entry, neutral: Neutral) -> Entry:
+    """PAM by the service of the role, which lets the system's own accounts log in nowhere; one that is named is the administrator's."""
+    service = neutral.get("pam_service")
+    return {**entry, "service": service} if service and entry.get("driver") == "pam" and not entry.get("service") else entry
 
 
 def blocks(kind: str, neutral: Neutral, to_24: bool) -> Settings:

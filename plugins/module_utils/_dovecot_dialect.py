@@ -130,7 +130,7 @@ def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.A
         return {"namespace inbox": {"inbox": True, **{f"mailbox {name}": _mailbox(options) for name, options in value.items()}}}
     if key in ("passdb", "userdb"):
         return databases.blocks(key, neutral, to_24)
-    if key in ("databases", "denied_users", "auth_username_keep_domains"):  # these are part of others above
+    if key in ("databases", "denied_users", "auth_username_keep_domains", "pam_service"):  # these are part of others above
         return {}
     return {key: value}
 

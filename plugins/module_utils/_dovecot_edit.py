@@ -84,8 +84,9 @@ def _replace_value(line: Line, value: str) -> None:
     if prefix.endswith(" =") and not line.value:
         prefix += " "
     physical = re.findall(r"[^\n]*\n|[^\n]+", line.raw)[-1]
-    end = physical[len(physical.rstrip("\r\n")) :]
-    comment = conf.split_comment(physical.rstrip("\r\n"))[1].rstrip()
+    content = conf.chomp(physical)
+    end = physical[len(content) :]
+    comment = conf.split_comment(content)[1].rstrip()
     line.raw = (prefix + value).rstrip(" \t") + comment + end
     line.value = value
 

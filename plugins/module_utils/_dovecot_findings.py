@@ -20,9 +20,11 @@ from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_data
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_quota as quota
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_sieve as sieve
 from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import USUAL_PORTS
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names, variables
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import parted
 
 Entry = t.Mapping[str, t.Any]
 Neutral = t.Mapping[str, t.Any]
@@ -70,6 +72,8 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
         *_quota(neutral),
         *sieve.problems(neutral),
         *_failure_delay(neutral),
+        *_secrets_of(neutral),
+        *_misread(settings or {}, "dovecot_settings"),
     ]
     drivers = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]
     mechanisms = " ".join(names(neutral.get("auth_mechanisms") or ()))
@@ -139,6 +143,8 @@ def _sql_server(server: Entry, dialect: str) -> t.Iterator[str]:
     hosts = databases.hosts(server)
     if not hosts:
         yield "has no host; say where the server is, by name, address or the path of its socket."
+    for host, number in filter(None, map(parted, hosts)):
+        yield f"has the host '{host}:{number}', with a port in it; write host: {host} and port: {number}."
     if not server.get("dbname"):
         yield "has no dbname; say which of the server's databases holds the users."
     port = server.get("port")
@@ -225,11 +231,16 @@ def _asks(kind: str, driver: str, entry: Entry, neutral: Neutral) -> t.Iterator[
 def _schemes(entry: Entry, dialect: str, settings: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     password = str((entry.get("fields") or {}).get("password", entry.get("password", "")))
     written = re.match(r"\{([^{}]+)\}", password)
-    for scheme in (entry.get("scheme"), written and written.group(1)):
+    # What stands in the braces of a password may be part of it, and is shown to nobody.
+    given = (
+        (entry.get("scheme"), f"the password scheme '{entry.get('scheme')}', which"),
+        (written and written.group(1), "a password in a scheme that"),
+    )
+    for scheme, what in given:
         # An ending says how it is written down.
         bare = re.sub(r"(?i)\.(hex|b64|base64)$", "", str(scheme or "")).upper()
         if bare and bare not in hashes.KNOWN:
-            yield f"has the password scheme '{scheme}', which Dovecot does not know; write for example SHA512-CRYPT, BLF-CRYPT or ARGON2ID."
+            yield f"has {what} Dovecot does not know; write for example SHA512-CRYPT, BLF-CRYPT or ARGON2ID."
         elif dialect == "2.4" and bare in hashes.WEAK and str(settings.get("auth_allow_weak_schemes", "")).lower() not in ("yes", "true"):
             yield (
                 f"has the password scheme '{scheme}', which Dovecot 2.4 refuses as too weak; store better hashes, or set"
@@ -286,6 +297,24 @@ def _quota(neutral: Neutral) -> t.Iterator[str]:
         quota.size((neutral.get("quota") or {}).get("limit") or quota.UNLIMITED)
     except MailError as e:
         yield f"dovecot_quota: {e}"
+
+
+def _secrets_of(neutral: Neutral) -> t.Iterator[str]:
+    for key, variable in {**VARIABLES, "databases": "dovecot_databases"}.items():
+        for entry in neutral.get(key) or ():
+            yield from _misread(entry, f"{variable}: '{entry.get('name') or entry.get('driver')}'")
+
+
+def _misread(settings: t.Mapping[str, t.Any], place: str) -> t.Iterator[str]:
+    """Secrets, however deep, that YAML made something else of. None is shown."""
+    for name, value in settings.items():
+        wrong = _secrets.misread(str(name), value)
+        if wrong:
+            yield f"{place}: {name} {wrong}."
+            continue
+        for block in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(block, t.Mapping):
+                yield from _misread(block, f"{place}: {name}")
 
 
 def _failure_delay(neutral: Neutral) -> t.Iterator[str]:

@@ -17,12 +17,12 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot as dovecot
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
 from ansible_collections.postroom.mail.plugins.module_utils import _files as files
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
-SECRET_NAME = re.compile(r"(password|passwd|secret|dnpass|api_key|nonce)$", re.I)
 HIDDEN = "[hidden]"
 
 
@@ -92,8 +92,7 @@ def apply(run: Run, request: Request) -> Outcome:
     warnings += [
         f"{conf.display(name)} looks like a secret; give it with the option 'secret_settings', which keeps it out of logs and output."
         for name, (value, _resolved) in conf.flatten(conf.parse(conf.render_wanted(conf.wanted_from(request.settings)))).items()
-        # Where a variable stands for the password, as in %{ldap:userPassword}, there is none.
-        if SECRET_NAME.search(name[-1]) and not re.fullmatch(r"%\{[^{}]*\}", value)
+        if _secrets.is_secret(name[-1], value)
     ]
     result: dict[str, t.Any] = {
         "changed": change.changed,
@@ -142,7 +141,7 @@ def without_secrets(change: files.Change, secrets: t.Collection[conf.Path]) -> f
 def _hidden(text: str, secrets: t.Collection[conf.Path], old: t.Mapping[conf.Path, conf.Meaning]) -> str:
     tree = conf.parse(text)
     for path, line in conf.walk(tree, (), {}):
-        if line.kind == "setting" and (path in secrets or SECRET_NAME.search(path[-1])):
+        if line.kind == "setting" and (path in secrets or _secrets.is_secret(path[-1], conf.meaning(line.value)[0])):
             note = "" if old.get(path, conf.meaning(line.value)) == conf.meaning(line.value) else " (another one)"
             indent = line.raw[: len(line.raw) - len(line.raw.lstrip())]
             line.raw = f"{indent}{line.key} = {HIDDEN}{note}\n"

@@ -15,7 +15,7 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _secrets
 from ansible_collections.postroom.mail.plugins.module_utils import _passwd_file as passwd_file
 from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
@@ -27,12 +27,6 @@ GROUP = "dovecot"  # That of the processes that read the file.
 
 # What Dovecot takes for a login name when auth_username_chars is not set.
 USERNAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_@")
-
-SECRETS = ("password", "password_hash")
-HIDDEN = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"  # As Ansible has it.
-
-# Part of the name of an extra field whose value is not for everybody's eyes, as the password for a proxy.
-SECRET_WORDS = ("pass", "secret", "token", "key")
 
 
 class SchemeMissing(HostError):
@@ -64,33 +58,9 @@ def has_group() -> bool:
     return True
 
 
-def secrets_of(users: t.Iterable[t.Mapping[str, t.Any]]) -> set[str]:
-    """What must be shown nowhere."""
-    found = set()
-    for options in users:
-        found |= {options[key] for key in SECRETS if options.get(key)}
-        extra = options.get("extra_fields") or {}
-        found |= {str(value) for name, value in extra.items() if value and _is_secret(name)}
-    return found - {"True"}
-
-
-def shown(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The options as they may be seen."""
-    result = []
-    for options in users:
-        extra = options.get("extra_fields")
-        result.append(
-            {
-                **options,
-                **{key: HIDDEN for key in SECRETS if options.get(key)},
-                "extra_fields": extra and {name: HIDDEN if _is_secret(name) else value for name, value in extra.items()},
-            }
-        )
-    return result
-
-
-def _is_secret(extra_field: t.Any) -> bool:
-    return any(word in str(extra_field).lower() for word in SECRET_WORDS) and extra_field != "nopassword"
+def judge(option: str, value: t.Any, _user: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
+    """Which of the extra fields are not for everybody's eyes, as the password for a proxy."""
+    return _secrets.in_dictionary(value) if option == "extra_fields" else None
 
 
 class Host:

@@ -37,7 +37,6 @@ LINKS = f"{UNITS}/*.wants/{TEMPLATE}*.service"
 # Where systemd does not run, Debian's init script asks here whether it shall do anything.
 SETTINGS_FILE = "/etc/default/fetchmail"
 FILES = ("logfile", "idfile", "pidfile")  # Settings that name one.
-PRIVATE = 0o600
 
 NOT_FOUND = 127
 
@@ -94,6 +93,7 @@ class Outcome:
     def __init__(self) -> None:
         self.changed = False
         self.paths: list[str] = []
+        self.skipped_users: list[str] = []
         self.services: list[dict[str, t.Any]] = []
         self.diff: list[dict[str, str]] = []
 
@@ -113,9 +113,14 @@ class Fetchmail:
         self.root = root
         self.warnings: list[str] = []
         self.outcome = Outcome()
+        self.homes = _homes.Visits(self.warnings)
+        self.outcome.skipped_users = self.homes.skipped
 
     def bring(self, wanted: Request) -> Outcome:
-        """Raises a `MailError` before anything is written when something is wrong with any of the files."""
+        """Raises a `MailError` before anything is written when something is wrong with any of the files of the inventory.
+
+        An owner whose home does not take theirs is left out, with what they have.
+        """
         wrong = _fetchmailrc.all_problems(wanted.accounts, wanted.settings)
         if wrong:
             raise _fetchmailrc.BadAccount(" ".join(wrong))
@@ -129,13 +134,18 @@ class Fetchmail:
             )
         # Files that are named once are for one daemon; that of an owner has its own in the owner's home.
         of_owners = {name: value for name, value in wanted.settings.items() if name not in FILES}
-        texts = {owner: _fetchmailrc.render(accounts, of_owners if owner else wanted.settings) for owner, accounts in by_owner.items()}
+        # Without a word fetchmail gives what is for nobody to its own user: an owner gets it, and the user fetchmail has no mailbox.
+        of_host = {**wanted.settings, "postmaster": wanted.settings.get("postmaster") or "postmaster"}
+        texts = {owner: _fetchmailrc.render(accounts, of_owners if owner else of_host) for owner, accounts in by_owner.items()}
         for owner, text in texts.items():
-            self._check_place(owner, homes, wanted.replace)
+            if owner is None or homes[owner]:
+                with self.homes.to(owner):
+                    self._check_place(self._path_of(owner, homes), owner, wanted.replace)
             self._ask(text, self._path_of(owner, homes))
+        texts = self._served(texts)
         renewed = self._write_units(texts)
         # The link that starts a user's daemon at boot tells whose files are ours, so it is there before the file.
-        self._enable([owner for owner in homes if owner not in self._former()])
+        self._enable([owner for owner in texts if owner and owner not in self._former()])
         changed = {owner for owner, text in texts.items() if self._write(owner, text, homes)} | renewed
         gone = [owner for owner in self._former() if owner not in homes]
         # First of all: an init script that finds no file, or its switch at "no", leaves the daemon running.
@@ -143,9 +153,12 @@ class Fetchmail:
         for owner in gone:
             self._remove(owner)
         self._switch(None in texts)
-        self._tidy(texts)
-        self._start(texts, changed)
+        self._tidy(by_owner)
+        self._start(self._served(texts), changed)
         return self.outcome
+
+    def _served(self, texts: dict[str | None, str]) -> dict[str | None, str]:
+        return {owner: text for owner, text in texts.items() if owner not in self.homes.skipped}
 
     def _home(self, owner: str) -> str | None:
         """The home of *owner*; None in check mode, where the user may be yet to come."""
@@ -164,12 +177,8 @@ class Fetchmail:
     def _path_of(self, owner: str | None, homes: t.Mapping[str, str | None]) -> str:
         return SYSTEM_FILE if owner is None else os.path.join(homes[owner] or f"~{owner}", USER_FILE)
 
-    def _check_place(self, owner: str | None, homes: t.Mapping[str, str | None], replace: bool) -> None:
-        path = self._path_of(owner, homes)
-        if path.startswith("~"):
-            return
-        with _homes.acting_as(owner):
-            text = _files.read_text(self._path(path))
+    def _check_place(self, path: str, owner: str | None, replace: bool) -> None:
+        text = _homes.read_text(self._path(path)) if owner else _files.read_text(self._path(path))
         if text and text.strip() and not _managed.is_managed(text) and not replace:
             raise Foreign(
                 f"{path} was written by somebody else, and would be lost: carry its accounts over into the inventory and move it away, or"
@@ -194,18 +203,23 @@ class Fetchmail:
             self.outcome.changed = True
             self.outcome.paths.append(path)
             return True
-        attributes = _files.Attributes(mode=PRIVATE) if owner else _files.Attributes(self._daemon_user(), "root", PRIVATE)
-        with _homes.acting_as(owner):
+        if owner is None:
             live = _files.read_text(self._path(path))
             change = _files.update(
                 self._path(path),
                 lambda _before: text,
                 check_mode=self.check_mode,
-                attributes=attributes,
+                attributes=_files.Attributes(self._daemon_user(), "root", _homes.PRIVATE),
                 backup=bool(live and live.strip()) and not _managed.is_managed(live or ""),
             )
-        self.outcome.add(change, secret=True)
-        return change.changed
+            self.outcome.add(change, secret=True)
+            return change.changed
+        done: list[_files.Change] = []
+        with self.homes.to(owner):
+            done.append(_homes.update(self._path(path), text, check_mode=self.check_mode))
+        for change in done:
+            self.outcome.add(change, secret=True)
+        return any(change.changed for change in done)
 
     def _daemon_user(self) -> str:
         """fetchmail's daemon must own the file that it reads."""
@@ -249,13 +263,10 @@ class Fetchmail:
         """Take away the file of a former owner; a user who is gone has taken it along."""
         with contextlib.suppress(KeyError):
             path = os.path.join(pwd.getpwnam(owner).pw_dir, USER_FILE)
-            with _homes.acting_as(owner):
-                text = _files.read_text(self._path(path))
-                if text is None or not _managed.is_managed(text):
-                    return
-                self.outcome.add(_files.Change(self._path(path), text, ""), secret=True)
-                if not self.check_mode:
-                    os.unlink(self._path(path))
+            with self.homes.to(owner):
+                text = _homes.read_text(self._path(path))
+                if text is not None and _managed.is_managed(text):
+                    self.outcome.add(_homes.remove(self._path(path), text, check_mode=self.check_mode), secret=True)
 
     def _switch(self, wanted: bool) -> None:
         """The init script's own switch, which is off where a unit takes its place."""

@@ -33,7 +33,7 @@ ACCOUNT = {
     "envelope": {"type": "str"},
     "envelope_skip": {"type": "int"},
     "user": {"type": "str", "required": True},
-    "password": {"type": "str", "no_log": True},
+    "password": {"type": "raw", "no_log": True},
     "is": {"type": "list", "elements": "str", "aliases": ["to"]},
     "owner": {"type": "str"},
     "ssl": {"type": "bool", "default": True},

@@ -20,6 +20,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _managed, _password
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import parted
 
 PROTOCOLS = ("pop3", "imap", "apop", "kpop", "sdps", "etrn", "odmr", "auto")
 AUTHENTICATIONS = (
@@ -173,6 +174,12 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     for name in ("poll", "user"):
         if not account[name]:
             yield f"{who} has no {name}; fetchmail needs the server and the login there."
+    for name in ("poll", "via"):
+        host_and_port = parted(str(account.get(name) or ""))
+        if host_and_port:
+            yield f"{who} has a port in {name}, where a name or an address belongs: write {name}: {host_and_port[0]} and service: {host_and_port[1]}."
+    for host_and_port in filter(None, map(parted, map(str, account.get("smtphost") or []))):
+        yield f"{who} has a port behind a colon in smtphost: write {host_and_port[0]}/{host_and_port[1]}."
     password = account.get("password")
     problem = None if password is None else _password.problem_with(password, "for an account that logs in without one (auth)")
     if problem:
@@ -216,6 +223,15 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
 def _is_multidrop(account: t.Mapping[str, t.Any]) -> bool:
     names = account.get("is") or []
     return len(names) > 1 or any(name == MULTIDROP or "=" in name for name in names)
+
+
+def recipients(account: t.Mapping[str, t.Any]) -> list[str]:
+    """Whom of this host the mail of an *account* is for, as an inventory may say it; none if another server takes it."""
+    given = account.get("is", account.get("to")) or []
+    names = [given] if isinstance(given, str) else list(given)
+    if any(account.get(way) for way in ("smtphost", "lmtp", "mda", "skip")):
+        return []
+    return [name for name in (str(one).split("=", 1)[-1].strip() for one in names) if name not in ("", MULTIDROP)]
 
 
 def warnings(accounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:

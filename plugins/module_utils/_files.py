@@ -11,7 +11,8 @@ Read once, compute the wanted text, compare, stop there in check mode, stage a c
 
 The staged copy is ``PATH.tmp``, locked with flock(2). That is Postfix's own protocol for editing ``main.cf`` and
 ``master.cf`` (``edit_file(3)`` in its source), so a ``postconf -e`` that runs at the same time waits for us and we for
-it, and neither loses the other's edit. A symbolic link stays a link: the file it points to is replaced.
+it, and neither loses the other's edit. A symbolic link stays a link: the file it points to is replaced, by a copy that is
+staged and locked beside that file too. What is staged is readable for nobody else until it has its final owner and mode.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ import grp
 import os
 import pwd
 import re
-import shutil
 import stat
 import time
 import typing as t
@@ -102,6 +102,7 @@ def update(
     backup: bool = False,
     written: str | None = None,
     lock_timeout: float = 30.0,
+    read: t.Callable[[str], str | None] = read_text,
 ) -> Change:
     """Bring *path* to the text that *render* makes of its present text, or leave every inode alone.
 
@@ -109,32 +110,41 @@ def update(
     when somebody else changed the file meanwhile. *validate* gets the wanted text and raises when the daemon would
     not take it; it runs in check mode too, and before anything is written next to the live file. *written* is a file
     beside *path* that has the wanted text already: it is renamed into place, so that a large text is written once.
-    *lock_timeout* is in seconds. Raises `HostError` (disk full, read-only, ...), `FileBusy`, and whatever *render*
-    and *validate* raise.
+    *lock_timeout* is in seconds; *read* is how the present text is had. Raises `HostError` (disk full, read-only, ...),
+    `FileBusy`, and whatever *render* and *validate* raise.
     """
     uid, gid = attributes.ids()
-    before = read_text(path)
+    before = read(path)
     after = render(before)
     if before == after:
         wrong = _attributes_differ(path, uid, gid, attributes.mode)
-        if wrong and not check_mode:
-            _apply_attributes(os.path.realpath(path), uid, gid, attributes.mode)
+        if not check_mode:
+            for place in dict.fromkeys((path, os.path.realpath(path))):
+                _clear_up(place)
+            if wrong:
+                _apply_attributes(os.path.realpath(path), uid, gid, attributes.mode)
         return Change(path, before, after, attributes_changed=wrong)
     if validate:
         validate(after)
     if check_mode:
         return Change(path, before, after)
-    with _locked(path, lock_timeout) as staged:
-        now = read_text(path)
+    target = os.path.realpath(path)
+    with contextlib.ExitStack() as stack:
+        staged = stack.enter_context(_locked(path, lock_timeout))
+        if os.path.islink(path):
+            # What is renamed lies in the directory of the file that it replaces.
+            staged = stack.enter_context(_locked(target, lock_timeout))
+            written = None
+        now = read(path)
         if now != before:
             before, after = now, render(now)
             if before == after:
                 return Change(path, before, after)
             if validate:
                 validate(after)
-        backup_file = _backup(path, attributes.mode, uid, gid) if backup and before is not None else None
+        backup_file = _backup(path, before, attributes.mode, uid, gid) if backup and before is not None else None
         with open(written, "r+b") if written else contextlib.nullcontext(staged) as f:
-            _put_in_place(f, written or f"{path}.tmp", path, None if written else after, attributes.mode, uid, gid)
+            _put_in_place(f, written or f"{target}.tmp", path, None if written else after, attributes.mode, uid, gid)
     return Change(path, before, after, backup_file=backup_file)
 
 
@@ -172,12 +182,14 @@ def _locked(path: str, timeout: float) -> t.Iterator[t.BinaryIO]:
     deadline = time.monotonic() + timeout
     while True:
         try:
-            fd = os.open(staged_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            staged = _open_staged(staged_path)
         except OSError as e:
             raise HostError(f"Cannot write {staged_path}: {e.strerror}; {path} was left as it is.") from e
-        staged = os.fdopen(fd, "r+b")
         if _flock_until(staged, deadline) and _is_same_file(staged, staged_path):
-            break
+            if _is_private(staged):
+                break
+            # Left behind, or laid there: somebody else may have it open, and would read what is written to it.
+            os.unlink(staged_path)
         staged.close()
         if time.monotonic() >= deadline:
             raise FileBusy(
@@ -194,6 +206,30 @@ def _locked(path: str, timeout: float) -> t.Iterator[t.BinaryIO]:
         # On a full disk closing fails again, with what could not be written; the first failure says it better.
         with contextlib.suppress(OSError):
             staged.close()
+
+
+def _open_staged(staged_path: str) -> t.BinaryIO:
+    fd = os.open(staged_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EEXIST, "it is no file")
+    return os.fdopen(fd, "r+b")
+
+
+def _is_private(f: t.BinaryIO) -> bool:
+    """Whether nobody else could open the file, now or before: one that was made with another mode has kept it."""
+    st = os.fstat(f.fileno())
+    return st.st_uid == os.geteuid() and st.st_nlink == 1 and not st.st_mode & 0o077
+
+
+def _clear_up(path: str) -> None:
+    """Take away the staged copy that a run left behind which was killed, unless somebody else is at work with it."""
+    staged_path = f"{path}.tmp"
+    if os.path.lexists(staged_path):
+        with contextlib.suppress(OSError), _open_staged(staged_path) as staged:
+            fcntl.flock(staged, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_same_file(staged, staged_path):
+                os.unlink(staged_path)
 
 
 def _flock_until(f: t.BinaryIO, deadline: float) -> bool:
@@ -236,29 +272,10 @@ def _put_in_place(staged: t.BinaryIO, staged_path: str, path: str, text: str | N
         else:
             os.fchown(staged.fileno(), uid, gid)
             os.fchmod(staged.fileno(), 0o644 if mode is None else mode)
-        _rename(staged_path, target)
+        os.rename(staged_path, target)
         fsync_directory(os.path.dirname(target))
     except OSError as e:
         raise HostError(f"Cannot write {path}: {e.strerror}; it was left as it is.") from e
-
-
-def _rename(staged_path: str, target: str) -> None:
-    """Put the staged file in *target*'s place; behind a symbolic link that may be on another file system."""
-    try:
-        os.rename(staged_path, target)
-    except OSError as e:
-        if e.errno != errno.EXDEV:
-            raise
-        beside = f"{target}.tmp"
-        try:
-            shutil.copy2(staged_path, beside)
-            st = os.stat(staged_path)
-            os.chown(beside, st.st_uid, st.st_gid)
-            os.rename(beside, target)
-        except OSError:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(beside)
-            raise
 
 
 def copy_security_context(source: str, target: str) -> None:
@@ -275,15 +292,15 @@ def fsync_directory(directory: str) -> None:
         os.close(fd)
 
 
-def _backup(path: str, mode: int | None, uid: int, gid: int) -> str:
-    """Copy the live file beside itself as ``PATH.YYYY-MM-DD@HH:MM:SS~``, for nobody who may not read the wanted one either."""
+def _backup(path: str, text: str, mode: int | None, uid: int, gid: int) -> str:
+    """Copy the live *text* beside its file as ``PATH.YYYY-MM-DD@HH:MM:SS~``, for nobody who may not read the wanted one either."""
     copy = f"{path}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
     try:
         st = os.stat(path)
         # Created unreadable first: the file may hold a secret.
         fd = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as out, open(path, "rb") as live:
-            shutil.copyfileobj(live, out)
+        with os.fdopen(fd, "wb") as out:
+            out.write(text.encode(ENCODING, ERRORS))
             os.fchown(out.fileno(), st.st_uid if uid == -1 else uid, st.st_gid if gid == -1 else gid)
             os.fchmod(out.fileno(), stat.S_IMODE(st.st_mode) & (0o7777 if mode is None else mode))
     except OSError as e:

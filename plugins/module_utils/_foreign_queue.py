@@ -49,14 +49,22 @@ class Format(t.NamedTuple):
     is_held: t.Callable[[bytes], bool] = lambda control: False
 
 
+def checked(mail: Mail) -> Mail:
+    """Addresses become arguments of a command and lines of a protocol: none holds what would end one. Raises `Unreadable`."""
+    for address in (mail.sender, *mail.recipients):
+        if re.search(r"[\0-\x1f\x7f]", address):
+            raise Unreadable("an address in it has a control character.")
+    return mail
+
+
 def _text(raw: bytes) -> str:
     return raw.decode(ENCODING, ERRORS)
 
 
 # -- exim: ID-H holds envelope and headers, ID-D the body, ID-J what a cut-off delivery had done.
 
-_EXIM_OPTION_WITH_VALUE = re.compile(rb"--?acl[cm]? \S+ (\d+)$")
-_EXIM_HEADER = re.compile(rb"(\d{3,})(.) ", re.DOTALL)
+_EXIM_OPTION_WITH_VALUE = re.compile(rb"--?acl[cm]? \S+ (\d{1,9})$")
+_EXIM_HEADER = re.compile(rb"(\d{3,9})(.) ", re.DOTALL)
 _EXIM_RECIPIENT = re.compile(r'("(?:[^"\\]|\\.)*"@\S+|\S+)')
 
 
@@ -98,7 +106,7 @@ def read_exim(control: bytes, data: bytes | None, journal: bytes | None) -> Mail
         option = lines.line()
     done = _exim_tree(option, lines) | {_text(line) for line in (journal or b"").splitlines()}
     count = lines.line()
-    if not count.isdigit():
+    if not re.fullmatch(rb"\d{1,9}", count):
         raise Unreadable("there is no number of recipients in its -H file.")
     named = [_exim_address(_text(lines.line())) for _number in range(int(count))]
     lines.line()

@@ -59,7 +59,9 @@ def aliases(text: str) -> dict[str, str]:
     return found
 
 
-def managed_tables(parameters: t.Mapping[str, str], read: t.Callable[[str], str]) -> list[str]:
-    """The sources of those tables that *parameters* name and that this collection writes whole."""
-    paths = {path for value in parameters.values() for path in _TABLE_FILE.findall(value)}
+def managed_tables(parameters: t.Mapping[str, str], read: t.Callable[[str], str], there: t.Iterable[str] = ()) -> list[str]:
+    """The sources of those tables that this collection writes whole: of the ones that *parameters* name, and of the files *there*,
+    which a run may have left that was killed before it could take them away.
+    """
+    paths = {*there, *(path for value in parameters.values() for path in _TABLE_FILE.findall(value))}
     return sorted(path for path in paths if read(path).startswith(MANAGED))

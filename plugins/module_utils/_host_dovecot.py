@@ -16,20 +16,20 @@ import os
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
+
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 CONFIG_DIRECTORY = "/etc/dovecot"
+PAM_SERVICE_FILE = "/etc/pam.d/postroom-dovecot"
 CONFIG_PATH = "/etc/dovecot/dovecot.conf"
 UCF_HASHFILE = "/var/lib/ucf/hashfile"
 MANAGED = "Managed by postroom.mail"
-# The files that the role dovecot writes for its databases, beside dovecot.conf.
-DATABASE_FILE = re.compile(r"postroom-(denied-users|virtual-users|(passdb|userdb)-.*\.conf\.ext)")
+# The files that the role dovecot writes for its databases and secrets, beside dovecot.conf.
+DATABASE_FILE = re.compile(r"postroom-(denied-users|virtual-users|(secrets|(passdb|userdb)-).*\.conf\.ext)")
 HIDDEN = "[hidden]"
 
-# Settings whose value is a secret, and values that carry one ("... password=x ...", "//user:x@host").
-_SECRET_NAME = re.compile(r"pass(word|wd)?$|secret|dnpass|nonce|api_key|ssl(_\w+)?_key$", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"pass(word|wd)?\s*=|://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 # One line a file; a package's ghost files and directories have no digest.
 RPM_DIGESTS = r"[%{FILENAMES}\t%{FILEDIGESTS}\n]"
 
@@ -71,10 +71,10 @@ def parse_doveconf(text: str) -> Settings:
 
 
 def _unquoted(value: str) -> str:
-    """doveconf quotes where white space or a backslash would be lost, 2.4 oftener than 2.3."""
+    """doveconf quotes where white space or a backslash would be lost, 2.4 oftener than 2.3; blanks in quotes belong to the value."""
     if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
         return value
-    return re.sub(r"\\(.)", r"\1", value[1:-1]).strip()
+    return re.sub(r"\\(.)", r"\1", value[1:-1])
 
 
 def _add_block(parent: Settings, key: str, block: Settings) -> None:
@@ -96,8 +96,7 @@ def _shown(name: str, value: t.Any) -> t.Any:
         return without_secrets(value)
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
-    is_secret = value.startswith("# hidden") or (_SECRET_NAME.search(name) and not re.match(r"</|/|no$|yes$|$", value))
-    return HIDDEN if is_secret or _SECRET_VALUE.search(value) else value
+    return HIDDEN if value.startswith("# hidden") or _secrets.is_secret(name, value) else value
 
 
 def parse_hashfile(text: str) -> dict[str, str]:
@@ -129,6 +128,7 @@ NOT_INSTALLED: dict[str, t.Any] = {
     "managed": False,
     "modified_files": [],
     "database_files": [],
+    "pam_service": None,
     "settings": {},
     "config_error": None,
 }
@@ -136,6 +136,22 @@ NOT_INSTALLED: dict[str, t.Any] = {
 
 def ask(run: Run, os_family: str) -> dict[str, t.Any]:
     """Everything that mail_info tells about Dovecot; a configuration that is broken is told, not raised."""
+    answer = ask_settings(run)
+    if not answer["installed"]:
+        return answer
+    modified = _modified_on_disk(run, os_family)
+    return {
+        **answer,
+        "pristine": not modified,
+        "managed": is_managed(CONFIG_PATH),
+        "modified_files": modified,
+        "database_files": _database_files(),
+        "pam_service": _text(PAM_SERVICE_FILE),
+    }
+
+
+def ask_settings(run: Run) -> dict[str, t.Any]:
+    """The part of it that Dovecot itself tells."""
     rc, stdout, stderr = run(["doveconf", "-n"])
     if rc == 127:
         return NOT_INSTALLED
@@ -143,16 +159,12 @@ def ask(run: Run, os_family: str) -> dict[str, t.Any]:
     if version is None:
         # The binaries without any dovecot.conf: doveconf gives up before its first line.
         version = parse_version(run(["dovecot", "--version"])[1]) or "0.0"
-    modified = _modified_on_disk(run, os_family)
     return {
+        **NOT_INSTALLED,
         "installed": True,
         "version": version,
         "dialect": dialect(version),
         "config_path": CONFIG_PATH,
-        "pristine": not modified,
-        "managed": is_managed(CONFIG_PATH),
-        "modified_files": modified,
-        "database_files": _database_files(),
         "settings": without_secrets(parse_doveconf(stdout)) if rc == 0 else {},
         "config_error": None if rc == 0 else (stderr.strip().splitlines() or ["doveconf failed without saying why"])[-1],
     }
@@ -188,6 +200,12 @@ def _database_files() -> list[str]:
     with contextlib.suppress(OSError):
         return sorted(entry.path for entry in os.scandir(CONFIG_DIRECTORY) if DATABASE_FILE.fullmatch(entry.name))
     return []
+
+
+def _text(path: str) -> str | None:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
+    return None
 
 
 def _digest(path: str, length: int) -> str | None:

@@ -17,6 +17,8 @@ import threading
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import (
+    _applied,
+    _foreign_files,
     _host_addresses,
     _host_dovecot,
     _host_mta,
@@ -25,6 +27,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
     _host_postfix,
     _host_sasl,
     _host_sockets,
+    _running,
     _running_daemon,
     _services,
 )
@@ -62,7 +65,7 @@ class Host:
             "packages": lambda: self._packages(questions.packages),
             "services": lambda: self._services(questions.services),
             "postfix": lambda: self.postfix,
-            "dovecot": lambda: _host_dovecot.ask(self.run, self.distribution.os_family),
+            "dovecot": lambda: self.dovecot,
             "sasl": lambda: _host_sasl.ask(self.run, self.postfix, self.distribution.os_family, mta=questions.sasl_mta),
             "queue": self._queue,
             "listeners": _host_sockets.listeners,
@@ -84,7 +87,12 @@ class Host:
     @functools.cached_property
     def postfix(self) -> dict[str, t.Any]:
         answer = _host_postfix.ask(self.run)
-        return {**answer, "managed_tables": _host_addresses.managed_tables(answer["parameters"], _read_head)}
+        there = _files_in(answer["config_directory"]) if answer["installed"] else []
+        return {**answer, "managed_tables": _host_addresses.managed_tables(answer["parameters"], _read_head, there)}
+
+    @functools.cached_property
+    def dovecot(self) -> dict[str, t.Any]:
+        return _host_dovecot.ask(self.run, self.distribution.os_family)
 
     @functools.cached_property
     def queue_directory(self) -> str | None:
@@ -117,9 +125,21 @@ class Host:
 
     def _services(self, names: t.Sequence[str]) -> dict[str, dict[str, t.Any]]:
         queue_directory = self.queue_directory if "postfix" in names else None
-        states = _services.states(self.run, names, queue_directory)
-        masters = {name: _services.master(name, queue_directory) for name in names if name in _services.MASTERS}
-        return {name: {**state._asdict(), "outdated": _running_daemon.outdated(masters.get(name))} for name, state in states.items()}
+        found: dict[str, dict[str, t.Any]] = {}
+        for name, state in _services.states(self.run, names, queue_directory).items():
+            found[name] = state._asdict()
+            if name in _services.MASTERS:
+                master = _services.master(name, queue_directory)
+                found[name].update(self._need(name, state.running)._asdict(), outdated=_running_daemon.outdated(master))
+        return found
+
+    def _need(self, name: str, is_running: bool) -> _applied.Need:
+        """What a daemon needs to do what its files say; one that does not run will read them when it starts."""
+        if not is_running:
+            return _applied.Need()
+        if name == "postfix":
+            return _running.need_of_postfix(self.postfix)
+        return _running.need_of_dovecot(self.dovecot)
 
     def _policy(self) -> dict[str, t.Any]:
         # Imported here, as no role asks for it: each call of the module compiles what it imports.
@@ -137,10 +157,14 @@ def _read(path: str) -> str:
     return ""
 
 
+def _files_in(directory: str) -> list[str]:
+    with contextlib.suppress(OSError), os.scandir(directory) as entries:
+        return [entry.path for entry in entries if entry.is_file(follow_symlinks=False)]
+    return []
+
+
 def _read_head(path: str) -> str:
-    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="surrogateescape") as f:
-        return f.read(4096)
-    return ""
+    return _foreign_files.head(path, 4096).decode("utf-8", "surrogateescape")
 
 
 def addresses(name: str) -> list[str]:

@@ -14,8 +14,15 @@ import os
 import time
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _host_packages, _host_sockets, _other_mta, _processes, _services
-from ansible_collections.postroom.mail.plugins.module_utils._foreign_queue import FORMATS, Mail, Unreadable
+from ansible_collections.postroom.mail.plugins.module_utils import (
+    _foreign_files,
+    _host_packages,
+    _host_sockets,
+    _other_mta,
+    _processes,
+    _services,
+)
+from ansible_collections.postroom.mail.plugins.module_utils._foreign_queue import FORMATS, Mail, Unreadable, checked
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
@@ -24,13 +31,15 @@ if t.TYPE_CHECKING:  # pragma: no cover
 # Postfix took over from it, so that what waits in its queue is meant for Postfix.
 HANDED_OVER = "/var/spool/handed-over-to-postfix"
 SMTP_PORT = 25
+CONTROL_BYTES = 16 * 1024 * 1024  # of the file with envelope and headers
 
 
 class Found(t.NamedTuple):
-    """A mail in a queue; without a `mail` it stays there, and *reason* says why."""
+    """A mail in a queue; without a `mail` it stays there, and *reason* says why. *files* are names in the *folder*."""
 
     id: str
     queue: _other_mta.Queue
+    folder: _foreign_files.Folder
     files: tuple[str, ...]
     mail: Mail | None
     reason: str = ""
@@ -121,54 +130,62 @@ def count(server: _other_mta.MailServer, root: str = "/", seconds: float = 1.0) 
     deadline = time.monotonic() + seconds
     waiting, held = 0, 0
     for queue in server.queues:
-        if queue.format is None:
-            with contextlib.suppress(OSError):
-                if os.listdir(_at(root, queue.directory)):
-                    return None, 0
+        try:
+            with _foreign_files.opened(_at(root, queue.directory)) as top:
+                if queue.format is None:
+                    if top.names():
+                        return None, 0
+                    continue
+                for _id, folder, name, is_held in _controls(queue, top):
+                    if time.monotonic() > deadline:
+                        return None, 0
+                    if is_held or _says_held(queue, folder, name):
+                        held += 1
+                    else:
+                        waiting += 1
+        except FileNotFoundError:
             continue
-        for _id, path, is_held in _controls(queue, root):
-            if time.monotonic() > deadline:
-                return None, 0
-            if is_held or FORMATS[queue.format].is_held(_read(path) or b""):
-                held += 1
-            else:
-                waiting += 1
+        except OSError:
+            return None, 0
     return waiting, held
 
 
-def _controls(queue: _other_mta.Queue, root: str) -> t.Iterator[tuple[str, str, bool]]:
-    """The mails of a queue, which may be spread over subdirectories: id, control file, and whether its name says "held"."""
+def _says_held(queue: _other_mta.Queue, folder: _foreign_files.Folder, name: str) -> bool:
+    with contextlib.suppress(_foreign_files.NotRead):
+        return FORMATS[t.cast("str", queue.format)].is_held(folder.read(name, CONTROL_BYTES) or b"")
+    return False
+
+
+def _controls(queue: _other_mta.Queue, top: _foreign_files.Folder) -> t.Iterator[tuple[str, _foreign_files.Folder, str, bool]]:
+    """The mails of a queue, which may be spread over subdirectories: id, directory, control file, and whether its name says "held"."""
     form = FORMATS[t.cast("str", queue.format)]
-    for directory, _directories, names in os.walk(_at(root, queue.directory)):
-        for name in sorted(names):
+    for folder in top.walk():
+        for name in folder.names():
             match = form.control.fullmatch(name)
             held = form.held.fullmatch(name) if form.held else None
             if match or held:
-                yield t.cast("t.Any", match or held).group(1), os.path.join(directory, name), held is not None
+                yield t.cast("t.Any", match or held).group(1), folder, name, held is not None
 
 
 def mails(server: _other_mta.MailServer, root: str = "/") -> t.Iterator[Found]:
-    """Every mail of the server's queues, as far as it can be read."""
+    """Every mail of the server's queues, as far as it can be read; its files are to be moved before the next one is asked for."""
     for queue in server.queues:
-        for name, path, held in _controls(queue, root) if queue.format else ():
-            yield _found(queue, name, path, held)
+        if queue.format:
+            with contextlib.suppress(OSError), _foreign_files.opened(_at(root, queue.directory)) as top:
+                for name, folder, control, held in _controls(queue, top):
+                    yield _found(queue, name, folder, control, held)
 
 
-def _found(queue: _other_mta.Queue, name: str, path: str, held: bool) -> Found:
+def _found(queue: _other_mta.Queue, name: str, folder: _foreign_files.Folder, control: str, held: bool) -> Found:
+    if held:
+        return Found(name, queue, folder, (control,), None, "it was held back")
     form = FORMATS[t.cast("str", queue.format)]
-    paths = [os.path.normpath(os.path.join(os.path.dirname(path), part.format(name))) for part in form.parts]
-    contents = [_read(part) for part in paths]
-    files = tuple(part for part, content in zip(paths, contents) if content is not None)
-    if held or form.is_held(contents[0] or b""):
-        return Found(name, queue, files, None, "it was held back")
+    parts = [part.format(name) for part in form.parts]
     try:
-        mail = form.read(*contents)
-    except Unreadable as e:
-        return Found(name, queue, files, None, str(e).rstrip("."))
-    return Found(name, queue, files, mail)
-
-
-def _read(path: str) -> bytes | None:
-    with contextlib.suppress(OSError), open(path, "rb") as f:
-        return f.read()
-    return None
+        contents = [folder.read(part) for part in parts]
+        files = tuple(part for part, content in zip(parts, contents) if content is not None)
+        if form.is_held(contents[0] or b""):
+            return Found(name, queue, folder, files, None, "it was held back")
+        return Found(name, queue, folder, files, checked(form.read(*contents)))
+    except (Unreadable, _foreign_files.NotRead) as e:
+        return Found(name, queue, folder, (control,), None, str(e).rstrip("."))

@@ -15,7 +15,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _managed, _sasl_provider, _services
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _sasl_provider, _secrets, _services
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Foreign, Place
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -125,7 +125,7 @@ def _socket_directory(settings: t.Mapping[str, str], where: Place) -> str:
 
 
 def _without_secrets(options: dict[str, str]) -> dict[str, str]:
-    return {name: HIDDEN if _sasl_provider.SECRET.search(name) else value for name, value in options.items()}
+    return {name: HIDDEN if _secrets.is_secret(name, value) else value for name, value in options.items()}
 
 
 def read(path: str, root: str = "/") -> str:

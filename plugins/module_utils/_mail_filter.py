@@ -18,10 +18,17 @@ import contextlib
 import os
 import pwd
 import shutil
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _filter_plan, _homes, _managed, _procmail_trial, _sieve_trial
+from ansible_collections.postroom.mail.plugins.module_utils import (
+    _files,
+    _filter_plan,
+    _homes,
+    _managed,
+    _procmail_trial,
+    _rooms,
+    _sieve_trial,
+)
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._filter_plan import FOR_ALL, Plan, User
 from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import PROCMAIL, SIEVE
@@ -56,6 +63,7 @@ class Outcome:
         self.paths: list[str] = []
         self.diff: list[dict[str, str]] = []
         self.samples: list[dict[str, t.Any]] = []
+        self.skipped_users: list[str] = []
 
     def add(self, change: _files.Change) -> None:
         if change.changed:
@@ -75,9 +83,14 @@ class Filters:
         self.root = root
         self.warnings: list[str] = []
         self.outcome = Outcome()
+        self.homes = _homes.Visits(self.warnings)
+        self.outcome.skipped_users = self.homes.skipped
 
     def bring(self, wanted: Plan, samples: t.Sequence[Sample]) -> Outcome:
-        """Raises a `MailError` before anything is written when something is wrong, or a sample goes elsewhere than expected."""
+        """Raises a `MailError` before anything is written when something is wrong, or a sample goes elsewhere than expected.
+
+        A user whose home does not take their recipes is left out, with what they have.
+        """
         scripts = self._sieve_texts(wanted)
         system = _filter_plan.procmail_site(wanted)
         recipes = [(user, text) for user in wanted.users if (text := _filter_plan.procmail_user(wanted, user)) is not None]
@@ -88,7 +101,8 @@ class Filters:
         if system is not None:
             self._write(PROCMAIL_FILE, system, _files.Attributes("root", "root", 0o644))
         for user, text in recipes:
-            self._write_own(user.name, homes[user.name], text)
+            if user.name not in self.homes.skipped:
+                self._write_own(user.name, homes[user.name], text)
         for path, (text, whose) in scripts.items():
             self._write_script(path, text, whose)
         self._tidy(system is None, {user.name for user, _text in recipes}, set(scripts))
@@ -118,14 +132,15 @@ class Filters:
         for user, text in recipes:
             home = homes[user.name]
             if home is not None:
-                with _homes.acting_as(user.name):
-                    new = self._is_new(os.path.join(home, USER_FILE), text)
+                new = False
+                with self.homes.to(user.name):
+                    new = self._is_new(os.path.join(home, USER_FILE), text, _homes.read_text)
                 if new:
                     self._check(wanted, user.name, user.rules, user.of)
 
-    def _is_new(self, path: str, text: str) -> bool:
+    def _is_new(self, path: str, text: str, read: t.Callable[[str], str | None] = _files.read_text) -> bool:
         """Whether *path* says something else than *text*. Raises `Foreign` when that is somebody else's."""
-        live = _homes.read_text(self._path(path))
+        live = read(self._path(path))
         if live and live.strip() and not _managed.is_managed(live) and not self.replace:
             raise Foreign(
                 f"{path} was written by somebody else, and would be lost: carry its rules over into the inventory and move it away, or set"
@@ -177,8 +192,8 @@ class Filters:
             self.outcome.changed = True
             self.outcome.paths.append(f"~{name}/{USER_FILE}")
             return
-        with _homes.acting_as(name):
-            self._write(os.path.join(home, USER_FILE), text, _files.Attributes(mode=0o600))
+        with self.homes.to(name):
+            self.outcome.add(_homes.update(self._path(os.path.join(home, USER_FILE)), text, check_mode=self.check_mode))
 
     def _write(self, path: str, text: str, attributes: _files.Attributes) -> bool:
         live = _files.read_text(self._path(path))
@@ -220,7 +235,7 @@ class Filters:
     def _staged(self, scripts: t.Mapping[str, tuple[str, User | None]], reader: User | None) -> t.Iterator[dict[str, str]]:
         """Copies of *scripts*, by their paths, in a directory that beside root only *reader* can look into."""
         group = self._group_of(reader) if reader else None
-        with tempfile.TemporaryDirectory(prefix="postroom-sieve-", dir=_procmail_trial.PLACE) as directory:
+        with _rooms.room("sieve") as directory:
             if group:
                 os.chown(directory, -1, int(group))
                 os.chmod(directory, 0o710)
@@ -257,11 +272,20 @@ class Filters:
         if written or self._is_stale(binary, self._path(path)):
             self.outcome.changed = True
             if not self.check_mode:
-                if not _sieve_trial.compile_script(self.run, self._path(path), text, user.of if user else FOR_ALL):
-                    raise _sieve_trial.NoTrial(NO_SIEVEC)
-                with contextlib.suppress(FileNotFoundError):
-                    os.chown(binary, *attributes.ids())
-                    os.chmod(binary, mode)
+                self._compile(path, text, user, attributes)
+
+    def _compile(self, path: str, text: str, user: User | None, attributes: _files.Attributes) -> None:
+        """Dovecot's compiler makes what everybody can read: it works where nobody else looks."""
+        binary = self._path(path).removesuffix(".sieve") + ".svbin"
+        with _rooms.room("sieve") as directory:
+            made = os.path.join(directory, os.path.basename(binary))
+            if not _sieve_trial.compile_script(self.run, self._path(path), text, user.of if user else FOR_ALL, made):
+                raise _sieve_trial.NoTrial(NO_SIEVEC)
+            compiled = _files.read_text(made)
+        if compiled is None:
+            return
+        _files.update(binary, lambda _before: compiled, attributes=attributes)
+        os.utime(binary)
 
     def _make_directories(self) -> None:
         """Everybody's process goes through them, whatever the umask of who runs this."""
@@ -296,9 +320,8 @@ class Filters:
             if account.pw_uid >= FIRST_UID and account.pw_name not in users:
                 path = os.path.join(account.pw_dir, USER_FILE)
                 if os.path.lexists(self._path(path)):
-                    # What its owner cannot read is not ours.
-                    with contextlib.suppress(HostError), _homes.acting_as(account.pw_name):
-                        self._remove(path)
+                    with self.homes.to(account.pw_name):
+                        self._remove_own(path)
         present = [f"{SIEVE_USERS}/{name}" for name in self._listed(SIEVE_USERS)] + [BEFORE, AFTER]
         for path in present:
             if path.endswith(".sieve") and path not in scripts and self._remove(path) and not self.check_mode:
@@ -311,17 +334,20 @@ class Filters:
         except FileNotFoundError:
             return []
 
+    def _remove_own(self, path: str) -> None:
+        try:
+            live = _homes.read_text(self._path(path))
+        except HostError:
+            return  # Of what we did not write, nothing is to be said.
+        if live is not None and _managed.is_managed(live):
+            self.outcome.add(_homes.remove(self._path(path), live, check_mode=self.check_mode))
+
     def _remove(self, path: str) -> bool:
         """Take away a file of ours; one that somebody else wrote stays."""
-        live = _homes.read_text(self._path(path))
+        live = _files.read_text(self._path(path))
         if live is None or not _managed.is_managed(live):
             return False
-        self.outcome.add(_files.Change(self._path(path), live, ""))
-        if not self.check_mode:
-            try:
-                os.unlink(self._path(path))
-            except OSError as e:
-                raise HostError(f"Cannot remove {path}, by which nobody's mail is to be sorted any more: {e.strerror}.") from e
+        self.outcome.add(_homes.remove(self._path(path), live, check_mode=self.check_mode))
         return True
 
     def _path(self, path: str) -> str:

@@ -12,10 +12,16 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible.module_utils.basic import AnsibleModule
+
+
+# What a program needs to know of who runs it. The rest of root's environment (a proxy with a password, whatever a play's
+# 'environment' says) is nobody else's, and some programs are run as a user, who can read what theirs were given.
+KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "XDG_RUNTIME_DIR")
 
 
 class Run(t.Protocol):
@@ -27,9 +33,11 @@ class Run(t.Protocol):
 def runner(module: AnsibleModule) -> Run:
     """Give *module*'s ``run_command`` the shape of `Run`.
 
-    Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
+    No program gets more of the environment than `KEPT`. Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
     (Postfix means something else by it), and a program that is not there is rc 127, as a shell would say it.
     """
+    for name in set(os.environ) - set(KEPT):
+        del os.environ[name]
     environ = {"LC_ALL": "C.UTF-8", "LANGUAGE": "C", "PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin"}
 
     def run(args: list[str], data: str | None = None) -> tuple[int, str, str]:
@@ -44,10 +52,29 @@ def runner(module: AnsibleModule) -> Run:
     return run
 
 
-def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]]) -> t.NoReturn:
-    """Run *work* and leave with its result, or with the one sentence of the `MailError` it raised."""
+def take_options(module: AnsibleModule, judge: _secrets.Judge | None = None) -> dict[str, t.Any]:
+    """The options as they were given. *module* keeps them as they may be shown: they are part of every result.
+
+    An option whose suboptions are secret has ``no_log`` itself, or Ansible writes it into the host's journal as Python shows it, in
+    which no password with a backslash is found again. But of such an option each word is secret to AnsibleModule, and "alice" or
+    "mail" would be blotted out of every message. So what is secret is told apart here, and nothing else is hidden.
+    """
+    given = dict(module.params)
+    shown, secrets = _secrets.parted(given, module.argument_spec, judge)
+    module.params = shown
+    module.no_log_values = secrets
+    return given
+
+
+def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]], *, only_names: bool = False) -> t.NoReturn:
+    """Run *work* and leave with its result, or with the one sentence of the `MailError` it raised.
+
+    *only_names*: there is nothing but names in the result, and a name must not lose the letters that are somebody's password.
+    """
     try:
         result = work()
     except MailError as e:
+        module.no_log_values = _secrets.all_spellings(module.no_log_values)
         module.fail_json(msg=str(e), error=type(e).__name__)
+    module.no_log_values = set() if only_names else _secrets.all_spellings(module.no_log_values)
     module.exit_json(**result)

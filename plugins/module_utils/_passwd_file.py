@@ -17,7 +17,7 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _password, _users
+from ansible_collections.postroom.mail.plugins.module_utils import _password, _secrets, _users
 from ansible_collections.postroom.mail.plugins.module_utils import _password_hash as hashes
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 
@@ -159,7 +159,9 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
         if wrong:
             yield f"The password {who} {wrong}."
     if given_hash is not None:
-        wrong = "has a colon or a line break in it, which a passwd-file cannot hold" if re.search(rf":|{CONTROL}", given_hash) else None
+        wrong = _password.not_text(given_hash)
+        if not wrong and re.search(rf":|{CONTROL}", given_hash):
+            wrong = "has a colon or a line break in it, which a passwd-file cannot hold"
         wrong = wrong or hashes.problem_with(given_hash, scheme or default_scheme)
         if wrong:
             yield f"The password_hash {who} {wrong}."
@@ -188,6 +190,8 @@ def _problems_of_scheme(scheme: str | None, whose: str) -> t.Iterator[str]:
 def _problems_of_extra(field: str, value: t.Any, who: str) -> t.Iterator[str]:
     if not re.fullmatch(r"[^\s=\x00-\x1f\x7f]+", field):
         yield f"The extra field {field!r} {who} has no name that Dovecot could read: it must not be empty and have no space and no '='."
+    elif value is not False and _secrets.misread(field, value):
+        yield f"The extra field {field} {who} {_secrets.misread(field, value)}."
     elif isinstance(value, (dict, list)):
         yield f"The extra field {field} {who} must be one text, number or boolean."
     elif re.search(rf"\s|{CONTROL}", str(value)):

@@ -9,13 +9,34 @@
 
 from __future__ import annotations
 
+import datetime
 import re
+import typing as t
 
 LONGEST = 511  # Bytes; crypt(3) takes no longer phrase.
 
 
-def problem_with(password: str, without: str, longest: int = LONGEST) -> str | None:
+_KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((bool,), "a truth value"),
+    ((int, float), "a number"),
+    ((datetime.date,), "a date"),
+    ((dict,), "a dictionary"),
+    ((list, tuple), "a list"),
+)
+
+
+def not_text(password: t.Any) -> str | None:
+    """Why *password* is none, to be read after it: YAML reads 0123456 as 42798, and yes as true. None: it is text."""
+    if isinstance(password, str):
+        return None
+    kind = next((kind for types, kind in _KINDS if isinstance(password, types)), "not text")
+    return f"is {kind} to YAML, which reads it otherwise than it is written; put it in quotes"
+
+
+def problem_with(password: t.Any, without: str, longest: int = LONGEST) -> str | None:
     """What keeps *password* from being one, to be read after it; *without* says what leaving it out is for. None: nothing does."""
+    if not isinstance(password, str):
+        return not_text(password)
     if not password:
         return f"is empty; leave the option out {without}"
     if re.search(r"[\n\r\0]", password):

@@ -77,6 +77,9 @@ PREFIXES = {
     "$": "CRYPT",
 }
 
+# What a crypt(3) may know besides. Apache's $apr1$ and PHP's $P$ and $H$ look like these, and no login ever succeeds with them.
+CRYPT_PREFIXES = (*(prefix for prefix in PREFIXES if prefix != "$"), "$y$", "$gy$", "$7$", "$sha1$", "$md5", "$3$")
+
 BLF_COST = 10  # Some 50 ms; the 5 that libxcrypt and Dovecot take by themselves are from last century.
 SCRAM_ITERATIONS = 4096
 SALT_BYTES = 16
@@ -156,10 +159,14 @@ def problem_with(given: str, scheme: str | None) -> str | None:
     stored = parse(field)
     if stored is None:
         named = re.match(r"\{([^}]*)\}", field)
-        what = f"is in the scheme '{named.group(1)}', which Dovecot does not have" if named else "does not tell its scheme"
+        # Whoever takes the one for the other has a password in the braces.
+        what = "is in a scheme that Dovecot does not have" if named else "does not tell its scheme"
         return f"{what}; write it as {{SCHEME}}hash, with a scheme such as SHA512-CRYPT, BLF-CRYPT or ARGON2ID"
     if not stored.encoding and not re.fullmatch(MADE.get(stored.scheme, ".+"), stored.text):
         return f"is not what a hash in the scheme {stored.scheme} looks like, so nobody could log in with it"
+    if stored.scheme == "CRYPT" and stored.text.startswith("$") and not stored.text.startswith(CRYPT_PREFIXES):
+        kind = stored.text[: stored.text.find("$", 1) + 1]
+        return f"is of a kind ({kind}) that crypt(3) does not know, so nobody could log in with it; make another one with 'doveadm pw'"
     return None
 
 

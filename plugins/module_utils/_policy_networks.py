@@ -13,9 +13,6 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
 
-# Shorter prefixes than these cover more than any one organisation has.
-_SHORTEST = {4: 8, 6: 16}
-
 
 def patterns(value: str, tables: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
     """The networks of a list in the style of mynetworks, those of a table that can be listed among them."""
@@ -33,14 +30,7 @@ def everybody(networks: t.Iterable[str]) -> list[str]:
 def large(networks: t.Iterable[str]) -> list[str]:
     """Those of *networks* that no one organisation can have all clients of; all of the Internet is not among them."""
     # Imported here, as only this answer needs it.
-    import ipaddress
+    from ansible_collections.postroom.mail.plugins.module_utils._wide_networks import is_too_wide, network
 
-    found = []
-    for word in networks:
-        try:
-            network = ipaddress.ip_network(word.replace("[", "").replace("]", ""), strict=False)
-        except ValueError:
-            continue
-        if 0 < network.prefixlen < _SHORTEST[network.version]:
-            found.append(word)
-    return found
+    found = ((word, network(word)) for word in networks)
+    return [word for word, net in found if net is not None and net.prefixlen > 0 and is_too_wide(net)]

@@ -12,12 +12,12 @@ import contextlib
 import dataclasses
 import os
 import re
-import tempfile
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._files import ENCODING, ERRORS, read_text, write_aged
-from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf, expand
+from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf, expand, references
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
@@ -49,6 +49,16 @@ class Remarks:
     unused: tuple[str, ...] = ()
     undefined: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    # What Postfix refuses with the change and without it.
+    broken: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Texts:
+    """The two files of a configuration."""
+
+    main_cf: str
+    master_cf: str
 
 
 def package_of(table_type: str) -> str | None:
@@ -75,7 +85,7 @@ class Postfix:
             return None
         if rc:
             # A master.cf that postconf cannot read must not keep anyone from repairing it: ask without it.
-            with tempfile.TemporaryDirectory(prefix="postroom-") as empty:
+            with _rooms.room("postfix") as empty:
                 rc, stdout, _stderr = self._run(["postconf", "-c", empty, "-d"])
         nameless: dict[str, str] = {}
         if rc:
@@ -113,74 +123,90 @@ class Postfix:
         except OSError:
             return False
 
-    def remarks(self, *, main_cf: str | None = None, master_cf: str | None = None) -> Remarks:
+    def remarks(self, *, main_cf: str | None = None, master_cf: str | None = None, without: str | None = None) -> Remarks:
         """What postconf and ``postfix check`` say to the candidate texts (None: as it is), beyond what the live ones get.
 
-        Raises `Rejected` when they refuse it, unless they refuse the live configuration with the same words.
+        *without* is the candidate without what it changes. Raises `Rejected` for what the change makes wrong. What Postfix
+        refuses of the live configuration too, or still refuses *without*, was there before: it is told as `Remarks.broken`.
         """
+        after = _Texts(_text(main_cf, self.main_cf), _text(master_cf, self.master_cf))
+        before = [_Texts(_text(None, self.main_cf), _text(None, self.master_cf))]
+        if without is not None:
+            before.append(_Texts(after.main_cf, without) if main_cf is None else _Texts(without, after.master_cf))
         try:
-            with self._staged(main_cf, master_cf) as staged:
-                rc, _stdout, stderr = self._run(["postconf", "-c", staged, "-n"])
-                found = _messages(stderr, staged)
-                if rc:
-                    self._refuse_if_new(found)
-                    return Remarks()
-                if os.geteuid() == 0:  # postfix(1) is for root only; without, nothing can be written either
-                    self._check(staged, _text(main_cf, self.main_cf))
+            found, failure = self._said(after)
+            live = self._postconf(before[0])[0] if found else []
+            if failure:
+                is_old = failure in [self._said(texts)[1] for texts in before]
+                hidden = self._failure_alone(after, without) if is_old and main_cf is not None and without is not None else ""
+                if hidden or not is_old:
+                    raise Rejected(f"Postfix refuses the new configuration: {hidden or failure}. Nothing was changed.")
         except OSError as e:
-            place = tempfile.gettempdir()
-            raise HostError(f"Cannot try the new configuration on a copy in {place}: {e.strerror}; nothing was changed.") from e
-        if found:
-            rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
-            live = _messages(stderr, self.config_directory)
-            found = [message for message in found if message not in live]
-        return _sort(found)
+            raise HostError(f"Cannot try the new configuration on a copy in {_rooms.PLACE}: {e.strerror}; nothing was changed.") from e
+        fresh = _sort([message for message in found if message not in live and message != failure])
+        return dataclasses.replace(fresh, broken=failure)
+
+    def _said(self, texts: _Texts) -> tuple[list[str], str]:
+        """What postconf says to *texts*, and why Postfix would refuse them."""
+        found, failure = self._postconf(texts)
+        # postfix(1) is for root only; without, nothing can be written either.
+        return found, failure or (self._check(texts) if os.geteuid() == 0 else "")
+
+    def _failure_alone(self, after: _Texts, without: str) -> str:
+        """Why Postfix would refuse the changed parameters where no older error hides theirs: with nothing but what they refer to."""
+        values, others = MainCf(after.main_cf).values(), MainCf(without).values()
+        changed = {name: value for name, value in values.items() if others.get(name) != value}
+        needed, queue = dict[str, str](), list(changed.values())
+        while queue:
+            new = {name: values[name] for name in references(queue.pop()) & set(values) - set(needed) - set(changed)}
+            needed.update(new)
+            queue += new.values()
+        failures = [
+            self._said(_Texts("".join(f"{name} = {text}\n" for name, text in part.items()), after.master_cf))[1]
+            for part in ({**needed, **changed}, needed)
+        ]
+        return failures[0] if failures[0] != failures[1] else ""
 
     def live_remarks(self) -> Remarks:
         """What postconf says to the live configuration."""
         _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
         return _sort(_messages(stderr, self.config_directory))
 
-    def _refuse_if_new(self, found: list[str]) -> None:
-        _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
-        live = _messages(stderr, self.config_directory)
-        fresh = [message for message in found if message not in live]
-        if fresh:
-            raise Rejected(f"Postfix refuses the new configuration: {fresh[-1]}. Nothing was changed.")
+    def _postconf(self, texts: _Texts) -> tuple[list[str], str]:
+        """What postconf says to *texts*, and with which of these messages it refuses them."""
+        with self._staged(texts) as staged:
+            rc, _stdout, stderr = self._run(["postconf", "-c", staged, "-n"])
+            found = _messages(stderr, staged)
+        return found, (found or [f"postconf failed with exit code {rc}"])[-1] if rc else ""
 
-    def _check(self, staged: str, main_cf: str) -> None:
-        """Run ``postfix check``, on a queue directory of its own: on the live one it would repair and create things."""
-        # The script behind it complains to the host's mail log about every link. It wants none of what they lead to.
-        for name in os.listdir(staged):
-            if os.path.islink(os.path.join(staged, name)):
-                os.unlink(os.path.join(staged, name))
-        with tempfile.TemporaryDirectory(prefix="postroom-queue-") as queue:
+    def _check(self, texts: _Texts) -> str:
+        """The last words of a failed ``postfix check``, on a queue directory of its own: on the live one it would repair things."""
+        with self._staged(texts) as staged, _rooms.room("queue") as queue:
+            # The script behind it complains to the host's mail log about every link. It wants none of what they lead to.
+            for name in os.listdir(staged):
+                if os.path.islink(os.path.join(staged, name)):
+                    os.unlink(os.path.join(staged, name))
             os.chmod(queue, 0o755)
-            values = MainCf(main_cf).values()
+            values = MainCf(texts.main_cf).values()
             self._mirror_queue(expand(values.get("queue_directory", "/var/spool/postfix"), values, {}), queue)
-            failure = self._check_text(staged, main_cf, queue)
-            if not failure:
-                return
-            live = read_text(self.main_cf)
-            if live is not None and live != main_cf and self._check_text(staged, live, queue) == failure:
-                return
-        raise Rejected(f"Postfix refuses the new configuration: {failure}. Nothing was changed.")
-
-    def _check_text(self, staged: str, main_cf: str, queue: str) -> str:
-        """The last words of a failed ``postfix check`` of *main_cf*; empty when it passes."""
-        overrides: dict[str, str | None] = {"queue_directory": queue, "config_directory": None}
-        # With several instances postfix(1) would hand over to the wrapper, which looks at the live ones.
-        overrides.update({"multi_instance_wrapper": None, "multi_instance_directories": None})
-        write_aged(os.path.join(staged, "main.cf"), str(MainCf(main_cf).edit(overrides)))
-        # Every Postfix program reads the parameters that they share; postfix(1) itself tells its reasons only to a terminal.
-        rc, _stdout, stderr = self._run(["postmap", "-c", staged, "-q", "probe", "static:answer"])
-        if not rc:
-            rc, _stdout, stderr = self._run(["postfix", "-c", staged, "check"])
-        if not rc:
-            return ""
-        messages = _messages(stderr, staged)
-        fatal = [message for message in messages if not message.startswith("warning: ")]
-        return (fatal or messages or [f"postfix check failed with exit code {rc}"])[-1]
+            overrides: dict[str, str | None] = {"queue_directory": queue, "config_directory": None}
+            # With several instances postfix(1) would hand over to the wrapper, which looks at the live ones.
+            overrides.update({"multi_instance_wrapper": None, "multi_instance_directories": None})
+            main_cf = os.path.join(staged, "main.cf")
+            write_aged(main_cf, str(MainCf(texts.main_cf).edit(overrides)))
+            # Every Postfix program reads the parameters that they share; before 3.9 postfix(1) itself tells its reasons only to a
+            # terminal and to the log.
+            rc, _stdout, stderr = self._run(["postmap", "-c", staged, "-q", "probe", "static:answer"])
+            if not rc:
+                rc, _stdout, stderr = self._run(["postfix", "-c", staged, "check"])
+            if rc and not _fatal(_messages(stderr, staged)):
+                log = os.path.join(queue, "log")
+                overrides.update({"maillog_file": log, "maillog_file_prefixes": queue})
+                write_aged(main_cf, str(MainCf(texts.main_cf).edit(overrides)))
+                self._run(["postfix", "-c", staged, "check"])
+                stderr += "\n" + re.sub(r"^\w{3} [ \d]\d [\d:]{8} \S+ ([\w/-]+)\[\d+\]: ", r"\1: ", read_text(log) or "", flags=re.M)
+            messages = _messages(stderr.replace(f"{queue}/", ""), staged)
+        return (_fatal(messages) or messages or [f"postfix check failed with exit code {rc}"])[-1] if rc else ""
 
     @staticmethod
     def _mirror_queue(live: str | None, queue: str) -> None:
@@ -197,19 +223,24 @@ class Postfix:
                     os.chmod(copy, st.st_mode & 0o7777)
 
     @contextlib.contextmanager
-    def _staged(self, main_cf: str | None, master_cf: str | None) -> t.Iterator[str]:
-        """A copy of the configuration directory with the candidates in it, readable by its owner only.
+    def _staged(self, texts: _Texts) -> t.Iterator[str]:
+        """A copy of the configuration directory with *texts* in it, readable by its owner only.
 
         What is neither main.cf nor master.cf stands there as a symbolic link: nothing large or secret is copied.
         """
-        with tempfile.TemporaryDirectory(prefix="postroom-") as staged:
-            for name, text in (("main.cf", _text(main_cf, self.main_cf)), ("master.cf", _text(master_cf, self.master_cf))):
+        with _rooms.room("postfix") as staged:
+            for name, text in (("main.cf", texts.main_cf), ("master.cf", texts.master_cf)):
                 write_aged(os.path.join(staged, name), text)
             with contextlib.suppress(FileNotFoundError):
                 for name in os.listdir(self.config_directory):
                     if name not in ("main.cf", "master.cf"):
                         os.symlink(os.path.join(os.path.abspath(self.config_directory), name), os.path.join(staged, name))
             yield staged
+
+
+def still_broken(remarks: Remarks) -> list[str]:
+    """The warning about what was wrong before the change."""
+    return [f"Postfix refused the configuration before this change, and still does: {remarks.broken}; repair it."] if remarks.broken else []
 
 
 def _text(candidate: str | None, path: str) -> str:
@@ -224,6 +255,10 @@ def _messages(stderr: str, directory: str) -> list[str]:
         message = re.sub(r"(main|master)\.cf, line \d+: ", r"\1.cf: ", message)
         found.setdefault(message)
     return list(found)
+
+
+def _fatal(messages: list[str]) -> list[str]:
+    return [message for message in messages if not message.startswith("warning: ")]
 
 
 def _sort(messages: list[str]) -> Remarks:

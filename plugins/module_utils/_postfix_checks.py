@@ -19,6 +19,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._main_cf import expa
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, package_of
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_kinds import Kind, is_proposed_name, is_restriction_list, kind_of
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import words
+from ansible_collections.postroom.mail.plugins.module_utils._wide_networks import too_wide
 
 # Every lookup table type that Postfix has or had, see DATABASE_README: enough to tell one from a transport or a host.
 _TABLE_TYPES = frozenset(
@@ -33,6 +34,8 @@ _NO_TABLES = re.compile(
 )
 
 # What decides whether smtpd takes itself for an open relay.
+# Whose clients may relay, or say that they are one who may.
+_TRUSTED = ("mynetworks", "permit_mx_backup_networks", "smtpd_authorized_xclient_hosts")
 RELAY_PARAMETERS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_restriction_classes")
 # Parameters that hold a service of master.cf, with or without a next hop.
 _TRANSPORT = re.compile(r"(?!defer_transports)\w*_transport|content_filter")
@@ -93,8 +96,11 @@ class Checker:
         """Whether *name* is Postfix's own, or one that it obviously shall know by the administrator's will."""
         return name in self.defaults or name in self.classes or is_proposed_name(name)
 
-    def check(self, name: str, given: object, text: str, overrides: t.Mapping[str, str] | None = None) -> None:
-        """Raise a `BadInput` when the value *given*, rendered as *text*, is nothing that *name* can hold."""
+    def check(self, name: str, given: object, text: str, overrides: t.Mapping[str, str] | None = None, before: str | None = None) -> None:
+        """Raise a `BadInput` when the value *given*, rendered as *text*, is nothing that *name* can hold.
+
+        *before* is the effective value that it has; of a list of networks only what is new is judged.
+        """
         if name in references(text):
             raise postfix_values.BadValue(f"The value of {name} refers to ${name}, that is to itself; write out what it shall contain.")
         kind = self.kind(name)
@@ -103,7 +109,7 @@ class Checker:
             postfix_values.check_shape(name, given, kind)
         expanded = expand(text, {**self.values, **(overrides or {})}, self.defaults)
         if expanded is not None:
-            postfix_values.check(name, expanded, kind)
+            postfix_values.check(name, expanded, kind, words(before or ""))
         if is_restriction_list(name) or name in self.classes:
             restrictions.check(name, text if expanded is None else expanded, self.classes, self._is_known_restriction)
 
@@ -123,6 +129,18 @@ class Checker:
                     f"{name} ({mailbox}) is smaller than message_size_limit ({message}), and the delivery agent would refuse to run;"
                     f" raise {name}, or set it to 0 for no limit."
                 )
+
+
+def check_trusted(before: t.Callable[[str], str | None], after: t.Callable[[str], str | None]) -> None:
+    """Raise `OpenRelay` when the effective values *after* a change make everybody's machine one to trust, and those before do not."""
+    for name in _TRUSTED:
+        standing = words(before(name) or "")
+        found = [word for word in too_wide(after(name) or "") if word not in standing]
+        if found:
+            raise restrictions.OpenRelay(
+                f"{name} cannot contain '{found[0]}', which is far more than anybody's own network, and would let the whole world relay"
+                " through this host: name the networks of your own clients."
+            )
 
 
 def check_tables(name: str, value: str, installed: t.Collection[str]) -> None:

@@ -17,7 +17,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as postfix_values
 from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
 from ansible_collections.postroom.mail.plugins.module_utils._master_cf import MasterCf
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing, still_broken
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
     RELAY_PARAMETERS,
     Checker,
@@ -25,6 +25,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks impo
     UnknownTransport,
     check_on_host,
     check_transport,
+    check_trusted,
     checker_for,
     new_name,
     stranger,
@@ -58,12 +59,13 @@ def configure(
     *,
     unknown: Unknown = "fail",
     coming_services: t.Sequence[str] = (),
+    open_relay: bool = False,
     backup: bool = False,
     check_mode: bool = False,
 ) -> Outcome:
     """Set *parameters* (None removes one) in main.cf. Raises a `MailError` before anything is written.
 
-    *coming_services* will be in master.cf before the change becomes live.
+    *coming_services* will be in master.cf before the change becomes live. With *open_relay* every network may be one to trust.
     """
     wanted: dict[str, str | None] = {}
     for name, value in parameters.items():
@@ -72,7 +74,7 @@ def configure(
     defaults = postfix.defaults()
     if defaults is None and not check_mode:
         raise PostfixMissing(f"Postfix is not installed on this host (there is no postconf); install it before setting {postfix.main_cf}.")
-    run = _Run(postfix, parameters, wanted, defaults or {}, unknown, coming_services, check_mode)
+    run = _Run(postfix, parameters, wanted, defaults or {}, unknown, coming_services, open_relay, check_mode)
     if defaults is None:
         # A host that has yet to get its Postfix: tell what would be set, as far as it can be judged from here.
         change = _files.update(postfix.main_cf, run.render, check_mode=True)
@@ -96,6 +98,7 @@ class _Run:
         defaults: t.Mapping[str, str],
         unknown: Unknown,
         coming_services: t.Sequence[str],
+        open_relay: bool,
         check_mode: bool,
     ) -> None:
         self.postfix = postfix
@@ -104,6 +107,7 @@ class _Run:
         self.defaults = defaults
         self.unknown = unknown
         self.coming_services = coming_services
+        self.open_relay = open_relay
         self.check_mode = check_mode
         self.warnings: list[str] = []
         self.strangers: list[str] = []
@@ -116,10 +120,11 @@ class _Run:
         if before is None and self.defaults:
             self.warnings = [f"There was no {self.postfix.main_cf}; it starts with '{self._fresh().strip()}'."]
         present = self._parse(before)
+        former = self._checker(present.values())
         checker = self._checker({**present.values(), **{name: value for name, value in self.wanted.items() if value is not None}})
         for name, text in self.wanted.items():
             if text is not None:
-                checker.check(name, self.parameters[name], text)
+                checker.check(name, self.parameters[name], text, before=former.expanded(name))
         self.strangers = [name for name, text in self.wanted.items() if text is not None and self.defaults and not checker.is_known(name)]
         self._warn_of_misspelt_removals(present.values())
         self.warnings.extend(
@@ -135,12 +140,15 @@ class _Run:
         check_on_host(self.postfix, {name: text for name in changed for text in [self.wanted[name]] if text})
         if any(name in RELAY_PARAMETERS or name in checker.classes for name in changed):
             checker.check_relay()
+        if not self.open_relay:
+            check_trusted(self._checker(self._parse(self._before).values()).expanded, checker.expanded)
         if any(name in _SIZES for name in changed):
             checker.check_sizes()
-        remarks = self.postfix.remarks(main_cf=after)
+        remarks = self.postfix.remarks(main_cf=after, without=str(MainCf(after).edit(dict.fromkeys(changed))))
         self._judge_strangers([name for name in self.strangers if name in remarks.unused or new_name(name, self.defaults)])
         self._check_transports(checker, changed)
         self.warnings.extend(f"{self.postfix.main_cf}: {message}." for message in remarks.others)
+        self.warnings.extend(still_broken(remarks))
         left_over = [name for name in remarks.unused if name not in self.wanted]
         if left_over:
             self.warnings.append(f"{', '.join(left_over)} in {self.postfix.main_cf} will no longer be used by anything.")

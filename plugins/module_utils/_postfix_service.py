@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import os
 import re
@@ -26,12 +27,13 @@ from ansible_collections.postroom.mail.plugins.module_utils._master_cf import (
     check_override,
     render_args,
 )
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixMissing, still_broken
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_checks import (
     RELAY_PARAMETERS,
     UnknownParameter,
     check_on_host,
     check_transport,
+    check_trusted,
     checker_for,
     missing_transport,
     new_name,
@@ -209,17 +211,23 @@ class _Run:
                 check_transport(name, self._checker.expanded(name, dict(service.overrides)) or "", transports, self.postfix.master_cf)
             if service.command == "smtpd" and set(RELAY_PARAMETERS) & set(changed):
                 self._checker.check_relay(dict(service.overrides))
+            there = dict(before.overrides) if before else {}
+            check_trusted(*(functools.partial(self._checker.expanded, overrides=said) for said in (there, dict(service.overrides))))
             if before is None or before.command != service.command:
                 self._check_command(service)
             if before is None and service.type == "inet":
                 self._check_listener(service, MasterCf(after))
-        remarks = self.postfix.remarks(master_cf=after)
+        rest = MasterCf(after)
+        for _wanted, _before, service in self._touched:
+            rest = rest.remove(service.name, service.type)
+        remarks = self.postfix.remarks(master_cf=after, without=str(rest))
         self._judge_strangers([name for name in self.strangers if name in remarks.unused or new_name(name, self.defaults)])
         for name in remarks.undefined:
             self.warnings.append(
                 f"{self.postfix.master_cf} refers to ${name}, which nothing sets yet; it counts as empty until something does."
             )
         self.warnings.extend(f"{self.postfix.master_cf}: {message}." for message in remarks.others)
+        self.warnings.extend(still_broken(remarks))
         self._warn_of_lost_transports(transports)
 
     def _warn_of_lost_transports(self, transports: list[str]) -> None:
@@ -245,7 +253,7 @@ class _Run:
         if wanted.state == "disabled":
             return master_cf.comment_out(*wanted.key) if present else master_cf
         service = self._merge(present, wanted)
-        self._check_overrides(wanted, service)
+        self._check_overrides(wanted, service, dict(present.overrides) if present else {})
         if present and self._same(present, service):
             return master_cf
         self._touched.append((wanted, present, service))
@@ -284,11 +292,11 @@ class _Run:
         """Whether nothing is to be written; an override that stands twice counts as its last."""
         return dataclasses.replace(present, overrides=tuple(dict(present.overrides).items())) == service
 
-    def _check_overrides(self, wanted: Wanted, service: Service) -> None:
+    def _check_overrides(self, wanted: Wanted, service: Service, before: t.Mapping[str, str]) -> None:
         overrides = dict(service.overrides)
         for name, value in wanted.overrides.items():
             if value is not None:
-                self._checker.check(name, value, overrides[name], overrides)
+                self._checker.check(name, value, overrides[name], overrides, self._checker.expanded(name, before))
                 if self.defaults and not self._checker.is_known(name) and name not in self._values:
                     self.strangers.append(name)
 

@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import port_in_brackets
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_kinds import Kind, is_tls_protocols
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import WHITESPACE, words
 
@@ -21,6 +22,8 @@ NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LONG = ("message_size_limit", "mailbox_size_limit", "virtual_mailbox_limit", "queue_minfree", "lmdb_map_size")
 # Parameters that hold networks; a word that is none makes smtpd answer 451 to everyone.
 _NETWORKS = ("mynetworks", "smtpd_sasl_exceptions_networks", "permit_mx_backup_networks")
+# Parameters that hold next hops, perhaps behind a transport.
+_NEXT_HOP = re.compile(r"relayhost|content_filter|\w+_(transport|fallback_relay)")
 _TLS_PROTOCOL = re.compile(r"(!|>=|<=)?(SSLv2|SSLv3|TLSv1(\.[123])?|0x[0-9a-f]+)", re.IGNORECASE)
 
 
@@ -96,8 +99,11 @@ def check_shape(name: str, value: object, kind: Kind) -> None:
         raise BadValue(f"{name} takes yes or no, not {value}.")
 
 
-def check(name: str, value: str, kind: Kind) -> None:
-    """Hold *value*, in which every ``$name`` has been replaced, against what the parameter takes. Raises `BadValue`."""
+def check(name: str, value: str, kind: Kind, standing: t.Collection[str] = ()) -> None:
+    """Hold *value*, in which every ``$name`` has been replaced, against what the parameter takes. Raises `BadValue`.
+
+    Names of clients are for Postfix to look up, and a misspelt network is one to it: the words that are *standing* there already stay.
+    """
     if kind.name == "boolean" and value.lower() not in ("yes", "no"):
         raise BadValue(f"{name} takes yes or no, not '{value}'.")
     if kind.name == "number":
@@ -112,9 +118,13 @@ def check(name: str, value: str, kind: Kind) -> None:
         for word in words(value):
             if word.lower() not in kind.choices:
                 raise BadValue(f"{name} cannot contain '{word}'{_one_of(kind)}.")
+    right = port_in_brackets(value) if _NEXT_HOP.fullmatch(name) else None
+    if right:
+        raise BadValue(f"{name} cannot be '{value}': the port must stand behind the brackets, as in {right}.")
     if name in _NETWORKS:
         for word in words(value):
-            _check_network(name, word)
+            if word not in standing:
+                _check_network(name, word)
     if is_tls_protocols(name):
         for word in re.split(r"[,:\s]+", value):
             if word and not _TLS_PROTOCOL.fullmatch(word):

@@ -21,11 +21,9 @@ import grp
 import os
 import pwd
 import re
-import shutil
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _compiled_table, _files
+from ansible_collections.postroom.mail.plugins.module_utils import _compiled_table, _files, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import CLIENT_TYPES, FILE_TYPES, SUFFIXES
 
@@ -155,7 +153,10 @@ class Postmap:
             return not any(map(os.path.lexists, _compiled_table.all_files(table.path)))
         before = _files.read_text(table.path)
         kinds = _compiled_table.kinds_of(table.path, table.type)
-        if before is None or table.wanted(before) != before or any(_compiled_table.staleness(table.path, kind) for kind in kinds):
+        if before is None or table.wanted(before) != before:
+            return False
+        files = table.files_named_in(before)
+        if any(_compiled_table.staleness(table.path, kind, files) for kind in kinds):
             return False
         if table.attributes != _files.Attributes():
             outcome.change = _files.update(table.path, table.wanted, check_mode=self.check_mode, attributes=table.attributes)
@@ -197,12 +198,17 @@ class _Staged:
         self.directory = ""
         self.source: str | None = None
         self.kinds: list[str] = []
+        self.files: list[str] = []
+        self.newest = 0
 
     def build(self) -> None:
         """Write the wanted source into a private directory and compile it there. Raises `TableRejected`."""
         table, host = self.table, self.host
         self.text = table.text if table.text is not None else table.wanted(_files.read_text(table.path))
         self.kinds = _compiled_table.kinds_of(table.path, table.type)
+        self.files = table.files_named_in(self.text)
+        # Asked before they are read: what changes meanwhile is newer.
+        self.newest = _compiled_table.newest(self.files)
         if table.style == "parameters" and table.text is not None:
             table.check_parameters(self.text)
         if not host.check_support(table):
@@ -210,10 +216,8 @@ class _Staged:
         types = host.supported_types() or []
         self.kinds = [kind for kind in self.kinds if kind in types]
         try:
-            self.directory = tempfile.mkdtemp(
-                prefix=f".{os.path.basename(table.path)}.", dir=host.tmpdir if host.check_mode else os.path.dirname(table.path)
-            )
-            self.stack.callback(shutil.rmtree, self.directory, ignore_errors=True)
+            place = host.tmpdir if host.check_mode else os.path.dirname(table.path)
+            self.directory = self.stack.enter_context(_rooms.room(os.path.basename(table.path), place))
             source = self.source = os.path.join(self.directory, os.path.basename(table.path))
             with open(os.open(source, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as f:
                 f.write(self.text.encode(_files.ENCODING, _files.ERRORS))
@@ -225,7 +229,8 @@ class _Staged:
         table = self.table
         program = "postalias" if table.style == "aliases" else "postmap"
         if table.type in SUFFIXES:
-            args = [program, "-c", self._configuration(), *(f"{kind}:{source}" for kind in self.kinds)]
+            contents = ["-F"] if table.file_contents else []
+            args = [program, "-c", self._configuration(), *contents, *(f"{kind}:{source}" for kind in self.kinds)]
         elif table.type in CLIENT_TYPES:
             return  # A lookup would connect to the database, which may be down or not be there yet.
         else:
@@ -268,7 +273,7 @@ class _Staged:
     def commit(self, outcome: Outcome) -> None:
         """Put the source and the compiled forms in place, or tell what would be done."""
         table, host = self.table, self.host
-        stale = {kind: _compiled_table.staleness(table.path, kind) for kind in self.kinds}
+        stale = {kind: _compiled_table.staleness(table.path, kind, self.files) for kind in self.kinds}
         outcome.change = _files.update(
             table.path,
             self._same_text,
@@ -283,7 +288,7 @@ class _Staged:
             return
         for suffix in (suffix for kind in outcome.built for suffix in SUFFIXES[kind]):
             staged = os.path.join(self.directory, os.path.basename(table.path) + suffix)
-            _compiled_table.put_in_place(staged, table.path, suffix)
+            _compiled_table.put_in_place(staged, table.path, suffix, self.newest)
         _files.fsync_directory(os.path.dirname(table.path))
         outcome.attributes_changed = _compiled_table.follow_attributes(table.path, self.kinds, table.attributes, check_mode=False)
 

@@ -13,6 +13,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _password
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._probe_message import Message
 from ansible_collections.postroom.mail.plugins.module_utils._probe_relay import Relay
@@ -70,6 +71,9 @@ class Endpoint:
             raise BadInput(f"{self.protocol}: {self.port} is not a port number.")
         if (self.user is None) != (self.password is None):
             raise BadInput(f"{self.protocol}: user and password belong together.")
+        wrong = None if self.password is None else _password.not_text(self.password)
+        if wrong:
+            raise BadInput(f"{self.protocol}: the password {wrong}.")
         if re.search(r"[\x00\r\n]", f"{self.user}{self.password}{self.mailbox}"):
             raise BadInput(f"{self.protocol}: a user, a password or a mailbox name cannot hold a line end or a NUL.")
         if self.tls != "none":

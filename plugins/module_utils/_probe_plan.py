@@ -14,6 +14,7 @@ import re
 import secrets
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _password
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import DOMAIN, Target
 
@@ -42,6 +43,9 @@ class Host:
 
     def check(self) -> None:
         """Raises `BadInput`."""
+        wrong = _password.not_text(self.password)
+        if wrong:
+            raise BadInput(f"The password of {self.user or 'nobody'}, with which the host is proved, {wrong}.")
         if not self.user or not self.password:
             raise BadInput(
                 "There is nobody to send and to receive as: give a password to one of mail_users,"

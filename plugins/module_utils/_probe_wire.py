@@ -21,6 +21,7 @@ import threading
 import time
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
 from ansible_collections.postroom.mail.plugins.module_utils._probe_tls import Trust, Untrusted
 
@@ -72,7 +73,7 @@ class Wire:
         self.deadline = deadline
         self.facts = facts
         self.step = "connect"
-        self._secrets = {s for s in secrets if s}
+        self._secrets = _secrets.all_spellings(secrets)
         self._sock: socket.socket | None = None
         self._buffer = b""
         self._received = 0
@@ -198,15 +199,13 @@ class Wire:
     # Words for people
 
     def hide(self, secret: str) -> None:
-        """Never repeat *secret*, should the server echo it."""
-        if secret:
-            self._secrets.add(secret)
+        """Never repeat *secret*, should the server echo it, in quotes or in base64 for instance."""
+        self._secrets |= _secrets.spellings(secret)
 
     def words(self, data: bytes | str) -> str:
         """What the server said, fit for a report: printable, short, and without the secrets we sent."""
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
-        for secret in sorted(self._secrets, key=len, reverse=True):
-            text = text.replace(secret, "********")
+        text = _secrets.without(text, self._secrets)
         text = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text).strip()
         return text if len(text) <= LONGEST_ANSWER else f"{text[:LONGEST_ANSWER]}..."
 

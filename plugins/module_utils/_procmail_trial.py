@@ -19,10 +19,9 @@ import pwd
 import re
 import shlex
 import shutil
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _homes, _procmail_conditions
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _homes, _procmail_conditions, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import SYSTEM_FLAGS, Rule, spelled
 from ansible_collections.postroom.mail.plugins.module_utils._filter_trial import Fate
@@ -33,8 +32,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 PROCMAIL = "procmail"
-# Where every user can have a directory, whatever TMPDIR of the one who runs this says.
-PLACE = "/tmp"
+END = ("timeout", "-k", "5", "120")
 NOT_FOUND = 127
 # procmail ends before the processes that have a copy do. They all hold the pipe, whose end is awaited.
 AND_ALL_IT_STARTS = 'command -v "$1" >/dev/null || exit 127; "$@" 3>&1 | timeout 60 cat'
@@ -138,17 +136,14 @@ class Bench:
 
     @contextlib.contextmanager
     def _directory(self) -> t.Iterator[str]:
-        """All in it is the user's, made, read and taken away as that user: what lies there may lead anywhere."""
-        with _homes.acting_as(self.user):
-            directory = tempfile.mkdtemp(prefix="postroom-procmail-", dir=PLACE)
-            for name in ("mail", "mail/new", "mail/cur", "mail/tmp") if self.location.driver != MBOX else ("mail",):
-                os.mkdir(os.path.join(directory, name), 0o700)
-            self._write(directory, "record", _RECORD.format(directory=directory))
-        try:
-            yield directory
-        finally:
+        """All in it is the user's, made and read as that user: what lies there may lead anywhere."""
+        with _rooms.room("procmail") as directory:
+            os.chown(directory, self.account.pw_uid, self.account.pw_gid)
             with _homes.acting_as(self.user):
-                shutil.rmtree(directory, ignore_errors=True)
+                for name in ("mail", "mail/new", "mail/cur", "mail/tmp") if self.location.driver != MBOX else ("mail",):
+                    os.mkdir(os.path.join(directory, name), 0o700)
+                self._write(directory, "record", _RECORD.format(directory=directory))
+            yield directory
 
     def _write(self, directory: str, name: str, text: str) -> str:
         path = os.path.join(directory, name)
@@ -169,7 +164,8 @@ class Bench:
             rc_file,
         ]
         command = ["/bin/sh", "-c", AND_ALL_IT_STARTS, "sh", *command]
-        as_user = ["runuser", "-u", self.user, "--", *command] if os.geteuid() == 0 else command
+        # The user could stop what runs as that user for ever, and not what ends it.
+        as_user = [*END, "runuser", "-u", self.user, "--", *command] if os.geteuid() == 0 else command
         rc, _stdout, stderr = self.run(as_user, data=message)
         if rc == NOT_FOUND or "No such file" in stderr:
             raise NoTrial("There is no procmail on this host to try its rules with; install the package procmail.")

@@ -9,17 +9,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
+import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._wide_networks import address, is_too_wide, network
+
+if t.TYPE_CHECKING:
+    from ansible_collections.postroom.mail.plugins.module_utils._wide_networks import Network
 
 LOOPBACK = ["127.0.0.0/8", "[::ffff:127.0.0.0]/104", "[::1]/128"]
 EVERYBODY = ["0.0.0.0/0", "[::]/0"]
-
-# Whose own network is larger than this? The private ones may be named whole (RFC 1918, RFC 4193, loopback).
-WIDEST = {4: 8, 6: 19}
-PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "127.0.0.0/8", "fc00::/7", "::ffff:127.0.0.0/104")))
 
 
 class BadNetwork(BadInput):
@@ -31,31 +31,26 @@ def written(item: str) -> str:
 
     Postfix logs a network with a typo and goes on without it, and takes ``0.0.0.0/0`` for an answer.
     """
-    if re.match(r"[a-z]+:/", item):
+    # Whole: what Postfix would cut at a blank or a comma is several.
+    if re.fullmatch(r"(proxy:)?[a-z]+:/[^\s,{}]+", item, re.ASCII):
         return item
     bang, plain = re.fullmatch(r"(!?)\s*(.*)", item, re.DOTALL).groups()  # type: ignore[union-attr]
-    bare = re.sub(r"^\[([^\]]*)\]", r"\1", plain)
-    try:
-        network = ipaddress.ip_network(bare, strict=False)
-    except ValueError:
-        raise BadNetwork(
-            f"'{item}' is not a network: write an address as 192.0.2.7, or a network as 192.0.2.0/24 or [2001:db8::]/32."
-        ) from None
-    if "/" in bare and ipaddress.ip_interface(bare).ip != network.network_address:
-        raise BadNetwork(f"'{item}' has bits set beyond its prefix, and Postfix would ignore it: the network is {_text(network)}.")
-    own = any(network.version == known.version and network.subnet_of(known) for known in PRIVATE)  # type: ignore[arg-type]
-    if not bang and not own and network.prefixlen < WIDEST[network.version]:
+    # [2001:db8::/32] is meant as [2001:db8::]/32.
+    found = network(plain)
+    if found is None:
+        raise BadNetwork(f"'{item}' is not a network: write an address as 192.0.2.7, or a network as 192.0.2.0/24 or [2001:db8::]/32.")
+    if "/" in plain and address(plain) != found.network_address:
+        raise BadNetwork(f"'{item}' has bits set beyond its prefix, and Postfix would ignore it: the network is {_text(found)}.")
+    if not bang and is_too_wide(found):
         raise BadNetwork(
             f"'{item}' is far more than a network of your own, and would let the whole world relay through this host: name"
             " the networks of your own clients."
         )
-    return bang + _text(network)
+    return bang + _text(found)
 
 
-def _text(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
-    if network.version == 4:
-        return str(network)
-    return f"[{network.network_address}]/{network.prefixlen}"
+def _text(found: Network) -> str:
+    return str(found) if found.version == 4 else f"[{found.network_address}]/{found.prefixlen}"
 
 
 def mynetworks(mode: str, items: list[str], open_to_the_world: bool) -> tuple[list[str] | None, list[str]]:

@@ -18,10 +18,16 @@ import functools
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _password, _table_keys
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import port_in_brackets
 
 # smtp(8) with TLS from the first byte on; Postfix ships none.
 IMPLICIT_TLS = "relay-smtps"
+# smtp(8) that looks for a password by sender, where the smarthost is the sender's: two of them may have accounts at one provider. That
+# must be a service of its own, because such a service shows a sender's password to every server that it is led to.
+BY_SENDER = {"smtp": "relay-senders", IMPLICIT_TLS: "relay-senders-smtps"}
+SERVICES = (IMPLICIT_TLS, *BY_SENDER.values())
 LEVELS = ("none", "may", "encrypt", "dane", "verify", "secure")
 VERIFYING = ("verify", "secure")
 # Where a password would travel, or might, for everybody to read.
@@ -53,7 +59,7 @@ class Routes:
     recipients: dict[str, str] = dataclasses.field(default_factory=dict)
     recipient_patterns: list[dict[str, str]] = dataclasses.field(default_factory=list)
     domains: list[str] = dataclasses.field(default_factory=list)
-    implicit_tls: bool = False
+    services: list[str] = dataclasses.field(default_factory=list)
     verifies: bool = False
     problems: list[str] = dataclasses.field(default_factory=list)
 
@@ -73,10 +79,12 @@ def routes(
     transport: t.Mapping[str, str] | None = None,
     local_domains: t.Sequence[str] = (),
     services: t.Sequence[str] = (),
+    relayhost_there: str = "",
 ) -> Routes:
     """What the settings of the role mean. What is wrong with them is in ``problems``, all at once.
 
-    *services* are the names of master.cf's services that deliver mail; none when they are not known yet.
+    *services* are the names of master.cf's services that deliver mail; none when they are not known yet. *relayhost_there* is a smarthost
+    for all mail that somebody else has set.
     """
     found = Routes()
     for number, smarthost in enumerate(smarthosts, 1):
@@ -85,11 +93,14 @@ def routes(
         _collect(found, functools.partial(_add_domain, found, domain, f"relay_policy_domains, item {number}", local_domains))
     for key, value in (transport or {}).items():
         _collect(found, functools.partial(_add_transport, found, key, value))
+    _keep_apart(found, domains, relayhost_there)
+    used = {_service(value) for value in (*found.transport.values(), *found.senders.values(), found.default_transport or "")}
+    found.services = [name for name in SERVICES if name in used]
     found.problems += [
         f"The transport of '{key}' is '{value}', but master.cf has no service '{_service(value)}'; it has"
         f" {', '.join(sorted(services))}. Correct the name, or add the service with postfix_services."
         for key, value in {**found.transport, **found.senders}.items()
-        if services and _service(value) not in {*services, "", IMPLICIT_TLS}
+        if services and _service(value) not in {*services, "", *SERVICES}
     ]
     return found
 
@@ -113,6 +124,9 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
             f"{whose}: {next_hop} is a port for submission, which takes no mail without a login: give username and password,"
             " or auth: false where it asks for none."
         )
+    wrong = None if password is None else _password.not_text(password)
+    if wrong:
+        raise BadRoute(f"{whose}: the password for {next_hop} {wrong}.")
     if username is not None and not _holds(str(username), str(password)):
         raise BadRoute(
             f"{whose}: smtp_sasl_password_maps cannot hold an empty user name or password, a user name with a colon, nor white"
@@ -128,14 +142,15 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
         raise BadRoute(f"{whose}: {next_hop} speaks TLS from the first byte on, so tls: {level} cannot be meant.")
 
     service = IMPLICIT_TLS if implicit else "smtp"
-    found.implicit_tls |= implicit
     found.verifies |= level in VERIFYING
     found.put("tls_policy", next_hop, level, whose)
     senders, recipient_domains = list(given.get("senders") or []), list(given.get("recipient_domains") or [])
     for sender in senders:
         if not _SENDER.fullmatch(sender):
             raise BadRoute(f"{whose}: the sender '{sender}' is neither an address nor @domain.")
-        found.put("senders", sender, f"{service}:{next_hop}", whose)
+        _is_looked_up(f"{whose}, senders", sender, "recipient")
+        # Whoever has no password must not come across that of a whole domain, which is for another server.
+        found.put("senders", sender, f"{service if username is None else BY_SENDER[service]}:{next_hop}", whose)
     for domain in recipient_domains:
         if not _RECIPIENT_DOMAIN.fullmatch(domain):
             raise BadRoute(f"{whose}: the recipient domain '{domain}' is no domain; write example.org, and .example.org for all below it.")
@@ -149,8 +164,7 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
         found.relayhost = next_hop
         found.default_transport = service if implicit else None
     if username is not None:
-        # By sender where the smarthost is the sender's: two of them may have accounts at one provider.
-        for key in senders or [next_hop]:
+        for key in [*senders, *([next_hop] if recipient_domains or not senders else [])]:
             found.put("passwords", key, f"{username}:{password}", whose)
 
 
@@ -171,6 +185,9 @@ def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_d
         literal = name.replace(".", "\\.")
         found.recipient_patterns.append({"pattern": f"/@([^@]+\\.)?{literal}$/", "value": "OK"})
     for recipient in recipients or []:
+        if recipient.strip() == "*":
+            raise BadRoute(f"{whose}: the recipient '*' is no name; write any_recipient: true for everybody, and no recipients.")
+        _is_looked_up(f"{whose}, recipients", recipient, "recipient")
         address = recipient if "@" in recipient else f"{recipient}@{name}"
         if not address.lower().endswith(f"@{name.lower()}") or re.search(r"\s", address):
             raise BadRoute(f"{whose}: the recipient '{recipient}' is not in {name}.")
@@ -183,11 +200,43 @@ def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_d
             found.put("transport", f".{name}", f"relay:{next_hop}", whose)
 
 
+def _keep_apart(found: Routes, domains: t.Sequence[t.Mapping[str, t.Any]], relayhost_there: str) -> None:
+    """Let no way be changed half by another one."""
+    if found.relayhost or relayhost_there:
+        # It is for forwarded domains, too, unless their own way is named (postconf(5): relayhost).
+        for domain in domains:
+            if domain.get("name") in found.domains and not domain.get("next_hop"):
+                for key in (domain["name"], f".{domain['name']}")[: 2 if domain.get("any_recipient") else 1]:
+                    found.transport.setdefault(key.lower(), "relay:")
+    if any(_service(value) in BY_SENDER.values() for value in found.senders.values()):
+        found.problems += [
+            f"relay_policy_transport: '{key}' has '{value}', which leaves it to the sender's smarthost how mail goes there, so that the"
+            f" password for the smarthost would be told to {value[1:]}: write smtp{value}."
+            for key, value in found.transport.items()
+            if value.startswith(":") and value != ":"
+        ]
+
+
 def _add_transport(found: Routes, key: str, value: t.Any) -> None:
     whose = "relay_policy_transport"
     if not isinstance(value, str) or ":" not in value:
         raise BadRoute(f"{whose}: '{key}' has '{value}', and must have transport:nexthop, as in smtp:[192.0.2.7] or :[192.0.2.7].")
+    _is_looked_up(whose, key, "transport")
+    right = port_in_brackets(value)
+    if right:
+        raise BadRoute(
+            f"{whose}: '{key}' has '{value}', and the port must stand behind the brackets, or no mail would leave: write {right}."
+        )
+    if _service(value) in BY_SENDER.values():
+        raise BadRoute(
+            f"{whose}: '{key}' leads to {_service(value)}, which shows its servers the passwords of senders: use smtp or another service."
+        )
     found.put("transport", key, value, whose)
+
+
+def _is_looked_up(whose: str, key: str, kind: _table_keys.Kind) -> None:
+    for problem in _table_keys.problems(whose, [key], kind):
+        raise BadRoute(problem)
 
 
 def _holds(username: str, password: str) -> bool:
@@ -202,6 +251,9 @@ def _service(value: str) -> str:
 
 def _hop(text: str, whose: str) -> dict[str, str | None]:
     matched = _NEXT_HOP.fullmatch(text)
+    right = port_in_brackets(text)
+    if right:
+        raise BadRoute(f"{whose} is '{text}', and the port must stand behind the brackets, or no mail would leave: write {right}.")
     if not matched:
         raise BadRoute(f"{whose} is '{text}', and must be a host as in [smtp.example.com]:587, or a domain, whose MX is asked.")
     return matched.groupdict()

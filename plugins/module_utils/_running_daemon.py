@@ -38,7 +38,7 @@ def unit_of(cgroups: str) -> str | None:
 
 def actions(planned: t.Sequence[str], state: str | None, outdated: str | None) -> list[str]:
     """What to do instead of *planned* for a service that is wanted in *state*, when the one that runs is outdated: a restart."""
-    if not outdated or state not in ("started", "reloaded", "restarted") or "start" in planned:
+    if not outdated or state not in ("started", "applied", "reloaded", "restarted") or "start" in planned:
         return list(planned)
     return [*(action for action in planned if action not in ("reload", "restart")), "restart"]
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _managed
+from ansible_collections.postroom.mail.plugins.module_utils import _managed, _secrets
+from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import parted
 
 PROVIDERS = ("dovecot", "saslauthd", "sasldb", "none")
 MTAS = ("postfix", "sendmail")
@@ -30,8 +31,6 @@ PAM_FILE = "/etc/pam.d/smtp"
 LDAP_FILE = "/etc/saslauthd.conf"
 DROP_IN = "/etc/systemd/system/saslauthd.service.d/postroom-mail.conf"
 GROUP = "sasl"
-# The options with the passwords of a database, of an LDAP directory, of a Windows domain.
-SECRET = re.compile(r"pass|_pw$|secret", re.IGNORECASE)
 
 _PACKAGES: dict[str, dict[str, tuple[str, ...]]] = {
     "Debian": {"saslauthd": ("sasl2-bin",), "sasldb": ("sasl2-bin", "libsasl2-modules-db")},
@@ -45,6 +44,11 @@ _PAM = {
     "Debian": "@include common-auth\n@include common-account\n",
     "RedHat": "auth include password-auth\naccount include password-auth\n",
 }
+# Root and the system's own accounts are refused before their password is looked at, as in the role dovecot.
+_PEOPLE_ONLY = (
+    "auth optional pam_faildelay.so delay=2000000\n"
+    "auth [success=ignore user_unknown=ignore default=die] pam_succeed_if.so quiet uid >= {}\n"
+)
 # Both go into a line that a shell reads: nothing that means something to it.
 _SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*(/[A-Za-z0-9-]+)?")
 
@@ -58,6 +62,7 @@ class Saslauthd(t.NamedTuple):
     join_realm: bool = False
     cache_seconds: int = 0
     processes: int = 5
+    first_valid_uid: int = 1000
 
 
 class Wanted(t.NamedTuple):
@@ -65,6 +70,11 @@ class Wanted(t.NamedTuple):
     mechanisms: t.Sequence[str] = ("PLAIN", "LOGIN")
     saslauthd: Saslauthd = Saslauthd()
     replace: bool = False
+
+
+def judge(option: str, value: t.Any, _saslauthd: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
+    """Which settings of saslauthd.conf are secret: the passwords of a database, of an LDAP directory, of a Windows domain."""
+    return _secrets.in_dictionary(value) if option == "ldap" else None
 
 
 class Place(t.NamedTuple):
@@ -123,7 +133,7 @@ def files(wanted: Wanted, place: Place) -> list[File]:
         # The unit waits for a process id in the file that it knows, and gives up.
         needed.append(File(DROP_IN, f"{_managed.HEADER}[Service]\nPIDFile={place.socket_directory}/saslauthd.pid\n"))
     if wanted.saslauthd.mechanism == "pam":
-        needed.append(File(PAM_FILE, f"{_managed.HEADER}{_PAM[place.os_family]}"))
+        needed.append(File(PAM_FILE, f"{_managed.HEADER}{_PEOPLE_ONLY.format(wanted.saslauthd.first_valid_uid)}{_PAM[place.os_family]}"))
     if wanted.saslauthd.mechanism == "ldap":
         needed.append(File(LDAP_FILE, _managed.HEADER + _options(wanted.saslauthd.ldap), 0o600, secret=True))
     return needed
@@ -249,7 +259,12 @@ def _saslauthd_problems(daemon: Saslauthd, known: t.Sequence[str]) -> list[str]:
         found.append(
             "sasl_saslauthd_mechanism is rimap, so sasl_saslauthd_server must name the IMAP server that is asked, as host or host/port."
         )
-    if daemon.server and not _SERVER.fullmatch(daemon.server):
+    host_and_port = parted(daemon.server)
+    if host_and_port:
+        found.append(
+            f"sasl_saslauthd_server is '{daemon.server}', and the port must stand behind a slash: write {host_and_port[0]}/{host_and_port[1]}."
+        )
+    elif daemon.server and not _SERVER.fullmatch(daemon.server):
         found.append(f"sasl_saslauthd_server is '{daemon.server}', which is not of the form host or host/port.")
     if daemon.mechanism == "ldap":
         found += _ldap_problems(daemon.ldap)
@@ -270,6 +285,11 @@ def _ldap_problems(settings: t.Any) -> list[str]:
     misnamed = [str(name) for name in settings if not re.fullmatch(r"ldap_\w+", str(name))]
     if misnamed:
         found.append(f"sasl_saslauthd_ldap has {', '.join(misnamed)}; the settings of saslauthd.conf all begin with ldap_.")
+    found += [
+        f"sasl_saslauthd_ldap: {name} {_secrets.misread(str(name), value)}."
+        for name, value in settings.items()
+        if _secrets.misread(str(name), value)
+    ]
     broken = [str(name) for name, value in settings.items() if value is None or re.search(r"[\r\n\0]", _value(value))]
     if broken:
         found.append(f"sasl_saslauthd_ldap has a value that is not one line of text: {', '.join(broken)}.")
@@ -306,19 +326,31 @@ def chrooted_services(services: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[s
     return [name for name, service in services.items() if service["command"] == "smtpd" and service["chroot"]]
 
 
-def known_as(logins: str, realms: t.Iterable[str]) -> str:
+def known_as(logins: str, realms: t.Iterable[str], person_of: str = "") -> str:
     """The same logins as the owners of a sender address, with every name that Cyrus SASL lets them log in by.
 
-    It hands Postfix the name as the client gave it, so that alice may be ``alice@mail.example.org`` as well.
+    It hands Postfix the name as the client gave it, so that alice may be ``alice@mail.example.org`` as well. *person_of* is
+    the realm of the address, if in that everybody is a person apart.
     """
     names = [name.strip() for name in logins.split(",") if name.strip()]
+    if person_of:
+        return ", ".join(name if "@" in name else f"{name}@{person_of}" for name in names)
     everything = [form for name in names for form in (name, *(f"{name}@{realm}" for realm in realms if "@" not in name))]
     return ", ".join(dict.fromkeys(everything))
 
 
-def realms(provider: str, realm: str, domains: t.Sequence[str]) -> list[str]:
-    """The realms in which a login is the same person as without any: that of the host, and the domains of its accounts."""
-    return list(dict.fromkeys([realm, *domains])) if provider in SERVED else []
+def realms(wanted: Wanted, realm: str, domains: t.Sequence[str]) -> list[str]:
+    """The realms in which a login is the same person as without any: that of the host, and the domains of its accounts.
+
+    A saslauthd that is asked for whole names may know another person in each of these.
+    """
+    if wanted.provider not in SERVED:
+        return []
+    return [realm] if joins_realm(wanted) else list(dict.fromkeys([realm, *domains]))
+
+
+def joins_realm(wanted: Wanted) -> bool:
+    return wanted.provider == "saslauthd" and bool(wanted.saslauthd.join_realm)
 
 
 def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterable[t.Mapping[str, t.Any]] = ()) -> list[str]:
@@ -326,7 +358,7 @@ def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterabl
 
     saslauthd leaves the realm out unless it is told to join it: there carol gets in as ``carol@shop.example``, whoever that is.
     """
-    if wanted.provider == "dovecot" or (wanted.provider == "saslauthd" and wanted.saslauthd.join_realm):
+    if wanted.provider == "dovecot" or joins_realm(wanted):
         return list(mailboxes)
     if wanted.provider == "saslauthd":
         return []
@@ -342,9 +374,12 @@ def other_realms(users: t.Iterable[t.Mapping[str, t.Any]], home: t.Sequence[str]
 
 
 def accounts(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts.
-
-    A password of digits alone is a number in YAML.
-    """
-    known = ("name", "realm", "password", "state")
-    return [{key: str(user[key]) for key in known if user.get(key) is not None} for user in users]
+    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts."""
+    known = ("name", "realm", "state")
+    return [
+        {
+            **{key: str(user[key]) for key in known if user.get(key) is not None},
+            **({} if user.get("password") is None else {"password": user["password"]}),
+        }
+        for user in users
+    ]

@@ -16,13 +16,11 @@ from __future__ import annotations
 import dataclasses
 import grp
 import os
-import shutil
 import socket
 import stat
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._libsasl import LibraryFailed, LibSasl, NoLibrary
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import Plan, Standing, User, others_than, parse_listing, plan
@@ -33,8 +31,6 @@ if t.TYPE_CHECKING:  # pragma: no cover
 # The passwords lie there in clear. On Debian smtpd's user is put into this group to read them.
 READERS = "sasl"
 NEW_MODE = 0o640
-# A file system in memory: libsasl2 syncs after every user, which takes ten times as long on a disk.
-MEMORY = "/run"
 # Seconds: another run may be writing ten thousand users.
 PATIENCE = 120.0
 NOT_FOUND = 127
@@ -153,8 +149,8 @@ class Sasldb:
     def _candidate(self, wanted: Request, before: str | None) -> tuple[str, Plan]:
         """The database that comes of the text *before*, and what was done to it. Raises `LibraryFailed` unless that was all."""
         try:
-            directory = tempfile.mkdtemp(prefix="sasldb2.", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
-            try:
+            # In memory: libsasl2 syncs after every user, which takes ten times as long on a disk.
+            with _rooms.room("sasldb2") as directory:
                 staged = os.path.join(directory, os.path.basename(wanted.database))
                 if before is not None:
                     with open(staged, "wb") as f:
@@ -164,8 +160,6 @@ class Sasldb:
                 self._loaded().store(staged, [*todo.remove, *todo.create, *todo.change])
                 left = self._plan(wanted, staged)
                 after = _files.read_text(staged)
-            finally:
-                shutil.rmtree(directory, ignore_errors=True)
         except OSError as e:
             raise HostError(f"Cannot work on a copy of {wanted.database}: {e.strerror}; it was left as it is.") from e
         if left.changed or after is None:

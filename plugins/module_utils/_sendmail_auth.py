@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _sendmail_daemon, _sendmail_mc
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _rooms, _sendmail_daemon, _sendmail_mc
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError, MailError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._sendmail_mc import Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control
@@ -112,7 +111,7 @@ class Auth:
 
     def _validate(self, cf: str) -> None:
         """Have sendmail itself read it."""
-        with tempfile.TemporaryDirectory() as directory:
+        with _rooms.room("sendmail") as directory:
             path = os.path.join(directory, "sendmail.cf")
             with open(path, "w", encoding=_files.ENCODING, errors=_files.ERRORS) as f:
                 f.write(cf)

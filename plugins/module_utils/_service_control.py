@@ -16,8 +16,11 @@ import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import (
+    _applied,
     _delivery_hold,
+    _host_dovecot,
     _host_postfix,
+    _running,
     _running_daemon,
     _service_ready,
     _services,
@@ -49,15 +52,17 @@ class Wanted(t.NamedTuple):
     enabled: bool | None = None
 
 
-def plan(wanted: Wanted, now: _services.State) -> list[str]:
-    """The actions that bring a service from *now* to *wanted*, in order."""
+def plan(wanted: Wanted, now: _services.State, need: _applied.Need | None = None) -> list[str]:
+    """The actions that bring a service from *now* to *wanted*, in order; *need* is what it takes to have it do what its files say."""
     actions = []
     if wanted.enabled is not None and wanted.enabled != now.enabled:
         actions.append("enable" if wanted.enabled else "disable")
     if wanted.state == "stopped" and now.running:
         actions.append("stop")
-    elif wanted.state in ("started", "reloaded", "restarted") and not now.running:
+    elif wanted.state in ("started", "applied", "reloaded", "restarted") and not now.running:
         actions.append("start")
+    elif wanted.state == "applied" and need and need.reload_required:
+        actions.append("restart" if need.restart_required else "reload")
     elif wanted.state in ("reloaded", "restarted"):
         actions.append(wanted.state[: -len("ed")])
     return actions
@@ -82,8 +87,9 @@ class Control:
         names = [wanted.name for wanted in services]
         before = _services.states(self.run, names, self.queue_directory)
         self.outdated = {name: _running_daemon.outdated(self._master(name)) for name in names}
+        needs = {wanted.name: self._need(wanted, before[wanted.name]) for wanted in services}
         plans = {
-            wanted: _running_daemon.actions(plan(wanted, before[wanted.name]), wanted.state, self.outdated[wanted.name])
+            wanted: _running_daemon.actions(plan(wanted, before[wanted.name], needs[wanted.name]), wanted.state, self.outdated[wanted.name])
             for wanted in services
         }
         # Everything is decided and validated before the first daemon is touched.
@@ -103,9 +109,17 @@ class Control:
         return {
             "changed": bool(done),
             "actions": done,
+            "reasons": [reason for need in needs.values() for reason in need.reasons],
             "services": {name: state._asdict() for name, state in after.items()},
             "diff": {"before": _lines(before, names, self.outdated), "after": _lines(after, names)},
         }
+
+    def _need(self, wanted: Wanted, now: _services.State) -> _applied.Need:
+        if wanted.state != "applied" or not now.running or wanted.name not in _services.MASTERS:
+            return _applied.Need()
+        if wanted.name == "postfix":
+            return _running.need_of_postfix(_host_postfix.ask(self.run))
+        return _running.need_of_dovecot(_host_dovecot.ask_settings(self.run))
 
     def _preflight(self, name: str, actions: list[str], state: _services.State) -> None:
         if not actions:
@@ -154,6 +168,9 @@ class Control:
             return
         hold = name == "dovecot" and action in ("reload", "restart", "stop")
         postfix = _services.master("postfix", self.queue_directory) if hold else None
+        if name == "postfix":
+            # A queue manager that sleeps would hear neither of a reload nor of a stop.
+            _delivery_hold.release_abandoned(self._master(name))
         # The restart of an init script gives no chance to see that the old daemon is really gone. A daemon of before an upgrade may
         # run in a unit of before, with which systemd refuses to restart the new one.
         outdated = self.outdated.get(name) is not None

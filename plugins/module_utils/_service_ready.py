@@ -104,7 +104,7 @@ def dovecot_sockets(settings: dict[str, t.Any], protocols: set[str]) -> list[End
 
 def expected_of_postfix(run: Run) -> list[Endpoint]:
     services = _host_postfix.parse_services(run(["postconf", "-M"])[1], chroot_default=False)
-    return postfix_endpoints(services, _port_number)
+    return postfix_endpoints(services, port_number)
 
 
 def expected_of_dovecot(run: Run) -> list[Endpoint]:
@@ -210,7 +210,8 @@ def _listens_on(path: str) -> bool:
     return False
 
 
-def _port_number(name: str) -> int | None:
+def port_number(name: str) -> int | None:
+    """The TCP port that a service of master.cf names; None when nobody knows the name."""
     if name.isdigit():
         return int(name)
     with contextlib.suppress(OSError):

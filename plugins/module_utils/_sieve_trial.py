@@ -25,6 +25,8 @@ if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._module import Run
 
 SIEVEC, SIEVE_TEST = "sievec", "sieve-test"
+# It runs as the user, who could stop it for ever.
+END = ("timeout", "-k", "5", "60")
 NOT_FOUND, RUN_TIME_ERROR = 127, 1
 _ERROR = re.compile(r"^\S+: line (?P<line>\d+): error: (?P<error>.*)", re.MULTILINE)
 
@@ -50,9 +52,9 @@ def stage(directory: str, name: str, text: str) -> str:
     return path
 
 
-def compile_script(run: Run, path: str, text: str, of: str) -> bool:
-    """Compile the staged script *path*; False when there is no sievec. Raises `DoesNotCompile`, naming the rule in *text*."""
-    rc, _stdout, stderr = run([SIEVEC, path])
+def compile_script(run: Run, path: str, text: str, of: str, into: str = "") -> bool:
+    """Compile the script *path*, beside it or *into* a file; False when there is no sievec. Raises `DoesNotCompile`, naming the rule in *text*."""
+    rc, _stdout, stderr = run([SIEVEC, path, *([into] if into else [])])
     if rc == NOT_FOUND:
         return False
     if rc:
@@ -76,7 +78,7 @@ def try_sample(run: Run, scripts: t.Sequence[str], sample: Sample, message: str,
     """What the *scripts*, one after the other, do to the *message* (a file that the user may read). Raises `NoTrial`."""
     recipient = sample.user if "@" in sample.user else f"{sample.user}@{domain}"
     earlier = [part for path in scripts[:-1] for part in ("-s", path)]
-    rc, stdout, stderr = run([SIEVE_TEST, "-u", sample.user, "-f", sample.sender, "-r", recipient, *earlier, scripts[-1], message])
+    rc, stdout, stderr = run([*END, SIEVE_TEST, "-u", sample.user, "-f", sample.sender, "-r", recipient, *earlier, scripts[-1], message])
     if rc == NOT_FOUND:
         raise NoTrial("There is no sieve-test on this host to try samples with; install the package dovecot-sieve.")
     said = " | ".join(line.strip() for line in stderr.splitlines() if line.strip())

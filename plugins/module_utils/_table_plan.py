@@ -18,7 +18,14 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils import _table_secrets
+from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES
+
 Table = t.Mapping[str, t.Any]
+
+# The tables of this parameter must answer with the contents of files: smtpd would take their names for a private key, and refuse
+# every client that asks for a name.
+HOLDS_FILES = "tls_server_sni_maps"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,11 +68,13 @@ def plan(
     former: list[Table] = [{"path": table["path"], "state": "absent"} for table in tables if table["path"] in set(managed) - paths - own]
     gone = {table["path"] for table in former}
     parameters: dict[str, t.Any] = {}
-    problems = []
+    problems = [sentence for table in more_tables for sentence in _table_secrets.problems(table)]
     for name, use in uses.items():
         path = use.split()[-1]
         if path in gone:
-            parameters[name] = None
+            # One that a killed run has left is named by nothing any more, and the parameter is somebody else's by now.
+            if _names(live.get(name, ""), path):
+                parameters[name] = None
         elif path in paths and any(table["path"] == path and table["entries"] for table in in_use):
             parameters[name] = use.replace(path, f"{default_type}:{path}")
             if live.get(name) and not _names(live[name], path) and name not in by_hand:
@@ -73,12 +82,23 @@ def plan(
                     f"main.cf already has {name} = {live[name]}, which '{parameters[name]}' would replace: give the whole value in"
                     f" postfix_parameters, or take it out of main.cf (postconf -X {name})."
                 )
+    overrides = [service.get("overrides") or {} for service in services if isinstance(service, t.Mapping)]
+    holds_files = " ".join(str(settings[HOLDS_FILES]) for settings in (live, by_hand, *overrides) if HOLDS_FILES in settings)
     return Plan(
-        tables=[*in_use, *(table for table in more_tables if table.get("type") not in types_to_come)],
+        tables=[
+            *in_use,
+            *(_with_contents(table, holds_files, default_type) for table in more_tables if table.get("type") not in types_to_come),
+        ],
         parameters={**parameters, **{name: value for name, value in by_hand.items() if not _takes(value, types_to_come)}},
         former=former,
         problems=problems,
     )
+
+
+def _with_contents(table: Table, holds_files: str, default_type: str) -> Table:
+    """The same table, compiled from the contents of its files where main.cf uses it so."""
+    is_compiled = (table.get("type") or default_type) in SUFFIXES and table.get("state", "present") == "present"
+    return {"file_contents": True, **table} if is_compiled and _names(holds_files, str(table.get("path", "/"))) else table
 
 
 def _names(text: str, path: str) -> bool:

@@ -14,7 +14,7 @@ import os
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils import _files
+from ansible_collections.postroom.mail.plugins.module_utils import _files, _secrets, _table_secrets
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import (
     CLIENT_TYPES,
@@ -29,9 +29,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import
     render,
 )
 
-# What is secret in a client configuration; the rest may be shown.
-SECRET_PARAMETERS = ("password", "bind_pw", "uri")
-NOT_SHOWN = "[not shown]"
+NOT_SHOWN = "[not shown]"  # Of a secret table.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +46,8 @@ class Table:
     present: bool = True
     secret: bool = False
     attributes: _files.Attributes = dataclasses.field(default_factory=_files.Attributes)
+    # Its values are names of files, and the compiled form holds what stands in these (postmap -F).
+    file_contents: bool = False
 
     @property
     def name(self) -> str:
@@ -62,6 +62,12 @@ class Table:
         if before is None:
             raise BadInput(f"There is no {self.path} to compile; create it, or give its entries, content or src.")
         return before
+
+    def files_named_in(self, text: str) -> list[str]:
+        """The files whose contents the compiled form of the source *text* holds."""
+        if not self.file_contents:
+            return []
+        return [word for entry in parse(text, self.style) for word in re.split(r"[,\s]+", entry.value or "") if word]
 
     def check_parameters(self, text: str) -> None:
         """Refuse a client configuration that cannot answer a single lookup."""
@@ -103,7 +109,16 @@ def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str
     style = _style(path, kind, options["format"], given) if present else "table"
     if not options["exclusive"] and given and given[0] in ("content", "src"):
         raise BadInput(f"The table {path} has {given[0]}, which is always the whole table; only entries can be merged (exclusive: false).")
-    secret = bool(options["secret"] if options["secret"] is not None else kind in CLIENT_TYPES)
+    odd = _table_secrets.problems(options) if present else []
+    if odd:
+        raise BadInput(" ".join(odd))
+    file_contents = bool(options.get("file_contents"))
+    if file_contents and present and (kind not in SUFFIXES or style != "table"):
+        raise BadInput(
+            f"The table {path} has file_contents, which only a table without aliases has that is compiled ({', '.join(SUFFIXES)});"
+            " Postfix reads the files of another one by itself."
+        )
+    secret = bool(options["secret"] if options["secret"] is not None else kind in CLIENT_TYPES or file_contents)
     text, entries = _content(path, options, style, read_text) if present else (None, None)
     return Table(
         path=path,
@@ -114,44 +129,27 @@ def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str
         present=present,
         secret=secret,
         attributes=_attributes(options, kind, secret, host),
+        file_contents=file_contents,
     )
 
 
-def secrets_of(options: dict[str, t.Any]) -> set[str]:
-    """The texts in one table's options that no output may show."""
-    secrets: set[str] = set()
-    for name, value in (options["parameters"] or {}).items():
-        if name in SECRET_PARAMETERS or options["secret"]:
-            secrets |= _strings(value)
-    if options["secret"]:
-        entries = options["entries"]
-        values = entries.values() if isinstance(entries, dict) else [e.get("value") if isinstance(e, dict) else e for e in entries or []]
-        for value in values:
-            for text in _strings(value):
-                # "user:password", as in smtp_sasl_password_maps: the second half alone is as secret as the whole.
-                secrets |= {text, text.partition(":")[2]}
-        if options["content"]:
-            secrets |= {options["content"], *(line.strip() for line in options["content"].splitlines())}
-    return secrets - {""}
+def judge(option: str, value: t.Any, table: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
+    """Of one table's options what may be shown, and the secrets: all that a secret table holds, and passwords in a client configuration."""
+    if table["secret"]:
+        return NOT_SHOWN, _secrets_of(option, value)
+    return _secrets.in_dictionary(value, _table_secrets.SECRET_PARAMETERS) if option == "parameters" else (value, set())
 
 
-def shown(options: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Those of one table's options that the output must not repeat as they are, as it may."""
-    hidden: dict[str, t.Any] = {}
-    for name in ("entries", "content") if options["secret"] else ():
-        if options[name] is not None:
-            hidden[name] = NOT_SHOWN
-    if options["parameters"]:
-        hidden["parameters"] = {
-            name: NOT_SHOWN if name in SECRET_PARAMETERS or options["secret"] else value for name, value in options["parameters"].items()
-        }
-    return hidden
-
-
-def _strings(value: t.Any) -> set[str]:
-    if isinstance(value, (list, tuple)):
-        return set().union(*map(_strings, value)) if value else set()
-    return {str(value)} if isinstance(value, (str, int, float)) and not isinstance(value, bool) else set()
+def _secrets_of(option: str, value: t.Any) -> set[str]:
+    if option == "content":
+        lines = [line.strip() for line in value.splitlines()]
+        found = {value, *lines, *(line.partition(" ")[2].strip() for line in lines)}
+    elif isinstance(value, list):
+        found = _secrets.texts([item.get("value") if isinstance(item, dict) else item for item in value])
+    else:
+        found = _secrets.texts(value) if isinstance(value, dict) else set()
+    # "user:password", as in smtp_sasl_password_maps: the second half alone is as secret as the whole.
+    return (found | {text.partition(":")[2] for text in found}) - {""}
 
 
 def _checked_path(path: str) -> str:

@@ -13,7 +13,6 @@ import contextlib
 import fcntl
 import functools
 import os
-import shutil
 import signal
 import time
 import typing as t
@@ -21,6 +20,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _host_mta, _host_sockets, _other_mta, _services
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._files import fsync_directory, read_text
+from ansible_collections.postroom.mail.plugins.module_utils._foreign_files import NotRead
 from ansible_collections.postroom.mail.plugins.module_utils._foreign_queue import ENCODING, ERRORS, Mail
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._service_ready import NotServing, wait_until
@@ -232,13 +232,13 @@ class Takeover:
         _make(directory)
         try:
             # The control file first: without it the others are no mail.
-            for path in found.files:
-                shutil.move(path, os.path.join(directory, os.path.basename(path)))
+            for name in found.files:
+                found.folder.move(name, os.path.join(directory, os.path.basename(name)))
                 fsync_directory(directory)
-        except OSError as e:
+        except (OSError, NotRead) as e:
             raise HostError(
-                f"Postfix has got the mail {found.id}, but its file {e.filename} cannot be moved to {directory}: {e.strerror};"
-                f" remove it by hand, or the next run hands the mail over again."
+                f"Postfix has got the mail {found.id}, but its file {name} in {found.folder.path} cannot be moved to {directory}:"
+                f" {e.strerror if isinstance(e, OSError) else e}; remove it by hand, or the next run hands the mail over again."
             ) from e
 
 
@@ -275,13 +275,18 @@ def _make(directory: str) -> None:
 def _row(server: _other_mta.MailServer, found: _host_mta.Found) -> dict[str, t.Any]:
     return {
         "server": server.name,
-        "id": found.id,
+        "id": _printable(found.id),
         "queue": found.queue.directory,
-        "sender": found.mail.sender if found.mail else None,
-        "recipients": list(found.mail.recipients) if found.mail else [],
-        "again": found.mail.again if found.mail else "",
-        "reason": found.reason,
+        "sender": _printable(found.mail.sender) if found.mail else None,
+        "recipients": [_printable(address) for address in found.mail.recipients] if found.mail else [],
+        "again": _printable(found.mail.again) if found.mail else "",
+        "reason": _printable(found.reason),
     }
+
+
+def _printable(text: str) -> str:
+    """Bytes that are no text could not be told as JSON."""
+    return text.encode(ENCODING, ERRORS).decode(ENCODING, "replace")
 
 
 def _list(rows: t.Iterable[dict[str, t.Any]]) -> str:

@@ -100,8 +100,8 @@ def _wrong_quota(quota: t.Any) -> t.Iterator[str]:
         yield f"has a quota that is none: {e}"
 
 
-def _password(user: t.Mapping[str, t.Any]) -> dict[str, str]:
-    return {key: str(user[key]) for key in ("password", "password_hash") if user.get(key) is not None}
+def _password(user: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return {key: user[key] for key in ("password", "password_hash") if user.get(key) is not None}
 
 
 def _address(user: t.Mapping[str, t.Any]) -> str:

@@ -46,7 +46,7 @@ options:
       - C(passdb) and C(userdb) of Dovecot 2.3 have no name and may be repeated. They take a list of dictionaries,
         one for each block in their order, and the file will have exactly these. In Dovecot 2.4 they have names, as in C(passdb pam).
       - A value is put in quotes where Dovecot needs them. A value that comes with its own quotes stays as it is.
-      - The key V(!include_try) includes the file that is its value in this place, when there is one and it can be read.
+      - The key V(!include_try) includes the file that is its value in this place, or each of a list, when it is there and can be read.
       - File modes must be quoted in YAML, as in V("0660").
       - A new setting goes below its commented-out example when the file has one, otherwise to the end of its block.
     type: dict
@@ -193,7 +193,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot_setting import Request, apply
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
 def main() -> None:
@@ -213,8 +213,10 @@ def main() -> None:
         supports_check_mode=True,
     )
 
+    given = take_options(module)
+
     def work() -> dict[str, t.Any]:
-        outcome = apply(runner(module), Request(check_mode=module.check_mode, **module.params))
+        outcome = apply(runner(module), Request(check_mode=module.check_mode, **given))
         for warning in outcome.warnings:
             module.warn(warning)
         result = outcome.result

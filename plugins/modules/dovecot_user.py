@@ -54,13 +54,14 @@ options:
         description:
           - The password in clear. It is stored in the scheme of O(users[].scheme).
           - A new user with neither this nor O(users[].password_hash) cannot log in, unless O(users[].extra_fields) has C(nopassword).
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       password_hash:
         description:
           - The hash as it shall stand in the file, with its scheme before it, for example V({SHA512-CRYPT}$6$...), made by C(doveadm pw).
           - A hash that shows its scheme by itself (C($6$), C($2y$), C($argon2id$) ...) or is in the scheme given by O(users[].scheme) may
             be given without it.
-        type: str
+        type: raw
       scheme:
         description:
           - The scheme to store O(users[].password) in, if it is another one than O(scheme).
@@ -206,19 +207,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_user, _files, _passwd_file
 from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
 from ansible_collections.postroom.mail.plugins.module_utils._libsodium import LibSodium
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-
-
-def take_users(module: AnsibleModule) -> list[dict[str, t.Any]]:
-    """The given users; what is secret of them does not stay in the module's options, which are part of every result.
-
-    To AnsibleModule every word of an option with no_log is secret, those of ordinary extra fields as well, and it would look for
-    each user's password in each word of every other user.
-    """
-    given: list[dict[str, t.Any]] = module.params["users"]
-    module.no_log_values = _dovecot_user.secrets_of(given)
-    module.params["users"] = _dovecot_user.shown(given)
-    return given
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
 def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -252,8 +241,6 @@ def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.An
     if module._diff:
         before, after = plan.lines()
         result["diff"] = {"before_header": change.path, "after_header": change.path, "before": before, "after": after}
-    # There is nothing but names in here, and a name must not lose the letters that are somebody's password.
-    module.no_log_values = set()
     return result
 
 
@@ -265,16 +252,16 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
+                "no_log": True,
                 "options": {
                     "name": {"type": "str", "required": True},
-                    "password": {"type": "str", "no_log": True},
-                    "password_hash": {"type": "str", "no_log": True},
+                    "password": {"type": "raw", "no_log": True},
+                    "password_hash": {"type": "raw", "no_log": True},
                     "scheme": {"type": "str"},
                     "uid": {"type": "str"},
                     "gid": {"type": "str"},
                     "gecos": {"type": "str"},
                     "home": {"type": "str"},
-                    # no_log keeps it out of the host's journal: some of its values are passwords.
                     "extra_fields": {"type": "dict", "no_log": True},
                     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 },
@@ -289,8 +276,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    given = take_users(module)
-    run_module(module, lambda: work(module, given))
+    given = take_options(module, _dovecot_user.judge)["users"]
+    run_module(module, lambda: work(module, given), only_names=True)
 
 
 if __name__ == "__main__":

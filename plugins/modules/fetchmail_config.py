@@ -142,7 +142,8 @@ options:
       password:
         description:
           - Its password.
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       is:
         description:
           - Whose mail it is, a local user or an address. Several, V(robert=bob) for whom the provider calls robert, and V(*) at the end
@@ -318,8 +319,8 @@ options:
         default: 300
       postmaster:
         description:
-          - Who gets mail that fetchmail cannot give to anybody, a local user or an address. fetchmail's default is C(postmaster), or the
-            owner of the accounts.
+          - Who gets mail that fetchmail cannot give to anybody, a local user or an address. The default is C(postmaster), or the owner of
+            the accounts.
         type: str
       bouncemail:
         description:
@@ -380,6 +381,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+skipped_users:
+  description:
+    - The users in whose home the work could not be done, for example because a file there is not the collection's, is no
+      plain file or is locked. A warning names each with the file and the reason; for them fetchmail is told nothing new, and everybody else
+      is served.
+  returned: success
+  type: list
+  elements: str
+  sample: [mallory]
 paths:
   description: The files that were written or removed, or would be in check mode.
   returned: success
@@ -399,16 +409,20 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail
 from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
+def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
     host = _fetchmail.Fetchmail(runner(module), check_mode=module.check_mode)
     outcome = host.bring(_fetchmail.Request(params["accounts"], params["settings"], params["replace"]))
     for warning in host.warnings:
         module.warn(warning)
-    result: dict[str, t.Any] = {"changed": outcome.changed, "paths": outcome.paths, "services": outcome.services}
+    result: dict[str, t.Any] = {
+        "changed": outcome.changed,
+        "paths": outcome.paths,
+        "skipped_users": outcome.skipped_users,
+        "services": outcome.services,
+    }
     if module._diff:
         result["diff"] = outcome.diff
     return result
@@ -417,13 +431,14 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT},
+            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT, "no_log": True},
             "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": SETTINGS},
             "replace": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
-    run_module(module, lambda: work(module))
+    params = take_options(module)
+    run_module(module, lambda: work(module, params))
 
 
 if __name__ == "__main__":

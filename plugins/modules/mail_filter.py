@@ -214,6 +214,15 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+skipped_users:
+  description:
+    - The users in whose home the work could not be done, for example because a file there is not the collection's, is no
+      plain file or is locked. A warning names each with the file and the reason; for them mail is sorted as before, and everybody else
+      is served.
+  returned: success
+  type: list
+  elements: str
+  sample: [mallory]
 paths:
   description: The files that were written or taken away.
   type: list
@@ -303,7 +312,12 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
     outcome = host.bring(wanted, _filter_trial.samples_from(params["samples"]))
     for warning in dict.fromkeys(host.warnings):
         module.warn(warning)
-    result: dict[str, t.Any] = {"changed": outcome.changed, "paths": outcome.paths, "samples": outcome.samples}
+    result: dict[str, t.Any] = {
+        "changed": outcome.changed,
+        "paths": outcome.paths,
+        "skipped_users": outcome.skipped_users,
+        "samples": outcome.samples,
+    }
     if module._diff:
         result["diff"] = outcome.diff
     return result

@@ -132,7 +132,9 @@ services:
     - The state of each service in O(services). For Postfix and Dovecot RV(services.running) means that the master process lives.
   returned: when O(gather) has V(services)
   type: dict
-  sample: {postfix: {installed: true, running: true, enabled: true, outdated: null}}
+  sample:
+    postfix:
+      {installed: true, running: true, enabled: true, outdated: null, reload_required: false, restart_required: false, reasons: []}
   contains:
     installed: {description: Whether the service manager knows it., type: bool}
     running: {description: Whether it runs., type: bool}
@@ -143,6 +145,20 @@ services:
         - V(null) when it is, when it does not run, for other services, and for another user than root.
       type: str
       sample: it still runs the /usr/lib/postfix/sbin/master of before an upgrade
+    reload_required:
+      description:
+        - Whether the Postfix or the Dovecot that runs has yet to read what its files say; V(false) when it does not run.
+        - That is so when its configuration, a certificate or a lookup table that is no compiled one has changed since it last
+          read them, whoever changed them, and RV(services.restart_required) as well.
+      type: bool
+    restart_required:
+      description: Whether it takes a restart, as for the addresses to listen on.
+      type: bool
+    reasons:
+      description: Why, a sentence each.
+      type: list
+      elements: str
+      sample: [Postfix has not read /etc/postfix/main.cf since it changed.]
 postfix:
   description: What Postfix is configured to do.
   returned: when O(gather) has V(postfix)
@@ -184,7 +200,7 @@ postfix:
           args: []
           overrides: {}
     managed_tables:
-      description: The sources of lookup tables that main.cf names and that this collection writes whole.
+      description: The sources of lookup tables that this collection writes whole and that main.cf names or that lie beside it.
       type: list
       elements: str
       sample: [/etc/postfix/virtual]
@@ -215,6 +231,9 @@ dovecot:
       type: list
       elements: str
       sample: [/etc/dovecot/postroom-passdb-accounts.conf.ext]
+    pam_service:
+      description: The PAM service by which the role C(dovecot) has passwords checked, V(null) if it is not there.
+      type: str
     settings:
       description:
         - The settings that differ from Dovecot's defaults, nested as M(postroom.mail.dovecot_setting) takes them. Of

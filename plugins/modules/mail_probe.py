@@ -271,7 +271,7 @@ probes:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, take_options
 from ansible_collections.postroom.mail.plugins.module_utils._probe import run
 from ansible_collections.postroom.mail.plugins.module_utils._probe_judge import verdict
 from ansible_collections.postroom.mail.plugins.module_utils._probe_options import OUTCOMES, STEPS, probes
@@ -288,13 +288,13 @@ def endpoint(**more: t.Any) -> dict[str, t.Any]:
         "port": {"type": "int"},
         "tls": {"type": "str", "choices": ["none", "starttls", "implicit"], "default": "implicit"},
         "user": {"type": "str"},
-        "password": {"type": "str", "no_log": True},
+        "password": {"type": "raw", "no_log": True},
         "mechanism": {"type": "str", "choices": ["plain", "login", "cram-md5"]},
         "allow_cleartext": {"type": "bool", "default": False},
         "server_hostname": {"type": "str"},
         **more,
     }
-    return {"type": "dict", "options": options}
+    return {"type": "dict", "options": options, "no_log": True}
 
 
 def relay() -> dict[str, t.Any]:
@@ -355,16 +355,17 @@ def probe_options() -> dict[str, t.Any]:
 def argument_spec() -> dict[str, t.Any]:
     defaults = {"cleanup": True, "validate_certs": True, "tls_min_version": "TLSv1.2", "timeout": 30.0}
     spec = {name: {**option, "default": defaults[name]} if name in defaults else option for name, option in probe_options().items()}
-    spec["probes"] = {"type": "list", "elements": "dict", "options": probe_options()}
+    spec["probes"] = {"type": "list", "elements": "dict", "options": probe_options(), "no_log": True}
     spec["fail"] = {"type": "bool", "default": True}
     return spec
 
 
 def main() -> t.NoReturn:
     module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    given = take_options(module)
 
     def work() -> dict[str, t.Any]:
-        rows = run(probes(module.params), check_mode=module.check_mode)
+        rows = run(probes(given), check_mode=module.check_mode)
         ok, msg = verdict(rows)
         return {"changed": False, "ok": ok, "failed": module.params["fail"] and not ok, "msg": msg, "probes": rows}
 

@@ -48,8 +48,12 @@ options:
       - A Postfix or Dovecot that still runs a program of before an upgrade of its package is restarted, also with V(started) and
         V(reloaded).
       - V(reloaded) has it read its configuration again, V(restarted) stops and starts it; either starts one that does not run.
+      - V(applied) has Postfix and Dovecot do what their files say. It starts one that does not run, restarts one that listens
+        elsewhere than its configuration says since it was changed, reloads one that has not read a file since that was changed
+        (its configuration, a certificate, a table that is no compiled one), and does nothing otherwise. For other services it
+        is V(started).
     type: str
-    choices: [started, stopped, reloaded, restarted]
+    choices: [started, stopped, applied, reloaded, restarted]
   enabled:
     description:
       - Whether the service of O(name) is started at boot.
@@ -69,7 +73,7 @@ options:
         description:
           - What the service shall be, as O(state).
         type: str
-        choices: [started, stopped, reloaded, restarted]
+        choices: [started, stopped, applied, reloaded, restarted]
       enabled:
         description:
           - Whether it is started at boot.
@@ -90,6 +94,12 @@ EXAMPLES = r"""
       - {name: postfix, state: started, enabled: true}
       - {name: dovecot, state: started, enabled: true}
 
+- name: Have both do what their files say, after a certificate was renewed, or after whatever else
+  postroom.mail.mail_service:
+    services:
+      - {name: postfix, state: applied}
+      - {name: dovecot, state: applied}
+
 - name: Have Dovecot read its configuration again, without a mail arriving twice
   postroom.mail.mail_service:
     name: dovecot
@@ -103,6 +113,12 @@ actions:
   type: list
   elements: str
   sample: [enable dovecot, start dovecot, flush the queue]
+reasons:
+  description: Why V(applied) reloads or restarts, a sentence each.
+  returned: success
+  type: list
+  elements: str
+  sample: [Dovecot has not read /etc/ssl/certs/mail.pem since it changed.]
 services:
   description: The state of each service afterwards.
   returned: success
@@ -126,7 +142,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control, Wanted
 
-STATES = ["started", "stopped", "reloaded", "restarted"]
+STATES = ["started", "stopped", "applied", "reloaded", "restarted"]
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:

@@ -36,7 +36,8 @@ options:
       - V(emptied) gives Postfix, through its sendmail(1), every mail that waits in the queue of a mail server that was
         V(stopped) before and is no longer installed. Each mail's files are then moved into C(/var/spool/handed-over-to-postfix),
         so that an interrupted run goes on where it was. A mail that Postfix does not take, that cannot be read, or that
-        the former mail server held back (frozen, quarantined) stays where it is.
+        the former mail server held back (frozen, quarantined) stays where it is. So does one whose files are links, pipes or
+        larger than 128 MiB, or belong to neither the owner nor the group of the queue nor root.
       - V(restored) starts again, and at boot, what ran of O(servers) and is still installed, for a takeover that came to nothing.
     type: str
     choices: [stopped, emptied, restored]

@@ -44,7 +44,8 @@ options:
           - The password in clear. It is hashed on the host by the best method that its libcrypt knows.
           - If not given, the password of an account that is there stays, and a new account cannot log in with one.
           - An account that was locked with C(usermod -L) stays locked as long as this is its password.
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       state:
         description:
           - V(absent) removes the account, and keeps its home directory and its mail. No later account inherits them by getting the same
@@ -121,11 +122,11 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _accounts
 from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    users = _accounts.users_from(module.params["users"])
+def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
+    users = _accounts.users_from(given)
     host, crypt = _accounts.Host(runner(module)), LibCrypt()
     todo = _accounts.plan(users, host.accounts(users), host.memberships(users, check_mode=module.check_mode), host.uid_range()[0], crypt)
     if not module.check_mode:
@@ -152,9 +153,10 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "required": True,
+                "no_log": True,
                 "options": {
                     "name": {"type": "str", "required": True},
-                    "password": {"type": "str", "no_log": True},
+                    "password": {"type": "raw", "no_log": True},
                     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                     "shell": {"type": "path"},
                     "home": {"type": "path"},
@@ -165,7 +167,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    run_module(module, lambda: work(module))
+    given = take_options(module)["users"]
+    run_module(module, lambda: work(module, given), only_names=True)
 
 
 if __name__ == "__main__":

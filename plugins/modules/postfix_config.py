@@ -66,6 +66,12 @@ options:
     type: list
     elements: str
     default: []
+  open_relay:
+    description:
+      - Whether C(mynetworks) and the like may take in a network that is far more than anybody's own, such as V(0.0.0.0/0), V([::]/0) or
+        V(64:ff9b::/96). Otherwise that is an error, unless it stands there already.
+    type: bool
+    default: false
   backup:
     description:
       - Keep a copy of the file as it was, with date and time in its name.
@@ -144,6 +150,7 @@ def main() -> t.NoReturn:
             "config_directory": {"type": "path", "default": "/etc/postfix"},
             "unknown": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
             "coming_services": {"type": "list", "elements": "str", "default": []},
+            "open_relay": {"type": "bool", "default": False},
             "backup": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
@@ -155,6 +162,7 @@ def main() -> t.NoReturn:
             module.params["parameters"],
             unknown=module.params["unknown"],
             coming_services=module.params["coming_services"],
+            open_relay=module.params["open_relay"],
             backup=module.params["backup"],
             check_mode=module.check_mode,
         )

@@ -83,8 +83,16 @@ options:
     description:
       - Whether the table holds passwords, as C(smtp_sasl_password_maps) does. Source and compiled form are then readable for root only,
         and no content is shown in output or diff.
-      - The default is V(true) for tables with O(parameters). The group C(postfix) may read these, because C(proxymap) must.
+      - The default is V(true) for tables with O(parameters), which the group C(postfix) may read, because C(proxymap) must, and for
+        those with O(file_contents).
     type: bool
+  file_contents:
+    description:
+      - Whether the values are names of files, and lookups are to answer what stands in these, as C(tls_server_sni_maps) wants
+        it of a compiled table. The table is compiled with C(postmap -F), and built again when one of the files changed.
+      - O(secret) is V(true) by default then, for a private key will be among them.
+    type: bool
+    default: false
   owner:
     description:
       - Who owns the files. The compiled form always has owner, group and mode of its source.
@@ -143,6 +151,10 @@ options:
       secret:
         description: See O(secret).
         type: bool
+      file_contents:
+        description: See O(file_contents).
+        type: bool
+        default: false
       owner:
         description: See O(owner).
         type: str
@@ -219,6 +231,13 @@ EXAMPLES = r"""
       dbname: mail
       query: SELECT maildir FROM mailbox WHERE address = '%s'
 
+- name: A certificate for each name that clients ask for, the key first
+  postroom.mail.postmap:
+    path: /etc/postfix/sni
+    file_contents: true
+    entries:
+      mail.example.net: [/etc/ssl/private/example.net.key, /etc/ssl/certs/example.net.pem]
+
 - name: A table of a million entries, made by another program
   postroom.mail.postmap:
     path: /etc/postfix/relay_recipients
@@ -284,21 +303,21 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 from ansible_collections.postroom.mail.plugins.module_utils._postmap import Outcome, Postmap, diff_of
-from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of, shown
+from ansible_collections.postroom.mail.plugins.module_utils._table_request import judge, requests_from
 
 TABLE_OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},
     "type": {"type": "str"},
     "format": {"type": "str", "choices": ["table", "aliases"], "default": "table"},
-    # no_log keeps these out of the host's journal. What it would hide in the result, see take_options().
     "entries": {"type": "raw", "no_log": True},
     "content": {"type": "str", "no_log": True},
     "src": {"type": "path"},
     "parameters": {"type": "dict", "no_log": True},
     "exclusive": {"type": "bool", "default": True},
     "secret": {"type": "bool", "no_log": False},
+    "file_contents": {"type": "bool", "default": False},
     "owner": {"type": "str"},
     "group": {"type": "str"},
     "mode": {"type": "str"},
@@ -320,20 +339,6 @@ def result_of(outcome: Outcome) -> dict[str, t.Any]:
     if outcome.change and outcome.change.backup_file:
         result["backup_file"] = outcome.change.backup_file
     return result
-
-
-def take_options(module: AnsibleModule) -> list[dict[str, t.Any]]:
-    """The options of each table; what is secret in them is taken out of the result, and nothing else.
-
-    To AnsibleModule every word of an option with no_log is secret, and so "mail" or "localhost" from an ordinary table
-    would be blotted out of every path and message.
-    """
-    tables = module.params["tables"] if module.params["tables"] is not None else [module.params]
-    given = [dict(table) for table in tables]
-    module.no_log_values = set().union(*map(secrets_of, given))
-    for table in tables:
-        table.update(shown(table))
-    return given
 
 
 def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -369,7 +374,8 @@ def main() -> None:
         required_one_of=[("path", "tables")],
         supports_check_mode=True,
     )
-    given = take_options(module)
+    options = take_options(module, judge)
+    given = options["tables"] if options["tables"] is not None else [options]
     run_module(module, lambda: work(module, given))
 
 

@@ -89,6 +89,12 @@ options:
           - How many logins it can check at the same time.
         type: int
         default: 5
+      first_valid_uid:
+        description:
+          - Accounts with a lower user id log in nowhere, by V(pam) with the PAM service of the collection. Other mechanisms have no such
+            limit.
+        type: int
+        default: 1000
   replace:
     description:
       - Whether configuration files that somebody else has written are replaced. They are kept as a backup beside the new ones.
@@ -150,27 +156,16 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _host_names, _host_postfix, _host_sasl
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import MTAS, PROVIDERS, SECRET, Saslauthd, Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import MTAS, PROVIDERS, Saslauthd, Wanted, judge
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import Setup
 
 
-def take_ldap(module: AnsibleModule) -> dict[str, t.Any]:
-    """The content of saslauthd.conf; its passwords stay out of the result, and nothing else.
-
-    To AnsibleModule every word of an option with no_log is secret, so that "3" would be blotted out of every message.
-    """
-    ldap: dict[str, t.Any] = module.params["saslauthd"]["ldap"]
-    module.params["saslauthd"]["ldap"] = f"[{len(ldap)} settings, not shown]"
-    module.no_log_values = {str(value) for name, value in ldap.items() if SECRET.search(str(name)) and value}
-    return ldap
-
-
-def work(module: AnsibleModule, ldap: dict[str, t.Any]) -> dict[str, t.Any]:
-    params, run = module.params, runner(module)
+def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
+    run = runner(module)
     family = _host_names.distribution(_host_sasl.read("/etc/os-release")).os_family
     place = _host_sasl.place(_host_postfix.ask(run), family, mta=params["mta"])
-    wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**{**params["saslauthd"], "ldap": ldap}), params["replace"])
+    wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**params["saslauthd"]), params["replace"])
     outcome = Setup(run, place, module.check_mode, timeout=params["timeout"]).bring(wanted)
     result = {"changed": bool(outcome.actions), "actions": outcome.actions, "reload_required": outcome.reload_required}
     return {**result, "diff": outcome.diff} if module._diff else result
@@ -184,20 +179,21 @@ def main() -> None:
         "join_realm": {"type": "bool", "default": False},
         "cache_seconds": {"type": "int", "default": 0},
         "processes": {"type": "int", "default": 5},
+        "first_valid_uid": {"type": "int", "default": 1000},
     }
     module = AnsibleModule(
         argument_spec={
             "provider": {"type": "str", "choices": list(PROVIDERS), "required": True},
             "mta": {"type": "str", "choices": list(MTAS), "default": "postfix"},
             "mechanisms": {"type": "list", "elements": "str", "default": ["PLAIN", "LOGIN"]},
-            "saslauthd": {"type": "dict", "options": saslauthd, "apply_defaults": True},
+            "saslauthd": {"type": "dict", "options": saslauthd, "apply_defaults": True, "no_log": True},
             "replace": {"type": "bool", "default": False},
             "timeout": {"type": "int", "default": 30},
         },
         supports_check_mode=True,
     )
-    ldap = take_ldap(module)
-    run_module(module, lambda: work(module, ldap))
+    params = take_options(module, judge)
+    run_module(module, lambda: work(module, params))
 
 
 if __name__ == "__main__":

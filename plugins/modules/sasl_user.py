@@ -50,7 +50,8 @@ options:
         description:
           - The password in clear. The database keeps it so, because mechanisms like CRAM-MD5 and SCRAM need it.
           - If not given, the password of a user that is there stays. A new user needs one.
-        type: str
+          - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
+        type: raw
       state:
         description:
           - V(absent) removes the user.
@@ -145,19 +146,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.postroom.mail.plugins.module_utils import _files, _sasl_users, _sasldb
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-
-
-def take_users(module: AnsibleModule) -> list[dict[str, t.Any]]:
-    """The users; what is secret of them stays out of the result, and nothing else.
-
-    To AnsibleModule every word of an option with no_log is secret, so "alice" would be blotted out of every message; and to look for
-    the passwords of ten thousand users in the ten thousand users of the result would take minutes.
-    """
-    users: list[dict[str, t.Any]] = module.params["users"]
-    module.params["users"] = f"[{len(users)} users, not shown]"
-    module.no_log_values = {user["password"] for user in users if user["password"]}
-    return users
+from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
 
 
 def work(module: AnsibleModule, users: list[dict[str, t.Any]]) -> dict[str, t.Any]:
@@ -193,7 +182,6 @@ def work(module: AnsibleModule, users: list[dict[str, t.Any]]) -> dict[str, t.An
 def main() -> None:
     module = AnsibleModule(
         argument_spec={
-            # no_log keeps the whole list out of the host's journal. What it would hide in the result, see take_users().
             "users": {
                 "type": "list",
                 "elements": "dict",
@@ -202,7 +190,7 @@ def main() -> None:
                 "options": {
                     "name": {"type": "str", "required": True},
                     "realm": {"type": "str"},
-                    "password": {"type": "str", "no_log": True},
+                    "password": {"type": "raw", "no_log": True},
                     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
                 },
             },
@@ -216,8 +204,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    users = take_users(module)
-    run_module(module, lambda: work(module, users))
+    users = take_options(module)["users"]
+    run_module(module, lambda: work(module, users), only_names=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ if [ ! -e "$collections/ansible_collections/postroom/mail" ]; then
   ln -sfn "$root" "$collections/ansible_collections/postroom/mail"
 fi
 export ANSIBLE_COLLECTIONS_PATH=$collections PYTHONPATH=$collections
-export ANSIBLE_NOCOLOR=1 NO_COLOR=1 PYTHONDONTWRITEBYTECODE=1
+export ANSIBLE_NOCOLOR=1 NO_COLOR=1
+# Compiled once for all gates, outside the checkout.
+unset PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX=$root/.cache/pycache
 
 # The files of the checkout, NUL-separated: with those not committed yet, without those that are deleted.
 files() {

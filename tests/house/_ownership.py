@@ -10,15 +10,18 @@ import re
 import typing as t
 
 from _house import ROOT, load, roles, tasks
-from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail, _host_sasl, _host_sendmail, _mail_filter
+from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases, _fetchmail, _host_sasl, _host_sendmail, _mail_filter
+from ansible_collections.postroom.mail.plugins.module_utils._owned_parameters import VARIABLES
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import paths as whole_files
 
 PARAMETER, SERVICE, TABLE, FILE = "parameter of main.cf", "service of master.cf", "lookup table", "file"
 DOCUMENT = ROOT / "docs/ownership.md"
 HEAD = "| what | name | role |\n|---|---|---|\n"
+VARIABLES_HEAD = "| parameter | variable | role |\n|---|---|---|\n"
 
-FILE_ACTIONS = {f"ansible.builtin.{name}" for name in ("copy", "template", "lineinfile", "blockinfile")}
+# What loops over the files of a plan writes these.
+PLANNED_FILES = {"dovecot_plan.files": _dovecot_databases.PATHS}
 
 
 class Unclear(AssertionError):
@@ -44,8 +47,10 @@ def literals(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Itera
     if not code:
         raise Unclear(f"{where}: {value!r} is neither a literal nor a template")
     text_free = re.sub(r"'[^']*'|\"[^\"]*\"", "''", code)
-    # What decides is not what is written.
+    text_free = re.sub(r"\b(?:select|reject)(?:attr)?\([^()]*\)", " ", text_free)
+    # What decides is not what is written, and neither is one value of many within a dict that stands here itself.
     text_free = re.sub(r"\bif\b.*?\belse\b", " ", text_free, flags=re.DOTALL)
+    text_free = re.sub(r"{[^{}]*}", lambda literal: re.sub(r"\b\w+(\.\w+)+", " ", literal[0]), text_free)
     names = [name for name in re.findall(r"(?<![\w.])([a-z_]\w*)\b(?!\s*\()", text_free) if name in known]
     inline = re.findall(r"['\"](\w+)['\"]\s*:", code)
     if not names and not inline:
@@ -104,14 +109,14 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                 users = (f"{_mail_filter.SIEVE_USERS}/*.sieve", f"~/{_mail_filter.USER_FILE}")
                 yield from ((FILE, name) for name in (_mail_filter.PROCMAIL_FILE, _mail_filter.BEFORE, _mail_filter.AFTER, *users))
             elif action == "postroom.mail.dovecot_user":
-                for name in paths(options["path"], known):
+                for name in paths(options["path"], known, where):
                     yield FILE, name
             elif action == "postroom.mail.dovecot_setting":
-                for name in paths(options.get("path", "/etc/dovecot/dovecot.conf"), known):
+                for name in paths(options.get("path", "/etc/dovecot/dovecot.conf"), known, where):
                     yield FILE, name
             elif action == "postroom.mail.mail_certificate":
                 for option in ("certificate", "private_key"):
-                    for name in paths(options[option], known):
+                    for name in paths(options[option], known, where):
                         yield FILE, name
             elif action in (
                 "ansible.builtin.copy",
@@ -119,19 +124,24 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                 "ansible.builtin.lineinfile",
                 "ansible.builtin.blockinfile",
             ):
-                for name in paths(options.get("dest") or options["path"], known):
+                for name in paths(options.get("dest") or options["path"], known, where, str(task.get("loop", ""))):
                     yield FILE, name
 
 
-def paths(value: str, known: dict[str, list[t.Any]]) -> t.Iterator[str]:
-    """Give the path that *value* is, or the name of the variable that will be one."""
-    variable = re.fullmatch(r"{{\s*(\w+)\s*}}", value)
-    meanings = known.get(variable[1], []) if variable else []
-    for meaning in meanings:
-        if isinstance(meaning, str) and "{{" not in meaning:
-            yield meaning
-    if not meanings:
+def paths(value: str, known: dict[str, list[t.Any]], where: str, loop: str = "") -> t.Iterator[str]:
+    """Give the path that *value* is, those that its variable may be, or those that the plan holds over whose files a task loops."""
+    if "{{" not in value:
         yield value
+        return
+    variable = re.fullmatch(r"{{\s*([\w.]+)\s*}}", value)
+    meanings = known.get(variable[1], []) if variable else []
+    if variable and variable[1] == "item.path":
+        meanings = PLANNED_FILES.get(loop.strip("{} "), [])
+    # A template is the inventory's file, or else the one that it names.
+    found = [name for text in map(str, meanings) for name in (re.findall(r"'(/[^']+)'", text) if "{{" in text else [text])]
+    if not found:
+        raise Unclear(f"{where}: cannot tell which file {value!r} is; let it name a variable of the role that is a path")
+    yield from found
 
 
 def written() -> dict[tuple[str, str], set[str]]:
@@ -143,6 +153,8 @@ def written() -> dict[tuple[str, str], set[str]]:
 
 
 def document(old: str) -> str:
-    """Give docs/ownership.md as it should be: the prose of *old*, and the table as the roles are now."""
+    """Give docs/ownership.md as it should be: the prose of *old*, and the tables as the roles are now."""
     rows = (f"| {kind} | `{name}` | `{', '.join(sorted(owners))}` |\n" for (kind, name), owners in sorted(written().items()))
-    return old.partition(HEAD)[0] + HEAD + "".join(rows)
+    variables = sorted((name, variable, role) for role, listed in VARIABLES.items() for name, variable in listed.items())
+    said = (f"| `{name}` | `{variable.replace(' and ', '` and `')}` | `{role}` |\n" for name, variable, role in variables)
+    return old.partition(VARIABLES_HEAD)[0] + VARIABLES_HEAD + "".join(said) + f"\n## All of it\n\n{HEAD}" + "".join(rows)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from _ownership import DOCUMENT, Unclear, document, each, written
+from _ownership import DOCUMENT, Unclear, document, each, paths, written
 
 
 def test_each_thing_is_written_by_one_role():
@@ -35,3 +35,23 @@ def test_reads_through_templates(value, names):
 def test_refuses_what_it_cannot_read():
     with pytest.raises(Unclear, match="cannot tell"):
         list(each("{{ lookup('file', 'x') }}", {}, "here"))
+
+
+@pytest.mark.parametrize(
+    ("value", "loop", "names"),
+    [
+        ("/etc/a", "", ["/etc/a"]),
+        ("{{ file }}", "", ["/etc/b"]),
+        ("{{ certificate }}", "", ["/etc/c"]),
+        ("{{ item.path }}", "{{ dovecot_plan.files }}", ["/etc/dovecot/postroom-denied-users"]),
+    ],
+)
+def test_finds_the_path_that_is_written(value, loop, names):
+    known = {"file": ["/etc/b"], "certificate": ["{{ theirs | default('/etc/c') }}"]}
+    assert list(paths(value, known, "here", loop))[:1] == names
+
+
+@pytest.mark.parametrize("value", ["/etc/{{ item.path | basename }}", "{{ item.path }}", "{{ nothing }}", "{{ unsaid }}"])
+def test_refuses_a_path_that_it_cannot_tell(value):
+    with pytest.raises(Unclear, match="cannot tell which file"):
+        list(paths(value, {"unsaid": ["{{ theirs }}"]}, "here"))

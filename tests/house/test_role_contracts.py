@@ -90,3 +90,10 @@ def test_defaults_are_of_the_promised_type(role):
         if value is not None and not is_template(value) and not isinstance(value, TYPES[contract[name]["type"]])
     }
     assert wrong == {}
+
+
+def test_services_are_promised_as_the_module_takes_them():
+    from ansible_collections.postroom.mail.plugins.modules.postfix_service import SERVICE
+
+    promised = spec("postfix")["postfix_services"]["options"]
+    assert {name: {key: value for key, value in option.items() if key != "description"} for name, option in promised.items()} == SERVICE

@@ -41,7 +41,7 @@ MAILBOX_SENTENCES = [
     "'ta+g@shop.example' cannot be the name of a mailbox",
     "'nowhere' is no whole address",
     "'someone@elsewhere.example' is in no domain of mail_virtual_domains",
-    "The password_hash of user 'rot13@shop.example' is in the scheme 'ROT13', which Dovecot does not have",
+    "The password_hash of user 'rot13@shop.example' is in a scheme that Dovecot does not have",
     "'full@shop.example' has a quota that is none: 'lots'",
 ]
 # And all else that is wrong with accounts; mailboxes that are right are asked of them.

@@ -18,6 +18,7 @@ import time
 import pytest
 from harness import SCENARIO, Run
 from mail_hosts import BOB, MAIL_HOSTS
+from secrecy import in_journal
 from test_fetch import PASSWORD, PROVIDER, send
 
 # What of the password could give it away, however it is quoted.
@@ -235,6 +236,7 @@ def test_an_account_is_typed_kept_changed_and_taken_away(inventory, mail, isp, o
             assert again.changed(mail.name) == 0, again.output
             assert file.read_text() == text
             assert play(inventory, "site", mail, "--tags", "fetchmail", *arguments).changed(mail.name) == 0
+        assert in_journal(mail, [PASSWORD, other]) == ""
         send(outside, address_at_provider(mail), f"{subject}-2")
         assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=f"{subject}-2", wait=40)["count"] == 1
         file.unlink()

@@ -13,6 +13,53 @@ import pytest
 from harness import FILES, play
 from mail_hosts import BOB
 
+# What is not as the roles promise: all of it is told at once, before a filter sees it.
+NOT_PROMISED = {
+    "mail_aliases": {"info@{{ mail_domain }}": "alice"},
+    "mail_networks": "10.1.0.0/16",
+    "mail_virtual_domains": None,
+    "mail_protocols": "imaps",
+    "postfix_inet_interfaces": "all",
+    "postfix_submission": "no",
+    "postfix_parameters": {"relayhost": "{{ typo }}"},
+    "postfix_services": [{"name": "smtps", "command": "smtpd", "colour": "red"}],
+    "relay_policy_domains": [{"name": "x.example", "recipients": "ann"}],
+    "dovecot_login_processes": {"process_limit": "many"},
+}
+NOT_PROMISED_WORDS = [
+    "mail_aliases has the key 'info@{{ mail_domain }}'",
+    "mail_networks is text, and must be a list",
+    "mail_virtual_domains is empty",
+    "mail_protocols is text, and must be a list",
+    "postfix_inet_interfaces is text, and must be a list",
+    "postfix_submission is text, and must be true or false",
+    "postfix_parameters cannot be worked out: 'typo' is undefined",
+    "postfix_services[0] has 'colour'",
+    "postfix_services[0] has no type",
+    "relay_policy_domains[0].recipients is text, and must be a list",
+    "dovecot_login_processes.process_limit is text, and must be a whole number",
+]
+# What no file of Postfix can hold, and keys that it would never look up, with the ones that were meant.
+NOT_LOOKED_UP = {
+    "mail_virtual_aliases": {"*@v.example": "bob"},
+    "mail_virtual_domains": [".s.example", "*.t.example"],
+    "mail_virtual_users": [],
+    "postfix_client_access": {"198.18.77.0/24": "REJECT"},
+    "postfix_sender_access": {"@spam.example": "REJECT"},
+    "postfix_parameters": {"relayhost": "a\nb"},
+    "postfix_services": [{"name": "filter", "type": "unix", "command": "pipe flags=Rq"}],
+    "relay_policy_domains": [{"name": "x.example", "recipients": ["*"]}],
+}
+NOT_LOOKED_UP_WORDS = [
+    "write '@v.example'",
+    "as in 's.example'",
+    "as in 't.example'",
+    "write '198.18.77'",
+    "write 'spam.example'",
+    "The value of relayhost contains a line break",
+    "'pipe flags=Rq' cannot be a command",
+    "any_recipient: true",
+]
 EXPIRED = {"mail_tls_certificate": "/etc/ssl/test/expired.pem", "mail_tls_private_key": "/etc/ssl/test/expired.key"}
 BAD = [
     pytest.param({"postfix_parameters": {"smtpd_bannner": "x"}}, ["smtpd_bannner", "smtpd_banner"], id="misspelt parameter"),
@@ -21,7 +68,6 @@ BAD = [
     ),
     pytest.param({"postfix_parameters": {"message_size_limit": "ten"}}, ["message_size_limit", "ten"], id="bad number"),
     pytest.param({"postfix_parameters": {"biff": "perhaps"}}, ["biff", "perhaps"], id="bad boolean"),
-    pytest.param({"postfix_parameters": {"relayhost": "a\nb"}}, ["relayhost", "line break"], id="newline"),
     pytest.param({"postfix_myhostname": ["a.example.org", "b.example.org"]}, ["myhostname"], id="list for one word"),
     pytest.param({"postfix_parameters": {"transport_maps": "lmdb:/etc/postfix/t"}}, ["lmdb", "postfix-lmdb"], id="map type not installed"),
     pytest.param(
@@ -34,7 +80,9 @@ BAD = [
     pytest.param({"mail_domain": ""}, ["mail_domain"], id="no domain"),
     pytest.param({"mail_domain": "not a domain"}, ["mail_domain", "not a domain"], id="not a domain"),
     pytest.param({"mail_hostname": "mail"}, ["mail_hostname", "mail"], id="not an FQDN"),
-    pytest.param({"postfix_services": [{"name": "smtps", "command": "smtpd"}]}, ["type"], id="service without type"),
+    pytest.param({"mail_virtual_domains": "{{ typo }}"}, ["'typo' is undefined"], id="undefined"),
+    pytest.param(NOT_PROMISED, NOT_PROMISED_WORDS, id="not as promised"),
+    pytest.param(NOT_LOOKED_UP, NOT_LOOKED_UP_WORDS, id="never looked up"),
     pytest.param({"mail_networks": ["0.0.0.0/0"]}, ["0.0.0.0/0"], id="everybody may relay"),
 ]
 
@@ -122,3 +170,20 @@ def test_two_runs_at_the_same_time_end_right(mails, outside, subject):
         mail.out("postconf -X bounce_queue_lifetime && postfix reload")
         outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=f"bob@{mail.domain}")
         assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=subject)["count"] == 1
+
+
+def test_a_dovecot_of_somebody_else_is_told_before_postfix_is_changed(mails):
+    """Its dovecot.conf has lost the line that says whose it is, and is another file than that of the package."""
+    for mail in mails:
+        mail.out("cp -a /etc/dovecot/dovecot.conf /root/ && sed -i '/Managed by postroom.mail/d' /etc/dovecot/dovecot.conf")
+    try:
+        before = [mail.out(FILES) for mail in mails]
+        run = play("site", limit="mail", variables={"postfix_parameters": {"bounce_queue_lifetime": "3d"}})
+        after = [mail.out(FILES) for mail in mails]
+    finally:
+        for mail in mails:
+            mail.out("cp -a /root/dovecot.conf /etc/dovecot/dovecot.conf && rm /root/dovecot.conf")
+    assert run.rc != 0
+    for mail in mails:
+        assert re.search(rf"^fatal: \[{mail.name}\]: .*was configured by somebody else, in /etc/dovecot/dovecot.conf", run.output, re.MULTILINE)
+    assert after == before

@@ -154,6 +154,8 @@ def kept(mail, name, subject, wait=20):
         pytest.param("root@{domain}", ["alice"], id="root"),
         pytest.param("postmaster@{domain}", ["alice"], id="postmaster"),
         pytest.param("me@whole.example", ["alice"], id="domain to domain"),
+        pytest.param("alice+tag@whole.example", ["alice"], id="domain to domain, with a tag"),
+        pytest.param("postmaster@whole.example", ["alice"], id="postmaster of a domain"),
         pytest.param("one@virt.example", ["alice"], id="virtual address to a user"),
         pytest.param("several@virt.example", ["alice", "bob"], id="virtual address to several"),
         pytest.param("far@virt.example", ["sink"], id="virtual address to a remote one"),
@@ -172,6 +174,18 @@ def test_mail_arrives(mail, outside, subject, recipient, names):
         assert found is not None, name
     for name in {"alice", "bob"} - set(names):
         assert in_mailbox(outside, mail, name, subject, wait=0) is None
+
+
+def test_a_domain_that_is_an_alias_knows_whom_its_target_knows(mail, outside, subject):
+    """Whoever else is accepted there is mail that comes back to a sender who may be forged."""
+    mail.out("useradd -m dora")
+    try:
+        names = ["dora", "Dora+tag", "no.such.person", "games"]
+        recipients = [f"{name}@whole.example" for name in names]
+        seen = outside.ask("smtp", host=mail.fqdn, commands=["MAIL FROM:<x@y.example>", *(f"RCPT TO:<{one}>" for one in recipients)])
+        assert [code for code, _text in seen["replies"][1:]] == [250, 250, 550, 550]
+    finally:
+        mail.out("userdel -r dora 2>&1")
 
 
 @pytest.mark.parametrize("name", ["command", "file"])

@@ -4,27 +4,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from ansible_collections.postroom.mail.plugins.filter.address_plan import FilterModule
+from ansible_collections.postroom.mail.tests.unit.plugins.filter.address_host import HOST, address_plan, plan, postmasters
 from hypothesis import given as examples
 from hypothesis import strategies as st
-
-address_plan = FilterModule().filters()["address_plan"]
-
-HOST = {
-    "destinations": ["$myhostname", "$mydomain", "localhost.${mydomain}", "localhost", "hash:/etc/postfix/more"],
-    "names": {"myhostname": "mail.example.org", "mydomain": "example.org", "myorigin": "$mydomain"},
-    "virtual_domains": ["virt.example", "other.example"],
-    "users": [{"name": "alice"}, {"name": "bob", "state": "present"}, {"name": "gone", "state": "absent"}],
-    "accounts": {"root": True, "carol": True, "ghost": False, "gone": True},
-    "system_aliases": {"postmaster": "root", "webmaster": "root"},
-    "commands": ["forward"],
-    "files": ["forward"],
-}
-
-
-def plan(aliases=None, **more):
-    return address_plan({"root": "alice", **(aliases or {})}, **{**HOST, **more})
 
 
 @pytest.mark.parametrize(
@@ -190,9 +175,14 @@ def test_a_catch_all_leaves_everybody_his_mail():
         **virtual,
         "info@example.org": "bob",
         **{f"{name}@example.org": f"{name}@example.org" for name in ("alice", "bob", "root", "me", "postmaster", "webmaster")},
+        **postmasters("other.example"),
     }
     assert found["name_rows"] == [{"pattern": r"/^([^@+]+)(\+[^@]*)?@(example\.org)$/", "value": "$1"}]
-    assert found["account_rows"] == [{"pattern": "/^([^:]+):/", "value": "$1@example.org"}]
+    # Whom Dovecot keeps no mail for is caught like anybody.
+    (row,) = found["account_rows"]
+    assert row["value"] == "$1@example.org"
+    assert re.search(row["pattern"].strip("/"), "carol:x:1001:1001::/home/carol:/bin/sh")
+    assert not re.search(row["pattern"].strip("/"), "games:x:5:60:games:/usr/games:/usr/sbin/nologin")
 
 
 SHOP = {"mailbox_domains": ["Shop.example", "two.example"], "mailboxes": ["Carol@shop.example", "carol@two.example"]}
@@ -238,7 +228,11 @@ def test_what_is_wrong_with_virtual_mailboxes(given, told):
 def test_a_catch_all_leaves_mailboxes_their_mail():
     virtual = {"@shop.example": "alice", "@two.example": "alice", "Carol@Two.example": "bob"}
     found = plan(virtual_aliases=virtual, **SHOP)
-    assert found["virtual_aliases"] == {**virtual, "carol@shop.example": "carol@shop.example"}
+    assert found["virtual_aliases"] == {
+        **virtual,
+        "carol@shop.example": "carol@shop.example",
+        **postmasters("virt.example", "other.example"),
+    }
     # Only the host's own accounts have to be asked for.
     assert found["catch_alls"] == []
 
@@ -260,7 +254,7 @@ def test_a_mailbox_that_gets_no_mail(virtual, warned):
 def test_without_a_catch_all_the_table_is_what_was_given():
     virtual = {"@virt.example": "alice", "a@virt.example": None}
     found = plan(virtual_aliases=virtual)
-    assert found["virtual_aliases"] == virtual
+    assert found["virtual_aliases"] == {**virtual, **postmasters("other.example")}
     assert [found[name] for name in ("catch_alls", "name_rows", "account_rows")] == [[], [], []]
 
 
@@ -295,3 +289,62 @@ ENTRIES = st.dictionaries(st.text(max_size=12), TARGETS, max_size=4)
 def test_whatever_stands_there_is_answered(aliases, virtual, system):
     found = address_plan(aliases, virtual_aliases=virtual, **{**HOST, "system_aliases": system, "relocated": virtual})
     assert all(isinstance(said, str) for said in found["problems"])
+
+
+def test_keys_that_are_never_looked_up_are_told_for_each_table():
+    said = plan(
+        {"*": "alice"},
+        virtual_aliases={"*@virt.example": "bob"},
+        tables={"postfix_generic": {"<a@b.example>": "c@d.example"}},
+        access={
+            "postfix_client_access": {"198.18.77.0/24": "REJECT"},
+            "postfix_sender_access": {"@spam.example": "REJECT"},
+            "postfix_recipient_access": {".spam.example": "REJECT"},
+        },
+        transports={"bob@example.org": "lmtp:unix:/x"},
+        virtual_domains=[".s.example", "*.t.example"],
+        destinations=["$mydomain", "@example.org"],
+    )["problems"]
+    assert [one.partition(": Postfix would never look up ")[0] for one in said] == [
+        "postfix_aliases (mail_aliases)",
+        "postfix_virtual_aliases (mail_virtual_aliases)",
+        "postfix_mailbox_transports",
+        "postfix_generic",
+        "postfix_client_access",
+        "postfix_sender_access",
+        "postfix_recipient_access",
+        *["postfix_virtual_alias_domains (mail_virtual_domains)"] * 2,
+        "postfix_mydestination",
+    ]
+
+
+def test_a_leading_dot_is_right_in_an_access_table_where_parents_do_not_match():
+    access = {"postfix_client_access": {".spam.example": "REJECT"}}
+    assert plan(access=access, parents=False)["problems"] == []
+    assert len(plan(access=access)["problems"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("destinations", "virtual", "is_told"),
+    [
+        pytest.param(["$myhostname", "localhost"], {}, True, id="left out"),
+        pytest.param(["$mydomain", "localhost"], {}, False, id="named"),
+        pytest.param(["example.org"], {}, False, id="written out"),
+        pytest.param(["localhost", "hash:/etc/postfix/more"], {}, False, id="a table may name it"),
+        pytest.param(["localhost"], {"root@example.org": "x@elsewhere.example"}, False, id="a virtual alias has it"),
+    ],
+)
+def test_mail_without_a_domain_that_goes_to_another_host_is_told(destinations, virtual, is_told):
+    warnings = plan(destinations=destinations, virtual_aliases=virtual)["warnings"]
+    assert [one for one in warnings if "another host gets it" in one and "example.org" in one] == warnings
+    assert bool(warnings) == is_told
+
+
+def test_names_that_are_numbers_or_have_no_value_are_taken():
+    found = plan({4711: "bob", "sales": None}, relocated={4712: "new@elsewhere.example"})
+    assert found["problems"] == []
+
+
+def test_a_network_that_yaml_took_for_a_number_is_told():
+    (said,) = plan(access={"postfix_client_access": {192.1: "REJECT", 10: "OK"}})["problems"]
+    assert "put it in quotes" in said

@@ -10,7 +10,7 @@ from ansible_collections.postroom.mail.plugins.filter.fetchmail_problems import 
 fetchmail_problems = FilterModule().filters()["fetchmail_problems"]
 
 # As they stand in an inventory: without defaults, a name alone for a list of one, and numbers and flags as texts.
-RAW = {"poll": "pop.example", "user": "al", "password": 12345678, "to": "alice"}
+RAW = {"poll": "pop.example", "user": "al", "password": "12345678", "to": "alice"}
 NAME = "The account al at pop.example"
 
 
@@ -69,6 +69,14 @@ def test_a_password_is_in_no_sentence():
     found = fetchmail_problems([{**RAW, "password": "s3cret", "proto": "s3cret"}])
     assert len(found) == 1
     assert "s3cret" not in found[0]
+
+
+@pytest.mark.parametrize("password", [42798, True, 12.5, ["x"], {"a": "b"}])
+def test_a_password_that_yaml_read_otherwise(password):
+    (found,) = fetchmail_problems([{**RAW, "password": password}])
+    assert found.startswith("The password of the account al at pop.example is a")
+    assert found.endswith("; put it in quotes.")
+    assert str(password) not in found
 
 
 def test_passwords_themselves_are_looked_at():

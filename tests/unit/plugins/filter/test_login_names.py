@@ -40,6 +40,14 @@ def test_whose_an_address_is(sender, owners):
     assert (match and row["value"].replace("$1", match.group(1))) == owners
 
 
+def test_where_everybody_is_a_person_apart_an_address_belongs_to_the_login_of_its_domain():
+    aliases = {"sales@example.org": "alice, bob@example.net", "sales@mail.example.org": "alice"}
+    assert login_names(aliases, ["mail.example.org"], apart=["example.org"]) == {
+        "sales@example.org": "alice@example.org, bob@example.net",
+        "sales@mail.example.org": "alice, alice@mail.example.org",
+    }
+
+
 @pytest.mark.parametrize("entries", ["alice", ["alice"], [{"pattern": "/x/"}]])
 def test_what_is_no_table(entries):
     with pytest.raises(AnsibleFilterError, match="login_names needs"):

@@ -82,6 +82,21 @@ def test_realms_of_logins():
 
 
 @pytest.mark.parametrize(
+    ("saslauthd", "realms", "apart"),
+    [
+        # The realm is left out: whoever says alice's password is alice.
+        ({}, ["a.example", "b.example"], []),
+        # alice@b.example is asked for by this name, and may be somebody else.
+        ({"join_realm": True}, ["a.example"], ["b.example"]),
+    ],
+)
+def test_a_login_in_another_domain_is_the_same_person_only_if_nobody_else_can_be(saslauthd, realms, apart):
+    found = plan(HOST, "Debian", provider="saslauthd", realm="a.example", domains=["a.example", "b.example"], saslauthd=saslauthd)
+    assert (found["realms"], found["domains_apart"], found["other_realms"]) == (realms, apart, apart)
+    assert found["domains"] == [domain for domain in ("a.example", "b.example") if domain not in apart]
+
+
+@pytest.mark.parametrize(
     ("user", "said"),
     [
         ({"name": "alice", "realm": "mail.example.org"}, "'alice@mail.example.org' is given twice"),
@@ -107,13 +122,25 @@ def test_accounts_without_a_name(users):
 
 
 def test_what_a_command_line_and_yaml_make_of_texts():
-    """A list becomes a text, a number too, and a password of digits becomes a number."""
+    """A list becomes a text, a number too; but a password of digits that became a number is none."""
     found = plan(
         HOST, "Debian", provider="saslauthd", mechanisms="PLAIN, LOGIN", saslauthd={"processes": "5", "cache_seconds": "0"}, realm="r"
     )
     assert found["problems"] == []
     found = plan(HOST, "Debian", provider="sasldb", realm="r", users=[{"name": "alice", "password": 12345678, "realm": None}])
-    assert (found["problems"], found["accounts"]) == ([], [{"name": "alice", "password": "12345678"}])
+    (problem,) = found["problems"]
+    assert problem.startswith("sasl_users: The password of the user 'alice@r' is a number to YAML, ")
+    assert "12345678" not in problem
+
+
+@pytest.mark.parametrize("password", [42798, True, 12.5, {"a": "b"}])
+def test_a_password_of_a_directory_that_yaml_read_otherwise(password):
+    ldap = {"ldap_servers": "ldap://h/", "ldap_password": password, "ldap_version": 3}
+    found = plan(HOST, "Debian", provider="saslauthd", saslauthd={"mechanism": "ldap", "ldap": ldap}, realm="r")["problems"]
+    (problem,) = (sentence for sentence in found if "ldap_password" in sentence)
+    assert problem.startswith("sasl_saslauthd_ldap: ldap_password is a")
+    assert problem.endswith("; put it in quotes.")
+    assert str(password) not in problem
 
 
 def test_a_provider_that_is_no_text():

@@ -99,3 +99,33 @@ def test_types_that_are_not_installed_yet_are_left_out():
     found = plan(more_tables=[pcre, plain], more_parameters=parameters, types_to_come=["pcre"])
     assert found["tables"] == [plain]
     assert found["parameters"] == {"c_maps": "hash:/y", "d": None}
+
+
+SNI = {"path": "/etc/postfix/sni", "type": "hash", "entries": {"mail.example": ["/k.pem", "/c.pem"]}}
+
+
+@pytest.mark.parametrize(
+    ("table", "more", "holds"),
+    [
+        pytest.param(SNI, {"more_parameters": {"tls_server_sni_maps": "hash:/etc/postfix/sni"}}, True, id="in postfix_parameters"),
+        pytest.param(SNI, {"live": {"tls_server_sni_maps": "hash:/etc/postfix/sni"}}, True, id="in main.cf"),
+        pytest.param(SNI, {"services": [{"overrides": {"tls_server_sni_maps": "hash:/etc/postfix/sni"}}]}, True, id="in master.cf"),
+        pytest.param(SNI, {"more_parameters": {"tls_server_sni_maps": "hash:/etc/postfix/sni2"}}, False, id="another table"),
+        pytest.param(SNI, {"more_parameters": {"relay_domains": "hash:/etc/postfix/sni"}}, False, id="another parameter"),
+        # These Postfix makes of the files by itself.
+        pytest.param(
+            {**SNI, "type": "texthash"},
+            {"more_parameters": {"tls_server_sni_maps": "texthash:/etc/postfix/sni"}},
+            False,
+            id="no compiled one",
+        ),
+    ],
+)
+def test_a_table_of_certificates_holds_the_contents_of_its_files(table, more, holds):
+    assert plan(more_tables=[table], **more)["tables"] == [{**({"file_contents": True} if holds else {}), **table}]
+
+
+def test_a_table_that_a_killed_run_has_left_goes_and_the_parameter_of_somebody_else_stays():
+    found = plan(managed=[C], live={"smtpd_client_restrictions": "reject_rbl_client x.example"})
+    assert found["former"] == [{"path": C, "state": "absent"}]
+    assert found["parameters"] == {}

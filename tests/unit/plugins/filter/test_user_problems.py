@@ -10,7 +10,7 @@ from ansible_collections.postroom.mail.plugins.filter.user_problems import Filte
 user_problems = FilterModule().filters()["user_problems"]
 
 
-@pytest.mark.parametrize("users", [[], [{"name": "alice"}, {"name": "bob", "password": 12345678}, {"name": "carol", "state": "absent"}]])
+@pytest.mark.parametrize("users", [[], [{"name": "alice"}, {"name": "bob", "password": "12345678"}, {"name": "carol", "state": "absent"}]])
 def test_users_as_they_should_be(users):
     assert user_problems(users) == []
 
@@ -19,6 +19,14 @@ def test_users_as_they_should_be(users):
     ("users", "problem"),
     [
         ([{"name": "alice"}, {"name": "alice"}], "mail_users: The user 'alice' is given twice; join the two."),
+        *(
+            (
+                [{"name": "alice", "password": password}],
+                f"mail_users: The password of user 'alice' is {kind} to YAML, "
+                "which reads it otherwise than it is written; put it in quotes.",
+            )
+            for password, kind in ((42798, "a number"), (True, "a truth value"), (12.5, "a number"), ({"a": "b"}, "a dictionary"))
+        ),
         ([{"name": "root"}], "mail_users: 'root' is the administrator, not a mail user: give root's mail to somebody by an alias."),
         (
             [{"name": "alice", "password": ""}],

@@ -113,6 +113,6 @@ class FakeHost(HostTree):
         found = {}
         for path in sorted(self.root.rglob("*")):
             st = path.lstat()
-            content = os.readlink(path) if path.is_symlink() else path.read_text() if path.is_file() else None
+            content = os.readlink(path) if path.is_symlink() else path.read_text() if path.is_file() and st.st_size < 1 << 20 else None
             found[str(path.relative_to(self.root))] = (content, st.st_mode, st.st_ino)
         return found

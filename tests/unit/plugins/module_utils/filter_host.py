@@ -14,7 +14,7 @@ import re
 import shutil
 import types
 
-from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_trial, _procmail_trial
+from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_trial, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._mail_filter import Filters
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.host_tree import HostTree
 
@@ -32,6 +32,7 @@ class FakeHost(HostTree):
         self.programs = ["sievec", "sieve-test", "procmail"]
         self.calls = []
         self.seen = []
+        self.compiled_where = []
         self.delivered = {"mail/new/1.host": "x"}
         self.procmail_says = []
         self.does_not_compile = None
@@ -42,7 +43,8 @@ class FakeHost(HostTree):
         monkeypatch.setattr(pwd, "getpwall", lambda: [self._account(name, 1000 if name in ("alice", "bob") else 8) for name in self.users])
         monkeypatch.setattr(grp, "getgrnam", lambda name: types.SimpleNamespace(gr_gid=gid))
         monkeypatch.setattr(shutil, "which", self._which)
-        monkeypatch.setattr(_procmail_trial, "PLACE", str(self.place))
+        monkeypatch.setattr(_rooms, "PLACE", str(self.place))
+        monkeypatch.setattr("tempfile.tempdir", str(self.place))
         for path in (self.place, self.root / "home/alice", self.root / "home/bob", self.root / "usr/bin", self.root / "etc/dovecot"):
             path.mkdir(parents=True)
         self.write("usr/bin/sievec", "")
@@ -62,11 +64,12 @@ class FakeHost(HostTree):
 
     def run(self, args, data=None):
         self.calls.append(" ".join(args).replace(str(self.root), "").replace(str(self.place), "PLACE"))
+        self.calls[-1] = re.sub(r"PLACE/[\w-]+\.\w+/", "ROOM/", self.calls[-1])
         program = next((word for word in args if word in ("sievec", "sieve-test", "procmail")), None)
         if program and program not in self.programs:
             return 127, "", ""
         if program == "sievec":
-            return self._sievec(args[1])
+            return self._sievec(*args[1:])
         if program == "sieve-test":
             self.seen = [pathlib.Path(word).read_text() for word in args if word.startswith(str(self.place))]
             self.seen_modes = (os.stat(os.path.dirname(args[-1])).st_mode & 0o777, os.stat(args[-1]).st_mode & 0o777)
@@ -75,10 +78,13 @@ class FakeHost(HostTree):
             self._procmail(pathlib.Path(args[-1]), data)
         return 0, "", ""
 
-    def _sievec(self, path):
+    def _sievec(self, path, into=None):
         if self.does_not_compile and self.does_not_compile in pathlib.Path(path).read_text():
             return 89, "", "0: line 6: error: this is odd.\n0: error: validation failed.\n"
-        pathlib.Path(path.removesuffix(".sieve") + ".svbin").write_text("compiled")
+        made = pathlib.Path(into or path.removesuffix(".sieve") + ".svbin")
+        made.write_text("compiled")
+        made.chmod(0o644)
+        self.compiled_where.append((made.parent.stat().st_mode & 0o777, str(made)))
         return 0, "", ""
 
     def _procmail(self, rc_file, message):

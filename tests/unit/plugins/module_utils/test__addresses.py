@@ -88,3 +88,36 @@ def test_own_address_patterns(address, owner):
     (row,) = own_address_patterns(["example.org", "mail.example.org", "example.org"])
     match = re.search(row["pattern"].strip("/"), address)
     assert (match and match.group(1)) == owner
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "address", "owner"),
+    [
+        ("+-", "alice-x@example.org", "alice"),
+        ("-+", "alice+x-y@example.org", "alice"),
+        ("=-+", "alice=x@example.org", "alice"),
+        ("-", "alice+x@example.org", "alice+x"),
+        (".", "alice.x@example.org", "alice"),
+        (".", "alicex@example.org", "alicex"),
+        ("", "alice+x@example.org", "alice+x"),
+        ("", "alice@example.org", "alice"),
+    ],
+)
+def test_own_addresses_with_other_tags(delimiter, address, owner):
+    (row,) = own_address_patterns(["example.org"], delimiter)
+    match = re.search(row["pattern"].strip("/"), address)
+    assert (match and match.group(1)) == owner
+
+
+def test_without_domains_nobody_owns_anything():
+    assert own_address_patterns([]) == []
+
+
+def test_names_of_aliases_that_are_numbers_have_no_value_or_need_quotes():
+    aliases = {4711: "bob", "sales": None, "john smith": "alice", '"jane doe"': "alice", "team": ["john smith", 4711]}
+    assert sender_logins(aliases, {"info@example.org": None}, ["example.org"]) == {
+        "4711@example.org": "bob",
+        '"john smith"@example.org': "alice",
+        '"jane doe"@example.org': "alice",
+        "team@example.org": "alice, bob",
+    }

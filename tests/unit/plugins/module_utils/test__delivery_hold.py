@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -78,3 +79,17 @@ def test_it_waits_no_longer_than_it_has_patience(manager, monkeypatch):
 def test_without_postfix_there_is_nothing_to_hold():
     with _delivery_hold.held(None):
         pass
+
+
+def test_a_queue_manager_that_nobody_will_wake_is_found_and_released(manager):
+    assert not _delivery_hold.is_abandoned(1)
+    with _delivery_hold.held(1, patience=0.1):
+        assert not _delivery_hold.is_abandoned(1), "its guard is there"
+    # The module and the guard were killed, both.
+    manager.send_signal(signal.SIGSTOP)
+    while state(manager) != "T":
+        time.sleep(0.01)
+    assert _delivery_hold.is_abandoned(1)
+    assert _delivery_hold.release_abandoned(1)
+    assert state(manager) != "T"
+    assert not _delivery_hold.release_abandoned(1)

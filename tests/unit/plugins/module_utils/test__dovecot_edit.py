@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_edit as editor
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 AUTH = """\
@@ -51,6 +51,9 @@ def edited(text, settings):
         pytest.param("a = 1\na = 2\nb = 3\n", {"a": None}, "b = 3\n", id="all go, or an earlier one would count again"),
         pytest.param("a = 1", {"b": 2}, "a = 1\nb = 2\n", id="no line end at the end"),
         pytest.param("a = 1 \\\n", {"b": 2}, "a = 1 \\\n\nb = 2\n", id="a continuation that never comes"),
+        pytest.param("a = 1\r", {"b": 2}, "a = 1\r\nb = 2\n", id="half a line end of Windows at the end"),
+        pytest.param("a = 1\r", {"a": 2}, "a = 2\r", id="changed, with half a line end"),
+        pytest.param("a = 1\r\r\n", {"a": 2}, "a = 2\r\n", id="a carriage return of its own belongs to the value"),
         pytest.param("", {"b": 2}, "b = 2\n", id="empty file"),
         pytest.param("#a = 1\n# a = 2\nb = 3\n", {"a": 5}, "#a = 1\na = 5\n# a = 2\nb = 3\n", id="below its example"),
         pytest.param("#a = 1\n#a = 2\nb = 3\n", {"a": 5}, "#a = 1\n#a = 2\na = 5\nb = 3\n", id="below its last example"),
@@ -127,6 +130,7 @@ closed_text = some_text.filter(lambda text: all(not isinstance(node, conf.Block)
 
 
 @given(closed_text, st.sampled_from(["1", "it is # so", "\\", "$x", ""]))
+@example("0=\r", "1")
 def test_setting_one_value_changes_nothing_else(text, value):
     before = conf.flatten(conf.parse(text))
     after = conf.flatten(conf.parse(edited(text, {"a": value})))

@@ -89,8 +89,21 @@ def test_what_is_good_is_taken_and_can_be_translated(version, changed):
         pytest.param({"passdb": [{"driver": "passwd-file", "path": "/d", "deny": True}]}, ["says only who may not"], id="only a deny list"),
         pytest.param({"passdb": []}, ["dovecot_passdbs is empty"], id="no database"),
         pytest.param({"passdb": [{"driver": "passwd-file", "path": "/u", "scheme": "ROT13"}]}, ["'ROT13'", "SHA512-CRYPT"], id="scheme"),
-        pytest.param({"passdb": [{"driver": "static", "password": "{ROT13}x"}]}, ["'ROT13'"], id="scheme in sight"),
-        pytest.param({"passdb": [{"driver": "static", "fields": {"password": "{X}y"}}]}, ["'X'"], id="scheme among the fields"),
+        pytest.param({"passdb": [{"driver": "static", "password": "{ROT13}x"}]}, ["password in a scheme"], id="scheme in sight"),
+        pytest.param(
+            {"passdb": [{"driver": "static", "fields": {"password": "{X}y"}}]}, ["password in a scheme"], id="scheme among the fields"
+        ),
+        pytest.param({"passdb": [{"driver": "static", "password": 42798}]}, ["'static': password is a number"], id="password: a number"),
+        pytest.param(
+            {"passdb": [{"driver": "static", "fields": {"nopassword": True, "pass": True}}]},
+            ["'static': fields: pass is a truth value"],
+            id="password: a truth value",
+        ),
+        pytest.param(
+            {"databases": [{"name": "maria", "driver": "mysql", "host": "h", "dbname": "m", "password": 12.5}]},
+            ["dovecot_databases: 'maria': password is a number"],
+            id="password: of a server",
+        ),
         pytest.param(
             {"userdb": [{"driver": "prefetch"}, {"driver": "passwd"}]}, ["userdb_ fields", "none of dovecot_passdbs"], id="prefetch"
         ),

@@ -189,10 +189,19 @@ def test_a_configuration_that_was_broken_before_can_be_repaired_step_by_step(etc
     assert "20-y.conf line 1: Unknown setting: broken" in warning
 
 
-def test_breaking_it_in_another_way_is_refused_all_the_same(etc):
-    (etc / "conf.d/20-y.conf").write_text("broken = 1\n")
-    with pytest.raises(RejectedByDaemon, match="nonsense"):
-        apply(etc, path=str(etc / "conf.d/10-x.conf"), settings={"nonsense": 1})
+@pytest.mark.parametrize("name", ["10-x.conf", "99-z.conf"], ids=["before", "behind"])
+def test_breaking_it_in_another_way_is_refused_wherever_the_old_error_stands(etc, name):
+    (etc / "conf.d/20-y.conf").write_text("block {\n  broken = 1\n}\nalso_broken = 1\n")
+    with pytest.raises(RejectedByDaemon, match=f"{name} line .: Unknown setting: nonsense"):
+        apply(etc, path=str(etc / "conf.d" / name), settings={"nonsense": 1})
+
+
+def test_one_step_of_a_repair_is_taken_though_another_error_comes_to_light(etc):
+    file = etc / "conf.d/20-y.conf"
+    file.write_text("broken = 1\nalso_broken = 1\n")
+    outcome = apply(etc, path=str(file), settings={"broken": None})
+    assert file.read_text() == "also_broken = 1\n"
+    assert "20-y.conf line 1: Unknown setting: also_broken" in outcome.warnings[0]
 
 
 def test_a_later_file_that_wins_is_named(etc):

@@ -201,17 +201,9 @@ def test_many_odd_names_are_not_all_named():
     assert "'ä4' and 3 more" in there.warnings[0]
 
 
-def test_secrets_are_known_and_not_shown():
-    extra = {"pass": "y", "userdb_home": "/h", "master_token": 7, "nopassword": True}
-    users = [{"name": "a", "password": "x", "extra_fields": extra}, {"name": "b", "password_hash": "{PLAIN}z", "password": None}]
-    assert dovecot_user.secrets_of(users) == {"x", "y", "7", "{PLAIN}z"}
-    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-    assert dovecot_user.shown(users) == [
-        {
-            "name": "a",
-            "password": hidden,
-            "extra_fields": {"pass": hidden, "userdb_home": "/h", "master_token": hidden, "nopassword": True},
-        },
-        {"name": "b", "password_hash": hidden, "password": None, "extra_fields": None},
-    ]
-    assert users[0]["password"] == "x"
+def test_secret_extra_fields_are_known_and_not_shown():
+    extra = {"pass": "y", "userdb_home": "/h", "master_token": 7, "nopassword": True, "userdb_mail_crypt_private_key": "k"}
+    shown, secrets = dovecot_user.judge("extra_fields", extra, {})
+    assert secrets == {"y", "7", "k"}
+    assert {name for name, value in shown.items() if value != extra[name]} == {"pass", "master_token", "userdb_mail_crypt_private_key"}
+    assert dovecot_user.judge("password", "x", {}) is None

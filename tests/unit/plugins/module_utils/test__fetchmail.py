@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pathlib
 import re
 
 import pytest
@@ -29,6 +31,9 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.fetchmail
     service,
 )
 
+# The user fetchmail has no mailbox.
+OF_HOST = {**SETTINGS, "postmaster": "postmaster"}
+
 
 @pytest.fixture
 def host(tmp_path, monkeypatch):
@@ -40,7 +45,7 @@ def test_accounts_of_the_host(host):
     outcome = host.bring(SHARED)
     assert host.tree_when_asked == before
     assert host.calls == ["fetchmail --version --nosyslog --fetchmailrc -", "systemctl daemon-reload"]
-    assert host.read_by_fetchmail == [host.read(SYSTEM)] == [_fetchmailrc.render([SHARED], SETTINGS)]
+    assert host.read_by_fetchmail == [host.read(SYSTEM)] == [_fetchmailrc.render([SHARED], OF_HOST)]
     assert host.mode(SYSTEM) == 0o600
     assert "\nUser=fetchmail\nExecStart=/usr/bin/fetchmail --nodetach --fetchmailrc /etc/fetchmailrc\n" in host.read(DAEMON)
     # The init script, whose place the unit takes, stays switched off.
@@ -50,11 +55,19 @@ def test_accounts_of_the_host(host):
     assert host.warnings == []
 
 
+def test_what_is_for_nobody_goes_to_whom_the_settings_name(host):
+    host.bring(SHARED, ALICE, settings={**SETTINGS, "postmaster": "bob"})
+    assert all('set postmaster "bob"' in host.read(name) for name in ("home/alice/.fetchmailrc", SYSTEM))
+    host.bring(SHARED, ALICE, settings={**SETTINGS, "postmaster": None})
+    assert 'set postmaster "postmaster"' in host.read(SYSTEM)
+    assert "postmaster" not in host.read("home/alice/.fetchmailrc")
+
+
 def test_two_owners_have_two_files_and_two_daemons(host):
     outcome = host.bring(ALICE, BOB, SHARED)
     files = {"home/alice/.fetchmailrc": ALICE, "home/bob/.fetchmailrc": BOB, SYSTEM: SHARED}
     for name, account in files.items():
-        assert host.read(name) == _fetchmailrc.render([account], SETTINGS)
+        assert host.read(name) == _fetchmailrc.render([account], OF_HOST if name == SYSTEM else SETTINGS)
         assert host.mode(name) == 0o600
     assert "\nUser=%i\nExecStart=/usr/bin/fetchmail --nodetach\n" in host.read(UNIT)
     assert _managed.is_managed(host.read(UNIT))
@@ -156,14 +169,76 @@ def test_a_diff_shows_no_password(host):
     assert "ExecStart=" in str(outcomes[0].diff)
 
 
-@pytest.mark.parametrize(("account", "name"), [(SHARED, SYSTEM), (ALICE, "home/alice/.fetchmailrc")])
-def test_what_somebody_else_wrote_stays_or_is_kept(host, account, name):
-    host.write(name, FOREIGN, 0o600)
+def test_what_somebody_else_wrote_for_the_host_stays(host):
+    host.write(SYSTEM, FOREIGN, 0o600)
     before = host.tree()
     for check_mode in (True, False):
-        with pytest.raises(Foreign, match=f"^/{re.escape(name)} was written by somebody else, and would be lost: "):
-            host.bring(BOB, account, check_mode=check_mode)
+        with pytest.raises(Foreign, match=r"^/etc/fetchmailrc was written by somebody else, and would be lost: "):
+            host.bring(BOB, SHARED, check_mode=check_mode)
     assert host.tree() == before
+
+
+def laid_in_the_home(path):
+    """What a user can lay in the place of their own run control file, and what is said of it."""
+    return {
+        "of their own": (lambda: path.write_text("# mine\n"), "was written by somebody else, and would be lost: carry"),
+        "a pipe": (lambda: os.mkfifo(path), "is no file."),
+        "a directory": (path.mkdir, "is no file."),
+        "a link to nothing readable": (lambda: path.symlink_to("/proc/kmsg/x"), "cannot be read (Not a directory)."),
+        "endless": (lambda: (path.touch(), os.truncate(path, 300 << 30)), "is larger than 1048576 bytes."),
+        "an endless one of the kernel's": (lambda: path.symlink_to("/dev/zero"), "is no file."),
+        "a directory where it is staged": ((path.parent / ".fetchmailrc.tmp").mkdir, "Is a directory"),
+        "a pipe where it is staged": (lambda: os.mkfifo(path.parent / ".fetchmailrc.tmp"), "it is no file"),
+    }
+
+
+@pytest.mark.parametrize("what", laid_in_the_home(pathlib.Path("/x")))
+def test_one_home_stops_nobody_else(host, what):
+    lay, said = laid_in_the_home(host.root / "home/alice/.fetchmailrc")[what]
+    lay()
+    if "staged" not in what:
+        assert host.bring(ALICE, BOB, SHARED, check_mode=True).skipped_users == ["alice"]
+    outcome = host.converge(ALICE, BOB, SHARED)
+    assert outcome.skipped_users == ["alice"]
+    (warning,) = host.warnings
+    assert warning.startswith("The user 'alice' was left out, and everybody else served: ")
+    assert "home/alice/.fetchmailrc" in warning
+    assert said in warning
+    assert [wanted["name"] for wanted in outcome.services] == ["postroom-fetchmail@bob", "fetchmail"]
+    assert _managed.is_managed(host.read("home/bob/.fetchmailrc"))
+    again = host.converge(ALICE, BOB, SHARED)
+    assert (again.changed, again.skipped_users) == (False, ["alice"])
+
+
+def test_a_lock_in_a_home_is_waited_for_not_long(host, monkeypatch):
+    monkeypatch.setattr(_fetchmail._homes, "PATIENCE", 0.1)
+    with open(host.root / "home/alice/.fetchmailrc.tmp", "w") as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        assert host.converge(ALICE, BOB).skipped_users == ["alice"]
+    assert "is being edited by another program" in host.warnings[0]
+    assert host.converge(ALICE, BOB).skipped_users == []
+
+
+def test_a_former_owner_whose_home_cannot_be_written_stops_nobody(host, monkeypatch):
+    host.converge(ALICE, BOB)
+    unlink = os.unlink
+
+    def refused(path, *rest, **more):
+        if "home/alice" in str(path):
+            raise PermissionError(13, "Permission denied", path)
+        unlink(path, *rest, **more)
+
+    monkeypatch.setattr(os, "unlink", refused)
+    outcome = host.bring({**BOB, "keep": True})
+    assert outcome.skipped_users == ["alice"]
+    assert host.warnings[0].endswith("home/alice/.fetchmailrc: Permission denied.")
+    assert host.state("postroom-fetchmail@alice") == (True, False, False)
+    assert [wanted["name"] for wanted in outcome.services] == ["postroom-fetchmail@bob"]
+
+
+@pytest.mark.parametrize(("account", "name"), [(SHARED, SYSTEM), (ALICE, "home/alice/.fetchmailrc")])
+def test_what_somebody_else_wrote_is_kept_beside_it(host, account, name):
+    host.write(name, FOREIGN, 0o600)
     host.converge(account, replace=True)
     assert _managed.is_managed(host.read(name))
     kept = list((host.root / name).parent.glob("*fetchmailrc.*~"))
@@ -277,8 +352,8 @@ def test_a_file_that_a_broken_run_left_is_known(host, monkeypatch):
     monkeypatch.setattr(
         _fetchmail._files, "update", lambda path, *rest, **more: (full if "/home/" in path else update)(path, *rest, **more)
     )
-    with pytest.raises(HostError, match="The disk is full"):
-        host.bring(ALICE)
+    assert host.bring(ALICE).skipped_users == ["alice"]
+    assert host.warnings == ["The user 'alice' was left out, and everybody else served: The disk is full."]
     monkeypatch.undo()
     # Whether or not the file was written: the link says whose it would be.
     assert (host.root / WANTS / "postroom-fetchmail@alice.service").is_symlink()
@@ -362,8 +437,7 @@ def test_root_is_the_user_in_his_home(host, monkeypatch, fails):
         monkeypatch.setattr(os, name, lambda value, name=name: done.append((name, value)))
     if fails:
         host.write("home/alice/.fetchmailrc/in-the-way", "")
-        with pytest.raises(HostError, match="Cannot read"):
-            host.bring(ALICE)
+        assert host.bring(ALICE).skipped_users == ["alice"]
     else:
         host.bring(ALICE)
     uid, gid = os.getuid(), os.getgid()

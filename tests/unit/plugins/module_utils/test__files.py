@@ -4,10 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import pathlib
 import resource
+import shutil
 import stat
+import tempfile
 import threading
 
 import pytest
@@ -83,6 +87,82 @@ def test_symbolic_link_stays_a_link(path, tmp_path):
     assert link.is_symlink()
     assert path.read_text() == "b = 2\n"
     assert sorted(os.listdir(tmp_path)) == ["link.cf", "main.cf"]
+
+
+class Spy:
+    """Somebody who looks at what is staged whenever the module asks the kernel for something about files."""
+
+    def __init__(self, monkeypatch, *places):
+        self.places = places
+        self.seen = set()
+        for name in ("fsync", "fchown", "rename", "stat", "lstat", "fstat"):
+            monkeypatch.setattr(os, name, self._spied(getattr(os, name)))
+
+    def _spied(self, call):
+        def spied(*arguments, **options):
+            for path in self.places:
+                with contextlib.suppress(FileNotFoundError), open(path) as f:
+                    self.seen.add((path.name, f.read(), os.stat_result(call_fstat(f.fileno())).st_mode & 0o777))
+            return call(*arguments, **options)
+
+        return spied
+
+
+call_fstat = os.fstat
+
+
+def test_behind_a_link_nothing_is_readable_before_it_is_in_place(tmp_path, monkeypatch):
+    elsewhere = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm"))
+    try:
+        target, link = elsewhere / "rc", tmp_path / "rc"
+        target.write_text("old")
+        target.chmod(0o640)
+        link.symlink_to(target)
+        spy = Spy(monkeypatch, elsewhere / "rc.tmp", tmp_path / "rc.tmp")
+        _files.update(str(link), lambda text: "s3cret")
+        monkeypatch.undo()
+        assert (target.read_text(), target.stat().st_mode & 0o777, link.is_symlink()) == ("s3cret", 0o640, True)
+        assert os.listdir(elsewhere) == os.listdir(tmp_path) == ["rc"]
+        # Between its owner and its mode it is complete, and still nobody else's.
+        assert {mode for _name, text, mode in spy.seen if text} <= {0o600, 0o640}
+        assert ("rc.tmp", "s3cret", 0o600) in spy.seen
+    finally:
+        shutil.rmtree(elsewhere)
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_a_staged_file_that_somebody_has_open_is_not_used(path, tmp_path, link):
+    staged = tmp_path / "main.cf.tmp"
+    staged.write_text("")
+    staged.chmod(0o644)
+    given = tmp_path / "link.cf"
+    given.symlink_to(path)
+    with open(staged) as reader:
+        _files.update(str(given if link else path), lambda text: "s3cret")
+        assert reader.read() == ""
+    assert path.read_text() == "s3cret"
+    assert sorted(os.listdir(tmp_path)) == ["link.cf", "main.cf"]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/null", path)])
+def test_what_is_no_file_in_the_place_of_the_staged_one(path, make):
+    make(f"{path}.tmp")
+    with pytest.raises(HostError, match=r"^Cannot write .*main\.cf\.tmp: .*; .*main\.cf was left as it is\.$"):
+        _files.update(str(path), lambda text: "b = 2\n")
+    assert path.read_text() == "a = 1\n"
+
+
+def test_what_a_killed_run_staged_goes_with_the_next_one(path):
+    staged = path.parent / "main.cf.tmp"
+    staged.write_text("s3cret")
+    _files.update(str(path), lambda text: text, check_mode=True)
+    assert staged.exists()
+    with open(staged) as holder:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        _files.update(str(path), lambda text: text)
+        assert staged.exists()
+    _files.update(str(path), lambda text: text)
+    assert not staged.exists()
 
 
 def test_new_file_gets_the_wanted_mode(tmp_path):

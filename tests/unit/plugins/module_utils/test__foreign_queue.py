@@ -135,6 +135,26 @@ def test_exim_never_breaks(control, data):
             _foreign_queue.read_exim(raw, data, None)
 
 
+@given(st.integers(10, 6000), st.sampled_from([b"-aclm 0 8\n", b"\n2\n"]))
+def test_numbers_that_are_too_long(digits, before):
+    control, many = EXIM_H % b"XX\n", b"9" * digits
+    after = before.replace(b"2" if b"2" in before else b"8", many)
+    for raw in (control.replace(before, after, 1), control + many + b"  Subject: x\n"):
+        with pytest.raises(Unreadable):
+            _foreign_queue.read_exim(raw, EXIM_D, None)
+
+
+@given(st.text(max_size=20))
+def test_no_address_ends_a_line_or_an_argument(address):
+    bad = any(ord(letter) < 32 or ord(letter) == 127 for letter in address)
+    for mail in (_foreign_queue.Mail(address, (), b""), _foreign_queue.Mail("", ("a@x.test", address), b"")):
+        if bad:
+            with pytest.raises(Unreadable, match="control character"):
+                _foreign_queue.checked(mail)
+        else:
+            assert _foreign_queue.checked(mail) is mail
+
+
 def test_exim_frozen():
     assert FORMATS["exim"].is_held(EXIM_H % b"-frozen 1795344720\nXX\n")
     assert not FORMATS["exim"].is_held(EXIM_H % b"XX\n")

@@ -10,7 +10,7 @@ import types
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
-from ansible_collections.postroom.mail.plugins.module_utils._homes import acting_as, read_text
+from ansible_collections.postroom.mail.plugins.module_utils._homes import Visits, acting_as, read_text
 
 
 class Ids:
@@ -65,6 +65,20 @@ def test_an_owner_who_is_not_there(monkeypatch):
     assert ids.order == []
 
 
+def test_a_file_of_another_user_is_not_read(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setattr(os, "fstat", lambda fd: os.stat_result((0o100644, 0, 0, 1, 12345, 0, 1, 0, 0, 0)))
+    with pytest.raises(HostError, match="file belongs to somebody else, or has a second name"):
+        read_text(str(tmp_path / "file"))
+
+
+def test_a_visit_without_an_owner_raises(tmp_path):
+    warnings = []
+    with pytest.raises(HostError, match="odd"), Visits(warnings).to(None):
+        raise HostError("odd")
+    assert warnings == []
+
+
 def test_a_file_is_read_through_links(tmp_path):
     (tmp_path / "file").write_bytes(b"a\r\n\xe4")
     (tmp_path / "link").symlink_to("file")
@@ -85,10 +99,10 @@ def test_what_is_no_file_is_not_read(tmp_path, name):
     path = str(tmp_path / name)
     with pytest.raises(HostError) as caught:
         read_text(path)
-    assert str(caught.value) == f"Cannot read {path}: it is no file."
+    assert str(caught.value) == f"{path} is no file."
 
 
 def test_a_link_that_leads_to_itself(tmp_path):
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(HostError, match=r"^Cannot read .*/loop: Too many levels of symbolic links\.$"):
+    with pytest.raises(HostError, match=r"/loop cannot be read \(Too many levels of symbolic links\)\.$"):
         read_text(str(tmp_path / "loop"))

@@ -67,3 +67,6 @@ def test_managed_tables():
         "queue_directory": "/var/spool/postfix",
     }
     assert _host_addresses.managed_tables(parameters, lambda path: texts.get(path, "")) == ["/etc/postfix/r", "/etc/postfix/virtual"]
+    # Nothing names them any more.
+    there = ["/etc/postfix/mine", "/etc/postfix/r"]
+    assert _host_addresses.managed_tables({}, lambda path: texts.get(path, ""), there) == ["/etc/postfix/r"]

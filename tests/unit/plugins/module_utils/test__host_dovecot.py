@@ -47,8 +47,16 @@ def test_doveconf():
     settings = _host_dovecot.parse_doveconf(DOVECONF)
     assert settings["namespace inbox"] == {"inbox": "yes", 'mailbox "Sent Messages"': {"special_use": "\\Sent"}, "prefix": ""}
     assert [db["driver"] for db in settings["passdb"]] == ["passwd-file", "pam", "static"]
-    assert settings["protocols"] == "imap lmtp"
+    assert settings["protocols"] == " imap lmtp"
     assert settings["service auth"] == {"unix_listener /var/spool/postfix/private/auth": {"mode": "0660"}}
+
+
+def test_blanks_in_quotes_belong_to_the_value():
+    assert _host_dovecot.parse_doveconf('log_timestamp = "%Y-%m-%d %H:%M:%S "\nlogin_greeting = "  hi  "\nprefix = \n') == {
+        "log_timestamp": "%Y-%m-%d %H:%M:%S ",
+        "login_greeting": "  hi  ",
+        "prefix": "",
+    }
 
 
 def test_quotes_of_2_4():
@@ -166,7 +174,8 @@ def test_ask_an_edited_one(dovecot):
 
 
 def test_files_of_databases_are_told_from_others(dovecot):
-    ours = ["postroom-denied-users", "postroom-passdb-a.conf.ext", "postroom-userdb-a.2.conf.ext", "postroom-virtual-users"]
+    secrets = ["postroom-secrets-passdb-static.2.conf.ext", "postroom-secrets.conf.ext"]
+    ours = ["postroom-denied-users", "postroom-passdb-a.conf.ext", *secrets, "postroom-userdb-a.2.conf.ext", "postroom-virtual-users"]
     for name in (*ours, "postroom-users", "dovecot-sql.conf.ext", "postroom-passdb-a.conf.ext.bak"):
         (dovecot / name).touch()
     assert _host_dovecot.ask(answers(), "Debian")["database_files"] == [str(dovecot / name) for name in ours]

@@ -46,6 +46,10 @@ WISHES = [
 ]
 
 
+def compiled(script):
+    return f"sievec /{script} ROOM/{os.path.basename(script).removesuffix('.sieve')}.svbin"
+
+
 @pytest.fixture
 def host(tmp_path, monkeypatch):
     return FakeHost(tmp_path, monkeypatch)
@@ -63,9 +67,10 @@ def test_scripts_of_the_site_and_of_a_user(host):
     assert [host.mode(name) for name in (SIEVE, f"{SIEVE}/users")] == [0o755, 0o755]
     assert (outcome.changed, host.paths(outcome)) == (True, [f"/{BEFORE}", f"/{AFTER}", f"/{OWN}"])
     # All are compiled before the first is written.
-    calls = [re.sub("PLACE/postroom-sieve-[^/]*", "STAGED", call) for call in host.calls]
-    staged = [f"sievec STAGED/{number}.sieve" for number in range(3)]
-    assert calls == [*staged, *(f"sievec /{name}" for name in (BEFORE, AFTER, OWN))]
+    staged = [f"sievec ROOM/{number}.sieve" for number in range(3)]
+    assert host.calls == [*staged, *(compiled(name) for name in (BEFORE, AFTER, OWN))]
+    # The compiler's result can be read by everybody, until it has the mode of its script.
+    assert {mode for mode, _path in host.compiled_where} == {0o700}
     assert [shown["after"] for shown in outcome.diff] == [SPAM_TEXT, REST_TEXT, REST_TEXT]
     assert (outcome.samples, host.warnings) == ([], [])
 
@@ -86,7 +91,7 @@ def test_recipes_of_the_site_and_of_a_user(host):
     assert len(runs) == 2
     if os.geteuid() == 0:
         # Those of the site are for anybody, those of a user are tried with his rights.
-        assert [call.split(" -- ")[0] for call in runs] == ["runuser -u nobody", "runuser -u bob"]
+        assert [call.split(" -- ")[0] for call in runs] == [f"timeout -k 5 120 runuser -u {name}" for name in ("nobody", "bob")]
 
 
 def test_a_whole_script(host):
@@ -139,9 +144,33 @@ def test_what_somebody_else_wrote_is_not_taken_away(host, name):
     assert (outcome.changed, host.tree()) == (False, before)
 
 
-def test_what_an_owner_keeps_as_a_pipe_is_not_ours(host):
-    os.mkfifo(host.root / HOME)
-    assert host.bring().changed is False
+@pytest.mark.parametrize("what", ["a pipe", "endless"])
+def test_one_home_stops_nobody_else(host, what):
+    if what == "a pipe":
+        os.mkfifo(host.root / HOME)
+        said = "is no file."
+    else:
+        (host.root / HOME).write_text(HEADER)
+        os.truncate(host.root / HOME, 300 << 30)
+        said = "is larger than 1048576 bytes."
+    # Of what is not ours, nothing is to be said.
+    assert (host.bring().changed, host.warnings) == (False, [])
+    users = [{**ALICE, "engine": "procmail", "rules": [SPAM]}, BOB]
+    outcome = host.bring(users=users)
+    assert (outcome.skipped_users, host.paths(outcome)) == (["bob"], ["/home/alice/.procmailrc"])
+    assert host.warnings == [f"The user 'bob' was left out, and everybody else served: {host.root / HOME} {said}"]
+    assert host.bring(users=users).changed is False
+
+
+def test_a_home_that_cannot_be_written_any_more_is_told(host, monkeypatch):
+    host.bring(users=[BOB])
+
+    def refused(path, *rest, **more):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "unlink", refused)
+    assert host.bring().skipped_users == ["bob"]
+    assert host.warnings[0].endswith(".procmailrc: Permission denied.")
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
@@ -149,13 +178,19 @@ def test_what_an_owner_keeps_as_a_pipe_is_not_ours(host):
 def test_what_somebody_else_wrote_stays_or_is_kept(host, name, check_mode):
     host.write(name, FOREIGN, 0o600)
     before = host.tree()
-    with pytest.raises(Foreign) as caught:
-        host.bring(**BOTH, check_mode=check_mode)
-    assert str(caught.value) == (
+    if name == HOME:
+        assert host.bring(**BOTH, check_mode=check_mode).skipped_users == ["bob"]
+        said = host.warnings[0].removeprefix("The user 'bob' was left out, and everybody else served: ")
+        assert host.read(HOME) == FOREIGN
+    else:
+        with pytest.raises(Foreign) as caught:
+            host.bring(**BOTH, check_mode=check_mode)
+        said = str(caught.value)
+        assert host.tree() == before
+    assert said == (
         f"/{name} was written by somebody else, and would be lost: carry its rules over into the inventory and move it away, or set"
         " 'replace', which keeps a copy beside it."
     )
-    assert host.tree() == before
     host.bring(**BOTH, replace=True)
     assert host.read(name).startswith(HEADER)
     kept = list((host.root / name).parent.glob(f"{os.path.basename(name)}.*~"))
@@ -189,7 +224,7 @@ def test_what_dovecot_could_not_refresh_is_compiled_anew(host, monkeypatch, stat
     foretold = host.bring(rules=[SPAM], check_mode=True)
     assert (foretold.changed, foretold.paths, host.calls, host.tree()) == (True, [], [], before)
     outcome = host.bring(rules=[SPAM])
-    assert (outcome.changed, outcome.paths, host.calls) == (True, [], [f"sievec /{BEFORE}"])
+    assert (outcome.changed, outcome.paths, host.calls) == (True, [], [compiled(BEFORE)])
     assert host.bring(rules=[SPAM]).changed is False
 
 

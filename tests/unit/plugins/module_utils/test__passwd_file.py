@@ -180,7 +180,7 @@ def test_a_scheme_for_all_and_one_for_a_user():
         ),
         (
             {"password_hash": "{FOO}geheim"},
-            "The password_hash of user 'alice' is in the scheme 'FOO', which Dovecot does not have; write it",
+            "The password_hash of user 'alice' is in a scheme that Dovecot does not have; write it",
         ),
         ({"password_hash": ""}, "The password_hash of user 'alice' does not tell its scheme; write it"),
         ({"password_hash": "{PLAIN}geh:eim"}, "The password_hash of user 'alice' has a colon or a line break in it, which a passwd-file"),

@@ -4,28 +4,70 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._password import problem_with
+from ansible_collections.postroom.mail.plugins.module_utils import _password, _secrets, _table_secrets
+
+MISREAD = [42798, True, 12.5, {"a": "b"}, ["x"], datetime.date(2026, 1, 2)]
+
+
+@pytest.mark.parametrize("password", MISREAD, ids=str)
+def test_a_password_that_yaml_read_otherwise_is_refused_and_not_shown(password):
+    problem = _password.problem_with(password, "to keep the one that is there")
+    assert problem.endswith("put it in quotes")
+    assert str(password) not in problem
+
+
+def test_text_is_a_password():
+    assert _password.problem_with("0123456", "") is None
+    assert _password.not_text("yes") is None
 
 
 @pytest.mark.parametrize(
-    ("password", "problem"),
+    ("name", "value", "refused"),
     [
-        ("x", None),
-        (" a: {b}\t", None),
-        ("ä" * 255, None),
-        ("", "is empty; leave the option out for nobody"),
-        ("a\nb", "has a line break or a null character in it, which no mail client could send"),
-        ("a\r", "has a line break or a null character in it, which no mail client could send"),
-        ("a\0b", "has a line break or a null character in it, which no mail client could send"),
-        ("ä" * 256, "is longer than 511 bytes"),
-        ("a\ud800", "has half a character in it, which no mail client could send"),
+        *(("imapc_password", value, True) for value in MISREAD),
+        ("imapc_password", "x", False),
+        ("imapc_password", None, False),
+        ("nopassword", True, False),
+        ("some_key", False, False),
+        ("some_key", 7, True),
+        ("mailbox Secret", {"auto": "create"}, False),
+        ("mail_max_keyword_length", 60, False),
+    ],
+    ids=str,
+)
+def test_settings(name, value, refused):
+    assert bool(_secrets.misread(name, value)) is refused
+
+
+@pytest.mark.parametrize("value", [42798, True, 12.5, {"a": "b"}], ids=str)
+@pytest.mark.parametrize(
+    "table",
+    [
+        lambda value: {"parameters": {"hosts": "h", "port": 1, "password": value}},
+        lambda value: {"entries": {"k": value}, "secret": True},
+        lambda value: {"entries": [{"key": "k", "value": ["a:b", value]}], "secret": True},
     ],
 )
-def test_what_no_password_can_be(password, problem):
-    assert problem_with(password, "for nobody") == problem
+def test_secrets_of_a_table(table, value):
+    (problem,) = _table_secrets.problems({"path": "/t", **table(value)})
+    assert problem.startswith("The ")
+    assert problem.endswith("; put it in quotes.")
+    assert "/t" in problem
+    assert str(value) not in problem
 
 
-def test_how_long_it_may_be_depends_on_who_keeps_it():
-    assert problem_with("x" * 512, "", 512) is None
-    assert problem_with("x" * 513, "", 512) == "is longer than 512 bytes"
+@pytest.mark.parametrize(
+    "table",
+    [
+        {},
+        {"entries": {"k": 7}},
+        {"entries": {"k": None, "l": "a:b"}, "secret": True},
+        {"entries": "nonsense", "secret": True},
+        {"parameters": {"hosts": "h", "port": 1}},
+    ],
+)
+def test_tables_with_nothing_to_say_against(table):
+    assert _table_secrets.problems({"path": "/t", **table}) == []

@@ -158,11 +158,13 @@ def test_a_hash_gets_its_scheme_written_before_it(given_hash, scheme, field):
         (
             "{FOO}x",
             None,
-            "is in the scheme 'FOO', which Dovecot does not have; write it as {SCHEME}hash, with a scheme such as SHA512",
+            "is in a scheme that Dovecot does not have; write it as {SCHEME}hash, with a scheme such as SHA512",
         ),
-        ("{SHA.b32}x", None, "is in the scheme 'SHA.b32'"),
+        ("{SHA.b32}x", None, "is in a scheme that Dovecot does not have"),
         ("secret", None, "does not tell its scheme; write it"),
         ("secret", "SHA512-CRYPT", "is not what a hash in the scheme SHA512-CRYPT looks like"),
+        ("$apr1$salt$Ae8nWpH3YlLFm0CkOAx1u1", None, "is of a kind ($apr1$) that crypt(3) does not know"),
+        ("{CRYPT}$P$Bsalt", None, "is of a kind ($P$) that crypt(3) does not know"),
         ("$6$short", None, "is not what a hash in the scheme SHA512-CRYPT looks like"),
         ("{SCRAM-SHA-1}x", None, "is not what a hash in the scheme SCRAM-SHA-1"),
         ("{CRAM-MD5}" + "a" * 63, None, "is not what a hash in the scheme CRAM-MD5"),
@@ -226,3 +228,7 @@ def test_md5_is_asked_for_where_security_does_not_rest_on_it(hasher, monkeypatch
 def test_any_text_can_be_looked_at(field):
     stored = hashes.parse(field)
     assert stored is None or field.endswith(stored.text)
+
+
+def test_what_stands_in_the_braces_of_a_password_is_not_repeated():
+    assert "hunter2" not in hashes.problem_with("{hunter2}x", None)

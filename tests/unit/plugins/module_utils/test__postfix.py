@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import errno
 import os
+import pathlib
 import stat
 import time
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils import _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._errors import HostError
+from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix, PostfixFailed, Rejected
 from postfix_host import DEFAULTS, PostfixHost
 
@@ -70,7 +73,7 @@ def test_undefined_references_in_master_cf_are_remarked(directory):
 
 def test_the_staged_copy_is_private_and_gone_afterwards(directory, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr("tempfile.tempdir", str(directory / "tmp"))
+    monkeypatch.setattr(_rooms, "PLACE", str(directory / "tmp"))
     (directory / "tmp").mkdir()
     seen = []
 
@@ -118,8 +121,8 @@ def test_a_full_place_for_temporary_files_is_one_sentence(directory, monkeypatch
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("tempfile.TemporaryDirectory", full)
-    with pytest.raises(HostError, match="on a copy in .*: No space left on device; nothing was changed"):
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    with pytest.raises(HostError, match="Cannot make a directory to work in, .*: No space left on device; nothing was changed"):
         Postfix(PostfixHost(), str(directory)).remarks(main_cf="myhostname = x.example.org\n")
 
 
@@ -135,6 +138,80 @@ def test_what_was_refused_before_is_not_the_candidates_fault(directory, monkeypa
     (directory / "main.cf").write_text("message_size_limit = ten\n")
     host = PostfixHost(refuse=lambda main_cf, master_cf: "bad numerical configuration" if "ten" in main_cf else "")
     Postfix(host, str(directory)).remarks(main_cf="message_size_limit = ten\nmyhostname = x.example.org\n")
+
+
+def names_bad(*names):
+    """Refuse like Postfix: for the first of *names* whose value is bad."""
+
+    def refuse(main_cf, master_cf):
+        values = MainCf(main_cf).values()
+        return next((f"parameter {name}: bad value" for name in names if "bad" in values.get(name, "")), "")
+
+    return PostfixHost(refuse=refuse)
+
+
+def test_one_step_of_a_repair_is_taken(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (directory / "main.cf").write_text("myhostname = bad\nmydomain = bad\n")
+    remarks = Postfix(names_bad("myhostname", "mydomain"), str(directory)).remarks(
+        main_cf="myhostname = good\nmydomain = bad\n", without="mydomain = bad\n"
+    )
+    assert remarks.broken == "parameter mydomain: bad value"
+
+
+def test_an_older_failure_hides_none_of_the_changed_parameters(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (directory / "main.cf").write_text("myhostname = bad\n")
+    postfix = Postfix(names_bad("myhostname", "mydomain"), str(directory))
+    with pytest.raises(Rejected, match="parameter mydomain"):
+        postfix.remarks(main_cf="myhostname = bad\nmydomain = bad\n", without="myhostname = bad\n")
+
+
+def test_what_a_changed_parameter_refers_to_is_not_held_against_it(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (directory / "main.cf").write_text("myhostname = bad\n")
+    remarks = Postfix(names_bad("myhostname"), str(directory)).remarks(
+        main_cf="myhostname = bad\nmydomain = ${x?{$myhostname}}\n", without="myhostname = bad\n"
+    )
+    assert remarks.broken == "parameter myhostname: bad value"
+
+
+def test_a_main_cf_that_was_refused_before_is_not_the_fault_of_a_service(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (directory / "main.cf").write_text("myhostname = bad\n")
+    remarks = Postfix(names_bad("myhostname"), str(directory)).remarks(master_cf="smtp inet n - y - 77 smtpd\n", without="")
+    assert remarks.broken == "parameter myhostname: bad value"
+
+
+def test_a_service_that_postconf_refuses_is_the_changes_fault_alone_if_it_is_new(directory, monkeypatch):
+    def run(args, data=None):
+        text = (pathlib.Path(args[2]) / "master.cf").read_text()
+        wrong = [line.split()[0] for line in text.splitlines() if "bad" in line]
+        return (1, "", f"postconf: fatal: {args[2]}/master.cf, line 1: bad field in {wrong[0]}\n") if wrong else (0, "", "")
+
+    (directory / "master.cf").write_text("a bad\nb bad\n")
+    postfix = Postfix(run, str(directory))
+    assert postfix.remarks(master_cf="a good\nb bad\n", without="b bad\n").broken == "master.cf: bad field in b"
+    with pytest.raises(Rejected, match="bad field in c"):
+        postfix.remarks(master_cf="c bad\na bad\nb bad\n", without="a bad\nb bad\n")
+
+
+@pytest.mark.parametrize("own_log", ["", "maillog_file = /var/log/postfix.log\n"])
+def test_a_cause_that_is_told_only_to_the_log_is_found_there(directory, monkeypatch, own_log):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+
+    def run(args, data=None):
+        values = MainCf((pathlib.Path(args[2]) / "main.cf").read_text()).values() if args[1] == "-c" else {}
+        if args[0] != "postfix" or values.get("daemon_directory") != "/bad":
+            return 0, "", ""
+        log = values.get("maillog_file", "/var/log/postfix.log")
+        if log.startswith(values.get("maillog_file_prefixes", "/var")) and not log.startswith("/var"):
+            pathlib.Path(log).write_text("Nov  3 23:57:49 mail postfix[1728]: fatal: chdir(/bad): No such file or directory\n")
+        return 1, "", "postconf: warning: something else\n"
+
+    (directory / "main.cf").write_text(f"{own_log}daemon_directory = /good\n")
+    with pytest.raises(Rejected, match=r"refuses the new configuration: chdir\(/bad\): No such file or directory\. Nothing"):
+        Postfix(run, str(directory)).remarks(main_cf=f"{own_log}daemon_directory = /bad\n", without=own_log)
 
 
 def test_restrictions_newer_than_our_table_are_found_in_smtpd(tmp_path):

@@ -226,3 +226,12 @@ def test_without_postfix_nothing_is_written(tmp_path):
 def test_without_postfix_what_can_be_judged_is(tmp_path):
     with pytest.raises(BadInput, match="none, may, encrypt"):
         configure(tmp_path / "main.cf", {"smtpd_tls_security_level": "bogus"}, PostfixHost(installed=False), check_mode=True)
+
+
+def test_one_step_of_a_repair_is_taken(main_cf, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    main_cf.write_text("myhostname = @HOST@\nmydomain = @DOMAIN@\n")
+    host = PostfixHost(refuse=lambda text, _master_cf: next((f"bad {word}" for word in ("@HOST@", "@DOMAIN@") if word in text), ""))
+    outcome = configure(main_cf, {"myhostname": "mail.example.org"}, host=host)
+    assert main_cf.read_text() == "myhostname = mail.example.org\nmydomain = @DOMAIN@\n"
+    assert outcome.warnings[-1] == "Postfix refused the configuration before this change, and still does: bad @DOMAIN@; repair it."

@@ -223,3 +223,11 @@ def test_a_service_that_goes_while_a_parameter_names_it_is_warned_of(master_cf, 
     warnings = configure(master_cf, {"name": "new", "type": "unix", "state": state}).warnings
     assert [warning for warning in warnings if "still names the transport 'new' in mailbox_transport" in warning]
     assert configure(master_cf, {"name": "pickup", "type": "unix", "state": state}).warnings == []
+
+
+def test_an_error_of_main_cf_that_was_there_before_is_told_and_stops_no_service(master_cf, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    host = PostfixHost(refuse=lambda main_cf, master_cf: "chdir(/nonexistent): No such file or directory")
+    outcome = configure(master_cf, smtp(process_limit="77"), host=host)
+    assert outcome.changed_services == ["smtp/inet"]
+    assert outcome.warnings[-1].startswith("Postfix refused the configuration before this change, and still does: chdir(/nonexistent)")

@@ -305,3 +305,38 @@ def test_diffs_of_secret_and_of_huge_tables_do_not_show_them(path):
 def _write(path, text):
     with open(path, "w") as f:
         f.write(text)
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    found = tmp_path / "certificate.pem"
+    found.write_text("first\n")
+    return found
+
+
+def test_a_table_of_contents_is_compiled_from_them_and_again_when_they_change(path, certificate):
+    table = Table(path, "hash", "table", text=f"mail.example {certificate}\n", file_contents=True)
+    run = Postfix()
+    apply(run, table)
+    assert "-F" in run.calls[-1]
+    assert not apply(run, table)[0].changed
+    # A renewed certificate may have been made long before it is put in place.
+    renewed = certificate.with_name("renewed.pem")
+    renewed.write_text("second\n")
+    os.utime(renewed, (1, 1))
+    time.sleep(0.02)
+    renewed.rename(certificate)
+    (outcome,) = apply(run, table)
+    assert outcome.built == {"hash": "it is older than a file whose content it holds"}
+    assert not outcome.reload_required
+    assert not apply(run, table)[0].changed
+
+
+def test_another_table_does_not_mind_that_a_file_of_that_name_changes(path, certificate):
+    table = Table(path, "hash", "table", text=f"mail.example {certificate}\n")
+    run = Postfix()
+    apply(run, table)
+    assert "-F" not in run.calls[-1]
+    time.sleep(0.02)
+    certificate.write_text("second\n")
+    assert not apply(run, table)[0].changed

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import json
+import urllib.parse
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._probe import run
@@ -123,6 +125,32 @@ def test_server_that_echoes_the_password(protocol, script):
     assert "********" in row["answer"]
     assert PASSWORD.strip() not in str(row)
     assert b64(f"\0{USER}\0{PASSWORD}") not in str(row)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"',
+        repr,
+        json.dumps,
+        b64,
+        lambda text: b64(f"alice {text}"),
+        lambda text: text.encode().hex(),
+        urllib.parse.quote,
+    ],
+)
+@pytest.mark.parametrize("protocol", ["smtp", "imap", "pop3"])
+def test_server_that_writes_the_password_in_another_way(protocol, written):
+    password = "pw\"s\\ecret's and so on"
+    scripts = {
+        "smtp": lambda echo: smtp(AUTH=lambda peer: peer.say(f"535 bad: {echo}")),
+        "imap": lambda echo: imap(LOGIN=lambda peer: peer.say(f"{peer.tag} NO bad LOGIN {echo}")),
+        "pop3": lambda echo: pop3(PASS=lambda peer: peer.say(f"-ERR bad: {echo}")),
+    }
+    row, _received = ask(protocol, scripts[protocol](written(password)), server={"password": password}, expect="login_rejected")
+    assert row["ok"], row["problems"]
+    assert "********" in row["answer"]
+    assert len(row["answer"]) < 60, row["answer"]
 
 
 def test_keywords_and_mechanisms():

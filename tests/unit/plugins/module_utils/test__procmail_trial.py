@@ -13,7 +13,7 @@ import subprocess
 import types
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _procmail_trial
+from ansible_collections.postroom.mail.plugins.module_utils import _procmail_trial, _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import parse
 from ansible_collections.postroom.mail.plugins.module_utils._mail_location import Location
 from ansible_collections.postroom.mail.plugins.module_utils._procmail_trial import BadRecipes, Bench, NoProgram, NoTrial
@@ -77,7 +77,8 @@ def procmail(tmp_path, monkeypatch):
     place = tmp_path / "place"
     for directory in (place, tmp_path / "home/bin"):
         directory.mkdir(parents=True)
-    monkeypatch.setattr(_procmail_trial, "PLACE", str(place))
+    monkeypatch.setattr(_rooms, "PLACE", str(place))
+    monkeypatch.setattr("tempfile.tempdir", str(place))
     yield FakeProcmail(place)
     assert list(place.iterdir()) == []
 
@@ -96,7 +97,7 @@ def test_procmail_runs_as_the_user_below_a_directory_of_his(procmail, monkeypatc
     command = procmail.commands[0]
     directory = os.path.dirname(command[-1])
     assert command[: -len(("procmail", "LOGFILE", "MAILDIR", "DEFAULT", "ORGMAIL", "rc"))] == [
-        *(["runuser", "-u", "alice", "--"] if euid == 0 else []),
+        *(["timeout", "-k", "5", "120", "runuser", "-u", "alice", "--"] if euid == 0 else []),
         "/bin/sh",
         "-c",
         'command -v "$1" >/dev/null || exit 127; "$@" 3>&1 | timeout 60 cat',

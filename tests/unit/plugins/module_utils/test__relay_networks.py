@@ -20,7 +20,10 @@ from ansible_collections.postroom.mail.plugins.module_utils._relay_networks impo
         ("fc00::/7", "[fc00::]/7"),
         ("[::ffff:127.0.0.0]/104", "[::ffff:7f00:0]/104"),
         ("!192.0.2.7", "!192.0.2.7/32"),
+        ("[2001:db8::/32]", "[2001:db8::]/32"),
+        ("192.0.2.0/255.255.255.0", "192.0.2.0/24"),
         ("cidr:/etc/postfix/clients", "cidr:/etc/postfix/clients"),
+        ("proxy:cidr:/etc/postfix/clients", "proxy:cidr:/etc/postfix/clients"),
     ],
 )
 def test_written_as_postfix_wants_it(item, text):
@@ -42,6 +45,20 @@ def test_written_as_postfix_wants_it(item, text):
         ("0.0.0.0/1", "the whole world"),
         ("128.0.0.0/1", "the whole world"),
         ("2000::/3", "the whole world"),
+        ("64:ff9b::/96", "the whole world"),
+        ("[::ffff:0:0]/96", "the whole world"),
+        ("[::/0]", "the whole world"),
+        ("0.0.0.0/0.0.0.0", "the whole world"),
+        ("0/0", "is not a network"),
+        ("cidr:/etc/postfix/none.cidr, 0.0.0.0/0", "is not a network"),
+        ("cidr:/etc/postfix/none.cidr 0.0.0.0/0", "is not a network"),
+        ("texthash:/x\n0.0.0.0/0", "is not a network"),
+        ("texthash:/x\n", "is not a network"),
+        ("192.0.2.0/24, 0.0.0.0/0", "is not a network"),
+        ("cidr:{{0.0.0.0/0 ok}}", "is not a network"),
+        ("static:all", "is not a network"),
+        ("192.0.2.0/24\n", "is not a network"),
+        ("fe80::1%eth0", "is not a network"),
     ],
 )
 def test_what_is_no_network_of_ones_own(item, says):

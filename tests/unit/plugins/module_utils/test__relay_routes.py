@@ -27,12 +27,12 @@ def test_a_smarthost_for_all_mail():
     assert found.passwords == {HOST: "me:s3cret: #1"}
     assert found.tls_policy == {HOST: "secure"}
     assert found.verifies
-    assert not found.implicit_tls
+    assert found.services == []
 
 
 def test_a_smarthost_that_speaks_tls_at_once():
     found = routes([{"relayhost": "[smtp.example.com]:465", **LOGIN}])
-    assert (found.relayhost, found.default_transport, found.implicit_tls) == ("[smtp.example.com]:465", "relay-smtps", True)
+    assert (found.relayhost, found.default_transport, found.services) == ("[smtp.example.com]:465", "relay-smtps", ["relay-smtps"])
 
 
 def test_smarthosts_of_senders_and_of_domains():
@@ -45,13 +45,67 @@ def test_smarthosts_of_senders_and_of_domains():
     )
     assert found.problems == []
     assert found.relayhost == "[one.example]"
-    assert found.senders == {"bob@example.org": f"smtp:{HOST}", "@sales.example.org": f"smtp:{HOST}"}
+    assert found.senders == {"bob@example.org": f"relay-senders:{HOST}", "@sales.example.org": f"relay-senders:{HOST}"}
     assert found.passwords == {"bob@example.org": "me:s3cret: #1", "@sales.example.org": "me:s3cret: #1"}
     assert found.transport == {
         "partner.example": "relay-smtps:[two.example]:465",
         ".partner.example": "relay-smtps:[two.example]:465",
     }
     assert found.tls_policy == {"[one.example]": "may", HOST: "secure", "[two.example]:465": "encrypt"}
+    assert found.services == ["relay-smtps", "relay-senders"]
+
+
+def test_a_password_is_looked_up_by_the_sender_on_the_way_to_his_own_smarthost_only():
+    """Who has none of his own must not come across that of his domain, which is for another server."""
+    found = routes(
+        [
+            {"relayhost": "[one.example]:465", "senders": ["@example.org"], **LOGIN},
+            {"relayhost": "[two.example]", "senders": ["bob@example.org"]},
+            {"relayhost": HOST, "senders": ["ann@example.org"], "recipient_domains": ["partner.example"], **LOGIN},
+        ]
+    )
+    assert found.problems == []
+    assert found.senders == {
+        "@example.org": "relay-senders-smtps:[one.example]:465",
+        "bob@example.org": "smtp:[two.example]",
+        "ann@example.org": f"relay-senders:{HOST}",
+    }
+    assert found.transport == {"partner.example": f"smtp:{HOST}"}
+    assert list(found.passwords) == ["@example.org", "ann@example.org", HOST]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (":[a.example]", "would be told to [a.example]: write smtp:[a.example]"),
+        ("relay-senders:[a.example]", "shows its servers the passwords"),
+    ],
+)
+def test_a_route_does_not_lead_a_senders_password_elsewhere(value, says):
+    found = routes([{"relayhost": HOST, "senders": ["bob@example.org"], **LOGIN}], transport={"x.example": value})
+    (problem,) = found.problems
+    assert says in problem
+
+
+@pytest.mark.parametrize(
+    ("smarthosts", "there", "transport"),
+    [
+        ([], "", {}),
+        ([{"relayhost": "[one.example]"}], "", {"backup.example": "relay:", "gate.example": "relay:", ".gate.example": "smtp:[x.example]"}),
+        ([], "[two.example]", {"backup.example": "relay:", "gate.example": "relay:", ".gate.example": "smtp:[x.example]"}),
+        ([{"relayhost": "[one.example]", "senders": ["bob@example.org"]}], "", {}),
+    ],
+)
+def test_a_forwarded_domain_goes_to_its_mx_past_the_smarthost(smarthosts, there, transport):
+    domains = [
+        {"name": "Backup.example", "recipients": ["ann"]},
+        {"name": "gate.example", "any_recipient": True},
+        {"name": "hop.example", "any_recipient": True, "next_hop": "[192.0.2.7]"},
+    ]
+    own = {".gate.example": "smtp:[x.example]"}
+    found = routes(smarthosts, domains=domains, transport=own, relayhost_there=there)
+    assert found.problems == []
+    assert found.transport == {**own, **transport, "hop.example": "relay:[192.0.2.7]", ".hop.example": "relay:[192.0.2.7]"}
 
 
 def test_forwarded_domains():
@@ -154,3 +208,25 @@ def test_before_postfix_is_there_no_service_is_missed():
 
 def test_a_transport_is_text_with_a_colon():
     assert "must have transport:nexthop" in routes(transport={"x.example": "smtp"}).problems[0]
+
+
+@pytest.mark.parametrize("password", [42798, True, 12.5, {"a": "b"}])
+def test_a_password_that_yaml_read_otherwise(password):
+    (problem,) = routes([{"relayhost": "[mx.example.com]:587", "username": "u", "password": password}]).problems
+    assert problem.startswith("relay_policy_smarthosts, item 1: the password for [mx.example.com]:587 is a")
+    assert problem.endswith("; put it in quotes.")
+    assert str(password) not in problem
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        pytest.param({"domains": [{"name": "x.example", "recipients": ["*"]}]}, "any_recipient: true", id="everybody"),
+        pytest.param({"domains": [{"name": "x.example", "recipients": ["*@x.example"]}]}, "write '@x.example'", id="everybody there"),
+        pytest.param({"smarthosts": [{"relayhost": HOST, **LOGIN, "senders": ["*@x.example"]}]}, "write '@x.example'", id="senders"),
+        pytest.param({"transport": {"@x.example": "smtp:[192.0.2.7]"}}, "write 'x.example'", id="transport"),
+    ],
+)
+def test_keys_that_are_never_looked_up(given, says):
+    (problem,) = routes(**given).problems
+    assert says in problem

@@ -314,3 +314,11 @@ def test_logins_by_every_name():
 @pytest.mark.parametrize("server", ["a b", "$(id)", 'a"b', "-O", "a/b/c", "a\n"])
 def test_a_server_cannot_become_another_option(server):
     assert _sasl_provider.problems(saslauthd("rimap", server=server))
+
+
+def test_saslauthd_refuses_system_accounts_before_it_looks_at_their_passwords():
+    wanted = saslauthd("pam", first_valid_uid=500)
+    (pam,) = (file.text for file in _sasl_provider.files(wanted, Place()) if file.path == _sasl_provider.PAM_FILE)
+    lines = pam.splitlines()
+    (refusal,) = (number for number, line in enumerate(lines) if line.endswith("pam_succeed_if.so quiet uid >= 500"))
+    assert refusal < lines.index("@include common-auth")

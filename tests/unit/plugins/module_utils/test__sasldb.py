@@ -13,7 +13,7 @@ import socket
 import stat
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _libsasl, _sasldb
+from ansible_collections.postroom.mail.plugins.module_utils import _libsasl, _rooms, _sasldb
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import Standing, User
 
@@ -94,7 +94,8 @@ class Case:
 def case(tmp_path, monkeypatch):
     scratch = tmp_path / "memory"
     scratch.mkdir()
-    monkeypatch.setattr(_sasldb, "MEMORY", str(scratch))
+    monkeypatch.setattr(_rooms, "PLACE", str(scratch))
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     monkeypatch.setattr(_sasldb, "READERS", "no such group here")
     folder = tmp_path / "etc"
     folder.mkdir()

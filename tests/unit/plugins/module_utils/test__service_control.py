@@ -11,6 +11,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
     _service_ready,
     _services,
 )
+from ansible_collections.postroom.mail.plugins.module_utils._applied import Need
 from ansible_collections.postroom.mail.plugins.module_utils._errors import RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import CommandFailed, Control, NoServiceManager, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._services import State
@@ -39,6 +40,19 @@ ABSENT = State()
 )
 def test_plan(state, enabled, now, actions):
     assert _service_control.plan(Wanted("postfix", state, enabled), now) == actions
+
+
+@pytest.mark.parametrize(
+    ("now", "need", "actions"),
+    [
+        pytest.param(UP, Need(), [], id="nothing to apply"),
+        pytest.param(UP, Need(True, False, ("read",)), ["reload"], id="a file was not read"),
+        pytest.param(UP, Need(True, True, ("listens",)), ["restart"], id="a reload does not reach it"),
+        pytest.param(DOWN, Need(), ["start"], id="it reads everything when it starts"),
+    ],
+)
+def test_plan_of_what_is_to_be_applied(now, need, actions):
+    assert _service_control.plan(Wanted("postfix", "applied"), now, need) == actions
 
 
 class Host:

@@ -145,7 +145,9 @@ class Scripted:
 def test_how_a_sample_is_tried(user, recipient, scripts, arguments):
     run = Scripted((0, printed(), SUCCESS))
     fate = _sieve_trial.try_sample(run, scripts, SAMPLE._replace(user=user), "/s/message.sieve", "mail12.example")
-    assert run.calls == [["sieve-test", "-u", user, "-f", "joe@y.example", "-r", recipient, *arguments, "/s/message.sieve"]]
+    assert run.calls == [
+        ["timeout", "-k", "5", "60", "sieve-test", "-u", user, "-f", "joe@y.example", "-r", recipient, *arguments, "/s/message.sieve"]
+    ]
     assert fate.result() == {**NOTHING, "folder": ["INBOX"]}
 
 

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _files
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import MANAGED
-from ansible_collections.postroom.mail.plugins.module_utils._table_request import requests_from, secrets_of, shown, table_from
+from ansible_collections.postroom.mail.plugins.module_utils._table_request import judge, requests_from, table_from
 
 DEFAULTS = {
     "type": None,
@@ -155,10 +155,12 @@ def test_the_same_table_twice_is_refused():
         ({"content": "a me:pw\n", "secret": True}, {"a me:pw\n", "a me:pw"}),
         ({"parameters": MYSQL}, {"s3cret"}),
         ({"parameters": {"hosts": "h", "bind_pw": 12}}, {"12"}),
+        ({"parameters": {"hosts": "postgresql://u:s3cret@h/db"}}, {"postgresql://u:s3cret@h/db", "s3cret"}),
+        ({"parameters": {"hosts": ["h", "postgresql://u:s3cret@h/db"]}}, {"s3cret"}),
     ],
 )
 def test_secrets_are_found_before_anything_is_checked(given, secrets):
-    found = secrets_of(options(**given))
+    found = set().union(*(judge(name, value, options(**given))[1] for name, value in given.items() if name != "secret"))
     assert found >= secrets
     assert "localhost" not in found
 
@@ -166,12 +168,15 @@ def test_secrets_are_found_before_anything_is_checked(given, secrets):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"entries": {"a": "b"}}, {}),
+        ({"entries": {"a": "b"}}, {"entries": {"a": "b"}}),
         ({"entries": {"a": "b"}, "secret": True}, {"entries": "[not shown]"}),
         ({"content": "a b", "secret": True}, {"content": "[not shown]"}),
-        ({"parameters": {"hosts": "h", "password": "pw"}}, {"parameters": {"hosts": "h", "password": "[not shown]"}}),
-        ({"parameters": {"hosts": "h"}, "secret": True}, {"parameters": {"hosts": "[not shown]"}}),
+        (
+            {"parameters": {"hosts": "h", "password": "pw"}},
+            {"parameters": {"hosts": "h", "password": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"}},
+        ),
+        ({"parameters": {"hosts": "h"}, "secret": True}, {"parameters": "[not shown]"}),
     ],
 )
 def test_the_invocation_shows_no_secret(given, told):
-    assert shown(options(**given)) == told
+    assert {name: judge(name, given[name], options(**given))[0] for name in told} == told

@@ -329,10 +329,10 @@ def test_without_postfix_there_is_one_sentence(former):
 def test_a_file_that_cannot_be_moved_is_named(former, monkeypatch):
     former.queue("1a-b-c", "a@x.test", "b@x.test")
 
-    def move(path, target):
-        raise OSError(28, "No space left on device", path)
+    def rename(name, target, *, src_dir_fd):
+        raise OSError(28, "No space left on device", name)
 
-    monkeypatch.setattr(_takeover.shutil, "move", move)
+    monkeypatch.setattr(os, "rename", rename)
     with pytest.raises(HostError, match=r"1a-b-c.*No space left on device.*again"):
         former.takeover().hand_over()
 
@@ -347,3 +347,42 @@ def test_a_queue_spread_over_folders(tmp_path, monkeypatch):
     host.takeover().hand_over()
     assert host.given == [("a@x.test", "b@x.test", "Subject: a\n\nhello\n")]
     assert host.files("var/spool/mqueue") == ["q1/qf/hf1b"]
+
+
+def laid_by_its_owner(host):
+    """What the owner of a former mail server's spool can lay there; gives which mail stays for which reason."""
+    host.write("secret", "root:hash")
+    attacks = {
+        "1a-b-c": ("D", lambda path: path.symlink_to(host.root / "secret"), "its file 1a-b-c-D is a link"),
+        "1a-b-d": ("H", os.mkfifo, "its file 1a-b-d-H is no file"),
+        "1a-b-e": ("H", lambda path: path.write_text(exim_mail("a@x.test", "b@x.test")[0].replace("XX\n1\n", f"XX\n{'1' * 5000}\n")),
+                   "there is no number of recipients in its -H file"),
+        "1a-b-f": ("H", lambda path: path.write_text(exim_mail("a@x.test", "b\0@x.test")[0]), "an address in it has a control character"),
+        "1a-b-g": ("D", lambda path: os.truncate(path, 300 << 30) if path.touch() is None else None,
+                   "its file 1a-b-g-D is larger than 134217728 bytes"),
+    }  # fmt: skip
+    for name, (part, lay, _reason) in attacks.items():
+        host.queue(name, "a@x.test", "mallory@x.test")
+        path = host.root / INPUT / f"{name}-{part}"
+        path.unlink()
+        lay(path)
+    return {name: reason for name, (_part, _lay, reason) in attacks.items()}
+
+
+def test_files_that_somebody_laid_are_kept_and_told_and_the_others_go(former):
+    reasons = laid_by_its_owner(former)
+    former.queue("1a-b-z", "a@x.test", "b@x.test")
+    assert former.takeover().told[0]["queue"] == 6
+    result = former.takeover().hand_over()
+    assert {mail["id"]: mail["reason"] for mail in result["mails"]} == {**reasons, "1a-b-z": ""}
+    assert [mail[:2] for mail in former.given] == [("a@x.test", "b@x.test")]
+    assert (result["handed_over"], result["kept"]) == (1, 5)
+
+
+def test_a_queue_behind_a_link_cannot_be_told(former):
+    former.write("elsewhere/1a-b-c-H", "x")
+    (former.root / "var/spool/exim4").mkdir()
+    os.chmod(former.root / "var/spool/exim4", 0o777)
+    (former.root / INPUT).symlink_to(former.root / "elsewhere")
+    assert former.takeover().told[0]["queue"] is None
+    assert former.takeover().hand_over()["mails"] == []

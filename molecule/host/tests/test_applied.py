@@ -1,0 +1,80 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What was written and never applied is applied by the next run, whoever wrote it, and the run says so."""
+
+from __future__ import annotations
+
+import pytest
+from harness import call, killed, play
+from mail_hosts import BOB, address
+
+# Dovecot reads the first at a reload. Postfix closes ports at a reload, and listens elsewhere only after a restart.
+CHANGES = {"dovecot_denied_users": ["bob"], "postfix_submission": False, "postfix_inet_interfaces": ["loopback-only"]}
+DOORS = {25: "smtp", 465: "", 587: "smtp", 993: "", 995: "", 143: "imap", 110: "pop3"}
+
+
+def served(host, outside):
+    """The fingerprint of the certificate on each door of *host*."""
+    asked = "openssl s_client -connect {}:{} {} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256"
+    return {
+        port: outside.out(asked.format(host.fqdn, port, protocol and f"-starttls {protocol}")).partition("=")[2]
+        for port, protocol in DOORS.items()
+    }
+
+
+def logs_in(host, outside):
+    return outside.ask("imap", host=address(host), login=BOB)["login"]
+
+
+@pytest.fixture(scope="module")
+def killed_play(mails):
+    """A run that ended with everything written and nothing applied."""
+    killed("site", before="Start Dovecot, now and at every boot", limit="mail", variables=CHANGES)
+    return mails
+
+
+def test_a_killed_run_is_applied_by_the_next(killed_play, outside):
+    ports = [25, 465, 587]
+    for mail in killed_play:
+        assert outside.ask("reachable", host=mail.fqdn, ports=ports) == {"25": True, "465": True, "587": True}
+        assert mail.out("postconf -h inet_interfaces") == "loopback-only", "killed too early"
+        assert logs_in(mail, outside), "killed too late"
+    for arguments in (["--check"], []):
+        run = play("site", *arguments, limit="mail", variables=CHANGES)
+        assert run.rc == 0, run.output
+        for mail in killed_play:
+            assert run.changed(mail.name) > 0, run.output
+        for said in ("Postfix has not read", "/etc/postfix/master.cf", "would listen on that of 127.0.0.1", "Dovecot has not read"):
+            assert run.output.count(said) >= len(killed_play), (said, run.output)
+    for mail in killed_play:
+        assert outside.ask("reachable", host=mail.fqdn, ports=ports) == {"25": False, "465": False, "587": False}
+        assert not logs_in(mail, outside)
+    again = play("site", limit="mail", variables=CHANGES)
+    assert [again.changed(mail.name) for mail in killed_play] == [0, 0], again.output
+
+
+def test_a_renewed_certificate_is_served_on_every_port(mails, outside):
+    assert play("site", limit="mail").rc == 0
+    for mail in mails:
+        assert logs_in(mail, outside)
+        found = call(mail.name, "mail_certificate", check=True)
+        renewed = call(
+            mail.name,
+            "mail_certificate",
+            self_signed=True,
+            common_name=found["subject_alt_names"][0],
+            subject_alt_names=found["subject_alt_names"],
+            days=9000,
+            warn_days=8000,
+        )
+        assert renewed["action"] == "renewed"
+        assert set(served(mail, outside).values()) == {found["fingerprint"]}, "the daemons have noticed by themselves"
+    run = play("site", limit="mail")
+    assert run.rc == 0, run.output
+    for mail in mails:
+        assert run.changed(mail.name) > 0
+        assert set(served(mail, outside).values()) == {call(mail.name, "mail_certificate", check=True)["fingerprint"]}
+    again = play("site", limit="mail")
+    assert [again.changed(mail.name) for mail in mails] == [0, 0], again.output

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: address_to_greet
+short_description: Tell where Postfix answers its own host
+version_added: 0.1.0
+author: "The postroom.mail contributors (@postroom)"
+description:
+  - Gives one address at which the host itself can reach its Postfix, by the interfaces and the IP versions that it uses.
+positional: protocols
+options:
+  _input:
+    description: The interfaces, as for Postfix's C(inet_interfaces).
+    type: list
+    elements: str
+    required: true
+  protocols:
+    description: The IP versions, as for Postfix's C(inet_protocols), a list or one string.
+    type: raw
+    required: true
+seealso:
+  - module: postroom.mail.mail_probe
+"""
+
+EXAMPLES = r"""
+---
+- name: Hear Postfix answer
+  postroom.mail.mail_probe:
+    host: "{{ ['all'] | postroom.mail.address_to_greet('ipv6') }}"
+    smtp: {port: 25, tls: none}
+    stop_after: greeting
+"""
+
+RETURN = r"""
+_value:
+  description: An address, or a name where Postfix listens by its name only.
+  type: str
+"""
+
+import typing as t
+
+_LOOPBACK = {"all", "loopback-only", "localhost"}
+
+
+def address_to_greet(interfaces: t.Any, protocols: t.Any) -> str:
+    versions = _words(protocols)
+    listed = _words(interfaces)
+    has_4, has_6 = ("all" in versions or version in versions for version in ("ipv4", "ipv6"))
+    if not listed or _LOOPBACK & set(listed):
+        return "127.0.0.1" if has_4 else "::1"
+    # Postfix passes over addresses of the other version.
+    usable = [name for name in listed if not _is_address(name) or (has_6 if ":" in name else has_4)]
+    return (usable or listed)[0].strip("[]")
+
+
+def _words(value: t.Any) -> list[str]:
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    return [word for item in listed for word in str(item).lower().replace(",", " ").split()]
+
+
+def _is_address(name: str) -> bool:
+    return ":" in name or name.replace(".", "").isdigit()
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"address_to_greet": address_to_greet}

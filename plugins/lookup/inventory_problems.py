@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: inventory_problems
+short_description: Tell which variables are not what the roles of this collection promise to take
+version_added: 0.1.0
+author: "The postroom.mail contributors (@postroom)"
+description:
+  - Works out every variable that the inventory gives to a role of this collection, and holds it to that role's argument
+    specification, before a filter or a module sees it.
+  - Ansible itself validates the variables of a role when its turn comes, which is after the roles before it have written, and
+    converts what it can in a copy of its own.
+  - A variable that takes an answer of the host, C(host_info), is left out before there is one.
+options:
+  _terms:
+    description: Names of variables to look at. Without any, all of them are looked at.
+    type: list
+    elements: str
+seealso:
+  - plugin: ansible.builtin.validate_argument_spec
+    plugin_type: module
+"""
+
+EXAMPLES = r"""
+---
+- name: Refuse what cannot be meant
+  ansible.builtin.fail:
+    msg: "{{ query('postroom.mail.inventory_problems') | join(' ') }}"
+  when: query('postroom.mail.inventory_problems') | length > 0
+"""
+
+RETURN = r"""
+_raw:
+  description: What has to be put right, as sentences.
+  type: list
+  elements: str
+"""
+
+import pathlib
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+
+ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+
+
+class LookupModule(LookupBase):
+    """Looks at the variables as they were written."""
+
+    def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[str]:
+        from ansible_collections.postroom.mail.plugins.module_utils._contract import problems
+
+        contracts, defaults = _contracts()
+        found: list[str] = []
+        values: dict[str, t.Any] = {}
+        for name in contracts:
+            # What the role itself says costs time, and needs no judge.
+            if name not in variables or variables[name] == defaults.get(name) or (terms and name not in terms):
+                continue
+            try:
+                values[name] = self._templar.template(variables[name])
+            except AnsibleError as e:
+                if "host_info" in variables or "'host_info'" not in str(e):
+                    found.append(f"{name} cannot be worked out: {_cause(e)}. Correct the name, or give it a value.")
+        return found + problems(values, contracts)
+
+
+def _contracts() -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+    """The options of all roles by the names of their variables, and the values that these have by default."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    contracts: dict[str, t.Any] = {}
+    defaults: dict[str, t.Any] = {}
+    for role in sorted(ROLES.iterdir()):
+        specs = yaml.load((role / "meta/argument_specs.yml").read_text(), loader)["argument_specs"]
+        contracts.update(specs["main"].get("options", {}))
+        defaults.update(yaml.load((role / "defaults/main.yml").read_text(), loader) or {})
+    return contracts, defaults
+
+
+def _cause(error: BaseException) -> str:
+    """The sentence at the bottom of *error*, without its frame."""
+    while isinstance(error.__cause__, AnsibleError):
+        error = error.__cause__
+    return str(getattr(error, "message", "") or error).rstrip(".")

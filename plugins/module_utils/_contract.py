@@ -1,0 +1,110 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Values of an inventory held to the contracts of the roles, their argument specifications. Pure.
+
+Ansible converts a copy of its own when it validates them, and everybody else sees the values as they were written: of the text
+``10.1.0.0/16`` where a list belongs a filter would see eleven items. So what is not of the promised type is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+Option = t.Mapping[str, t.Any]
+
+_WANTED = {
+    "list": "a list: write it as [...], also around one item",
+    "dict": "a dictionary: write it as {name: value}",
+    "bool": "true or false: write it without quotes, and on the command line as -e '{\"%s\": true}'",
+    "int": "a whole number",
+}
+_EMPTY = {"list": "write [] where there is none", "dict": "write {} where there is none"}
+
+
+def problems(values: t.Mapping[str, t.Any], contracts: t.Mapping[str, Option]) -> list[str]:
+    """Sentences about those of *values* that are not as *contracts*, options by the name of the variable, promise."""
+    found: list[str] = []
+    for name, value in values.items():
+        found += _problems(name, value, contracts[name])
+        found += (
+            f"{name} has the key '{key}', and Ansible fills in no variables there: write the whole dictionary as a template, as in"
+            " \"{{ {'info@' ~ mail_domain: 'alice'} }}\"."
+            for key in _templates(value)
+        )
+    return found
+
+
+def _problems(name: str, value: t.Any, option: Option) -> t.Iterator[str]:
+    kind = option.get("type", "str")
+    if value is None and kind in _WANTED:
+        yield f"{name} is empty: {_EMPTY.get(kind, 'give it a value')}, or leave it out."
+    elif value is not None and not _fits(value, kind):
+        wanted = _WANTED.get(kind, "one text")
+        yield f"{name} is {_kind(value)}, and must be {wanted % name.partition('[')[0] if '%s' in wanted else wanted}."
+    elif kind == "list" and value is not None:
+        inner = {**option, "type": option.get("elements", "raw")}
+        for number, item in enumerate(value):
+            yield from _item(f"{name}[{number}]", item, inner)
+    elif kind == "dict" and "options" in option:
+        yield from _members(name, value, option["options"])
+    elif value is not None and "choices" in option and str(value) not in map(str, option["choices"]):
+        yield f"The value of {name} must be one of {', '.join(map(str, option['choices']))}; it is '{value}'."
+
+
+def _item(name: str, item: t.Any, option: Option) -> t.Iterator[str]:
+    if item is None and option["type"] != "raw":
+        yield f"{name} is empty: leave the item out."
+    else:
+        yield from _problems(name, item, option)
+
+
+def _members(name: str, value: t.Mapping[str, t.Any], options: t.Mapping[str, Option]) -> t.Iterator[str]:
+    for key in value:
+        if str(key) not in options:
+            yield f"{name} has '{key}', which is none of {', '.join(options)}: correct the name."
+    for key, option in options.items():
+        if value.get(key) is not None:
+            yield from _problems(f"{name}.{key}", value[key], option)
+        elif option.get("required"):
+            yield f"{name} has no {key}: add it."
+
+
+def _fits(value: t.Any, kind: str) -> bool:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if kind == "list":
+        return isinstance(value, (list, tuple))
+    if kind == "dict":
+        return isinstance(value, t.Mapping)
+    if kind == "bool":
+        return isinstance(value, bool)
+    if kind == "int":
+        return is_number or (isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]+\s*", value) is not None)
+    return kind == "raw" or not isinstance(value, (list, tuple, t.Mapping))
+
+
+def _kind(value: t.Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    return "a dictionary" if isinstance(value, t.Mapping) else "a number"
+
+
+def _templates(value: t.Any) -> t.Iterator[str]:
+    """The keys of dictionaries, at any depth, that were meant to be filled in."""
+    if isinstance(value, t.Mapping):
+        for key, inner in value.items():
+            if isinstance(key, str) and "{{" in key and "}}" in key:
+                yield key
+            yield from _templates(inner)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _templates(item)

@@ -45,17 +45,43 @@ def actions(planned: t.Sequence[str], state: str | None, outdated: str | None) -
 
 def outdated(pid: int | None, proc: str = "/proc") -> str | None:
     """Why the daemon with the process *pid* is not the installed one."""
-    if pid is not None:
-        with contextlib.suppress(OSError):
-            return why_outdated(os.readlink(f"{proc}/{pid}/exe"))
+    if pid is None:
+        return None
+    try:
+        return why_outdated(os.readlink(f"{proc}/{pid}/exe"))
+    except OSError:
+        # In a container without CAP_SYS_PTRACE root does not see the program of a daemon that has changed its user.
+        return why_outdated(_program_by_age(pid, proc))
+
+
+def _program_by_age(pid: int, proc: str) -> str | None:
+    """The program of a process as /proc/PID/exe would name it: it is gone when its file is newer than the process."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        program = _read(f"{proc}/{pid}/cmdline").split("\0")[0]
+        if os.path.isabs(program):
+            # When dpkg put the file there; its time of modification is that of the package. The times of /proc are of whole seconds.
+            newer = os.stat(program).st_ctime > started(_read(f"{proc}/{pid}/stat"), _read(f"{proc}/stat")) + 2
+            return program + (_GONE if newer else "")
     return None
+
+
+def started(stat: str, system: str) -> float:
+    """When a process was started, from the texts of its /proc/PID/stat and of /proc/stat; raises `ValueError` or `IndexError`."""
+    ticks = int(stat.rpartition(")")[2].split()[19])
+    boot = int(system.partition("btime ")[2].split()[0])
+    return boot + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
 
 
 def stop_command(name: str, pid: int | None, proc: str = "/proc") -> list[str]:
     """What stops the daemon *name* under systemd, in whichever unit its process *pid* is."""
     cgroups = ""
-    with contextlib.suppress(OSError), open(f"{proc}/{pid}/cgroup", encoding="utf-8", errors="replace") as f:
-        cgroups = f.read()
+    with contextlib.suppress(OSError):
+        cgroups = _read(f"{proc}/{pid}/cgroup")
     unit = unit_of(cgroups)
     if pid is not None and unit is None and name in _STOP:
         return _STOP[name]

@@ -32,6 +32,21 @@ def test_a_process_whose_program_was_replaced_is_outdated(sleeper, tmp_path):
     assert _running_daemon.outdated(pid) == f"it still runs the {program} of before an upgrade"
 
 
+def test_where_the_program_cannot_be_seen_its_file_must_not_be_newer_than_the_process(sleeper, tmp_path):
+    program, pid = sleeper
+    (tmp_path / str(pid)).mkdir()
+    # A root without CAP_SYS_PTRACE: everything but exe.
+    for name in (f"{pid}/cmdline", f"{pid}/stat", "stat"):
+        with open(f"/proc/{name}", "rb") as f:
+            (tmp_path / name).write_bytes(f.read())
+    assert _running_daemon.outdated(pid, str(tmp_path)) is None
+    words = (tmp_path / str(pid) / "stat").read_text().split()
+    # As if it had been started ten seconds before.
+    words[21] = str(int(words[21]) - 10 * os.sysconf("SC_CLK_TCK"))
+    (tmp_path / str(pid) / "stat").write_text(" ".join(words))
+    assert _running_daemon.outdated(pid, str(tmp_path)) == f"it still runs the {program} of before an upgrade"
+
+
 def test_nothing_is_said_of_what_cannot_be_seen(tmp_path):
     assert _running_daemon.outdated(None) is None
     assert _running_daemon.outdated(1, proc=str(tmp_path)) is None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 from harness import call, play
@@ -37,6 +38,23 @@ CALLS = {
 }
 
 KEPT = {"mail_probe": "127.0.0.1 port 1", "fetchmail_config": "u at mx.elsewhere.example", "sasl_provider": "'nothing'"}
+
+
+# An IMAP server that says what it was told, as it came and in base64, to two clients.
+ECHO = """
+import base64, socket
+server = socket.create_server(("", 1143))
+server.settimeout(900)
+for _client in range(2):
+    with server.accept()[0].makefile("rwb", 0) as peer:
+        peer.write(b"* OK hi\\r\\n")
+        for line in peer:
+            tag, command, *words = line.strip().split(b" ", 2)
+            if command == b"CAPABILITY":
+                peer.write(b"* CAPABILITY IMAP4rev1\\r\\n" + tag + b" OK done\\r\\n")
+            else:
+                peer.write(tag + b" NO bad " + command + b" " + b" ".join(words) + b" " + base64.b64encode(b" ".join(words)) + b"\\r\\n")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +100,18 @@ def test_the_modules_keep_them_from_the_journal(told, mail, module):
     assert KEPT[module] in answer["msg"]
     assert "NOT_LOGGING_PARAMETER" in mail.out(f"journalctl --no-pager -q -t ansible-postroom.mail.{module} | tail -1")
     assert in_journal(mail, SECRETS) == ""
+
+
+@pytest.fixture(scope="module")
+def echo(outside):
+    outside.out(f"python3 -c {shlex.quote(ECHO)} >/dev/null 2>&1 &")
+    outside.out("for n in $(seq 50); do ss -Hltn | grep -q :1143 && exit; sleep 0.1; done; exit 1")
+
+
+def test_a_server_that_repeats_the_password(echo, mail):
+    server = {"host": "mx.elsewhere.example", "port": 1143, "tls": "none", "allow_cleartext": True, "user": "u", "password": OF_OTHERS}
+    answer = call(mail.name, "mail_probe", imap=server, expect="login_rejected")
+    assert not answer["failed"], answer
+    assert re.fullmatch(r'NO bad LOGIN "u" "\*{8}" [\w+/*=]+', answer["probes"][0]["answer"])
+    assert seen(str(answer), [OF_OTHERS]) == []
+    assert in_journal(mail, [OF_OTHERS]) == ""

@@ -177,7 +177,10 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     for name in ("poll", "via"):
         host_and_port = parted(str(account.get(name) or ""))
         if host_and_port:
-            yield f"{who} has a port in {name}, where a name or an address belongs: write {name}: {host_and_port[0]} and service: {host_and_port[1]}."
+            yield (
+                f"{who} has a port in {name}, where a name or an address belongs: write {name}: {host_and_port[0]} and service:"
+                f" {host_and_port[1]}."
+            )
     for host_and_port in filter(None, map(parted, map(str, account.get("smtphost") or []))):
         yield f"{who} has a port behind a colon in smtphost: write {host_and_port[0]}/{host_and_port[1]}."
     password = account.get("password")

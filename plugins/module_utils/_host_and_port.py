@@ -28,4 +28,4 @@ def port_in_brackets(text: str) -> str | None:
     """The ``[host:port]`` in a next hop of Postfix, as it must be written: with the port behind."""
     found = re.search(r"\[([^\s\[\]]+)\]", text)
     host_and_port = parted(found[0]) if found else None
-    return None if host_and_port is None or found is None else text.replace(found[0], "[{0}]:{1}".format(*host_and_port), 1)
+    return None if host_and_port is None or found is None else text.replace(found[0], f"[{host_and_port[0]}]:{host_and_port[1]}", 1)

@@ -262,7 +262,8 @@ def _saslauthd_problems(daemon: Saslauthd, known: t.Sequence[str]) -> list[str]:
     host_and_port = parted(daemon.server)
     if host_and_port:
         found.append(
-            f"sasl_saslauthd_server is '{daemon.server}', and the port must stand behind a slash: write {host_and_port[0]}/{host_and_port[1]}."
+            f"sasl_saslauthd_server is '{daemon.server}', and the port must stand behind a slash: write"
+            f" {host_and_port[0]}/{host_and_port[1]}."
         )
     elif daemon.server and not _SERVER.fullmatch(daemon.server):
         found.append(f"sasl_saslauthd_server is '{daemon.server}', which is not of the form host or host/port.")

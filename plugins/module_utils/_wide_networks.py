@@ -88,7 +88,7 @@ def _lets_in_too_many(word: str) -> bool:
     return any(found is not None and is_too_wide(found) for found in map(network, parts))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _fixed(text: str) -> Network:
     import ipaddress
 

@@ -76,7 +76,7 @@ def test_a_renewed_certificate_is_served_on_every_port(by_name, outside):
     for mail in by_name:
         assert logs_in(mail, outside)
         assert mail.out("stat -c %a /etc/postfix/sni.db") == "600", "it holds the key"
-        found = call(mail.name, "mail_certificate", check=True)
+        found = call(mail.name, "mail_certificate", check=True, warn_days=30)
         names = found["subject_alt_names"]
         renewal = {"self_signed": True, "common_name": names[0], "subject_alt_names": names, "days": 9000, "warn_days": 8000}
         assert call(mail.name, "mail_certificate", **renewal)["action"] == "renewed"
@@ -85,6 +85,6 @@ def test_a_renewed_certificate_is_served_on_every_port(by_name, outside):
     assert run.rc == 0, run.output
     for mail in by_name:
         assert run.changed(mail.name) > 0
-        assert set(served(mail, outside).values()) == {call(mail.name, "mail_certificate", check=True)["fingerprint"]}
+        assert set(served(mail, outside).values()) == {call(mail.name, "mail_certificate", check=True, warn_days=30)["fingerprint"]}
     again = play("site", limit="mail", variables=BY_NAME)
     assert [again.changed(mail.name) for mail in by_name] == [0, 0], again.output

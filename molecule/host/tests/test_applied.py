@@ -15,12 +15,21 @@ CHANGES = {"dovecot_denied_users": ["bob"], "postfix_submission": False, "postfi
 DOORS = {25: "smtp", 465: "", 587: "smtp", 993: "", 995: "", 143: "imap", 110: "pop3"}
 
 
+# Postfix asks a table for the certificate of a name, and it holds the contents of the files.
+PAIR = ["/etc/ssl/private/postroom-mail.key", "/etc/ssl/certs/postroom-mail.pem"]
+BY_NAME = {
+    "postfix_tables": [{"path": "/etc/postfix/sni", "type": "hash", "entries": {"mail.mail12.example": PAIR, "mail.mail13.example": PAIR}}],
+    "postfix_parameters": {"tls_server_sni_maps": "hash:/etc/postfix/sni"},
+}
+
+
 def served(host, outside):
-    """The fingerprint of the certificate on each door of *host*."""
-    asked = "openssl s_client -connect {}:{} {} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256"
+    """The fingerprint of the certificate on each door of *host*, for a client that asks for its name and for one that does not."""
+    asked = "openssl s_client -connect {}:{} {} {} </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256"
     return {
-        port: outside.out(asked.format(host.fqdn, port, protocol and f"-starttls {protocol}")).partition("=")[2]
+        (port, name): outside.out(asked.format(host.fqdn, port, protocol and f"-starttls {protocol}", name)).partition("=")[2]
         for port, protocol in DOORS.items()
+        for name in ("-noservername", f"-servername {host.fqdn}")
     }
 
 
@@ -55,26 +64,27 @@ def test_a_killed_run_is_applied_by_the_next(killed_play, outside):
     assert [again.changed(mail.name) for mail in killed_play] == [0, 0], again.output
 
 
-def test_a_renewed_certificate_is_served_on_every_port(mails, outside):
-    assert play("site", limit="mail").rc == 0
+@pytest.fixture
+def by_name(mails):
+    assert play("site", limit="mail", variables=BY_NAME).rc == 0
+    yield mails
     for mail in mails:
+        mail.out("postconf -X tls_server_sni_maps && rm /etc/postfix/sni /etc/postfix/sni.db && postfix reload")
+
+
+def test_a_renewed_certificate_is_served_on_every_port(by_name, outside):
+    for mail in by_name:
         assert logs_in(mail, outside)
-        found = call(mail.name, "mail_certificate", check=True)
-        renewed = call(
-            mail.name,
-            "mail_certificate",
-            self_signed=True,
-            common_name=found["subject_alt_names"][0],
-            subject_alt_names=found["subject_alt_names"],
-            days=9000,
-            warn_days=8000,
-        )
-        assert renewed["action"] == "renewed"
+        assert mail.out("stat -c %a /etc/postfix/sni.db") == "600", "it holds the key"
+        found = call(mail.name, "mail_certificate", check=True, warn_days=30)
+        names = found["subject_alt_names"]
+        renewal = {"self_signed": True, "common_name": names[0], "subject_alt_names": names, "days": 9000, "warn_days": 8000}
+        assert call(mail.name, "mail_certificate", **renewal)["action"] == "renewed"
         assert set(served(mail, outside).values()) == {found["fingerprint"]}, "the daemons have noticed by themselves"
-    run = play("site", limit="mail")
+    run = play("site", limit="mail", variables=BY_NAME)
     assert run.rc == 0, run.output
-    for mail in mails:
+    for mail in by_name:
         assert run.changed(mail.name) > 0
-        assert set(served(mail, outside).values()) == {call(mail.name, "mail_certificate", check=True)["fingerprint"]}
-    again = play("site", limit="mail")
-    assert [again.changed(mail.name) for mail in mails] == [0, 0], again.output
+        assert set(served(mail, outside).values()) == {call(mail.name, "mail_certificate", check=True, warn_days=30)["fingerprint"]}
+    again = play("site", limit="mail", variables=BY_NAME)
+    assert [again.changed(mail.name) for mail in by_name] == [0, 0], again.output

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 
@@ -347,3 +348,27 @@ def test_a_queue_spread_over_folders(tmp_path, monkeypatch):
     host.takeover().hand_over()
     assert host.given == [("a@x.test", "b@x.test", "Subject: a\n\nhello\n")]
     assert host.files("var/spool/mqueue") == ["q1/qf/hf1b"]
+
+
+def test_the_control_file_goes_first_and_nobody_else_hands_over_meanwhile(former, monkeypatch):
+    former.queue("1a-b-c", "a@x.test", "b@x.test")
+    moved, locked = [], []
+    move = _takeover.shutil.move
+
+    def watch(source, target):
+        moved.append(os.path.basename(source))
+        fd = os.open(former.root / "var/spool/handed-over-to-postfix", os.O_RDONLY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked.append(False)
+        except BlockingIOError:
+            locked.append(True)
+        finally:
+            os.close(fd)
+        return move(source, target)
+
+    monkeypatch.setattr(_takeover.shutil, "move", watch)
+    former.takeover().hand_over()
+    # A queue without its control file has no mail: a crash in between hands nothing over twice.
+    assert moved == ["1a-b-c-H", "1a-b-c-D"]
+    assert locked == [True, True]

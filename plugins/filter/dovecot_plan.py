@@ -97,10 +97,11 @@ def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_findings import problems
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_secrets import parted
     from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
+    from ansible_collections.postroom.mail.plugins.module_utils._yaml_kind import yaml_kind
 
     for name, value in (("The neutral settings", neutral), ("The option 'settings'", settings or {})):
         if not isinstance(value, t.Mapping):
-            raise AnsibleFilterError(f"{name} must be a dictionary, but are {type(value).__name__}.")
+            raise AnsibleFilterError(f"{name} must be a dictionary, and this is {yaml_kind(value)}.")
     found = problems(neutral, str(version), settings, listeners)
     try:
         wanted = [] if found else [*files(neutral, str(version)), *parted(translate(neutral, str(version), settings))[1]]

@@ -78,10 +78,11 @@ def dovecot_settings(neutral: t.Any, version: t.Any, more: t.Any = None) -> dict
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot_secrets import parted
     from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
+    from ansible_collections.postroom.mail.plugins.module_utils._yaml_kind import yaml_kind
 
     for name, value in (("The neutral settings", neutral), ("The settings in 'more'", more or {})):
         if not isinstance(value, t.Mapping):
-            raise AnsibleFilterError(f"{name} must be a dictionary, but are {type(value).__name__}.")
+            raise AnsibleFilterError(f"{name} must be a dictionary, and this is {yaml_kind(value)}.")
     try:
         return parted(translate(neutral, str(version), more))[0]
     except MailError as e:

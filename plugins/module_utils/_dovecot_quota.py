@@ -25,23 +25,22 @@ ROOT = "User quota"
 FULL = "552 5.2.2 Mailbox is full"
 UNLIMITED = "unlimited"
 
-_UNITS = {"": "B", "B": "B", "K": "K", "M": "M", "G": "G", "T": "T"}
-
 
 def size(given: t.Any) -> str:
     """A size in the one form that all Dovecots read alike, such as ``2G``; without a unit, one takes bytes and one kilobytes.
 
-    ``unlimited`` becomes ``0``, which is Dovecot's word for it. Raises `Untranslatable`.
+    ``unlimited`` becomes ``0``, which is Dovecot's word for it. Raises `Untranslatable`, for a number without a unit too: nobody
+    who writes 1024 means bytes.
     """
     text = "" if isinstance(given, bool) else str(given).strip()
-    if text.lower() == UNLIMITED:
+    if text.lower() in (UNLIMITED, "0"):
         return "0"
-    match = re.fullmatch(r"([1-9][0-9]{0,17}) ?(B|[KMGT](?:i?B)?)?", text, re.IGNORECASE)
+    match = re.fullmatch(r"([1-9][0-9]{0,17}) ?(B|[KMGT](?:i?B)?)", text, re.IGNORECASE)
     if not match:
         raise Untranslatable(
             f"{text!r} is no size for a quota: write a whole number and a unit, such as 500M or 2G, or '{UNLIMITED}' for no limit."
         )
-    return match.group(1) + _UNITS[(match.group(2) or "")[:1].upper()]
+    return match.group(1) + match.group(2)[0].upper()
 
 
 def settings(quota: Quota, client_protocols: t.Collection[str], to_24: bool) -> Settings:

@@ -32,6 +32,7 @@ ACCOUNT = {
     "auth": {"type": "str", "choices": list(rc.AUTHENTICATIONS)},
     "envelope": {"type": "str"},
     "envelope_skip": {"type": "int"},
+    "badheader": {"type": "str", "choices": ["accept", "reject"]},
     "user": {"type": "str", "required": True},
     "password": {"type": "raw", "no_log": True},
     "is": {"type": "list", "elements": "str", "aliases": ["to"]},
@@ -39,7 +40,7 @@ ACCOUNT = {
     "ssl": {"type": "bool", "default": True},
     "sslcertck": {"type": "bool", "default": True},
     "keep": {"type": "bool", "default": False},
-    **{name: {"type": "path"} for name in ("sslcertfile", "sslcertpath", "sslcert", "sslkey")},
+    **{name: {"type": "path"} for name in ("sslcertfile", "sslcertpath", "sslcert", "sslkey", "bsmtp")},
 }
 SETTINGS = {
     **{name: TYPES[kind] for name, kind in rc.GLOBALS.items()},

@@ -20,6 +20,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _managed, _password
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._folder_names import as_imap
 from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import parted
 
 PROTOCOLS = ("pop3", "imap", "apop", "kpop", "sdps", "etrn", "odmr", "auto")
@@ -35,13 +36,13 @@ ALONE = "alone"  # A flag without its "no".
 
 GLOBALS = {
     "daemon": NUMBER, "postmaster": TEXT, "bouncemail": FLAG, "spambounce": FLAG, "softbounce": FLAG,
-    "syslog": FLAG, "logfile": TEXT, "idfile": TEXT, "pidfile": TEXT,
+    "syslog": FLAG, "logfile": TEXT, "idfile": TEXT, "pidfile": TEXT, "invisible": FLAG, "showdots": FLAG,
 }  # fmt: skip
 # Those of a server come before those of its user, as fetchmail wants it.
 SERVER = {
     "via": TEXT, "proto": WORD, "service": TEXT, "auth": WORD, "timeout": NUMBER, "interval": NUMBER, "interface": TEXT, "plugin": TEXT,
     "plugout": TEXT, "qvirtual": TEXT, "aka": TEXTS, "localdomains": TEXTS, "dns": FLAG, "checkalias": FLAG, "uidl": FLAG,
-    "tracepolls": FLAG,
+    "tracepolls": FLAG, "badheader": WORD, "principal": TEXT,
 }  # fmt: skip
 USER = {
     "ssl": FLAG, "sslproto": TEXT, "sslcertck": FLAG, "sslcertfile": TEXT, "sslcertpath": TEXT, "sslcommonname": TEXT,
@@ -49,8 +50,11 @@ USER = {
     "lmtp": ALONE, "mda": TEXT, "antispam": NUMBERS, "preconnect": TEXT, "postconnect": TEXT, "keep": FLAG, "fetchall": FLAG,
     "rewrite": FLAG, "stripcr": FLAG, "forcecr": FLAG, "pass8bits": FLAG, "dropstatus": FLAG, "dropdelivered": FLAG, "mimedecode": FLAG,
     "idle": FLAG, "limit": NUMBER, "limitflush": FLAG, "warnings": NUMBER, "batchlimit": NUMBER, "fetchlimit": NUMBER,
-    "fetchsizelimit": NUMBER, "fastuidl": NUMBER, "expunge": NUMBER,
+    "fetchsizelimit": NUMBER, "fastuidl": NUMBER, "expunge": NUMBER, "flush": FLAG, "fetchdomains": TEXTS, "bsmtp": TEXT,
 }  # fmt: skip
+
+# The keyword is the option, save where that would be no name of a variable.
+KEYWORDS = {"badheader": "bad-header"}
 
 # Without "ssl" fetchmail takes TLS when it is offered, and sends the password in clear when somebody hides the offer; told
 # which TLS it shall speak, it speaks no other, and insists.
@@ -114,8 +118,8 @@ def _sslproto(account: t.Mapping[str, t.Any]) -> str | None:
 
 
 def _clauses(keywords: t.Mapping[str, str], options: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    for keyword, kind in keywords.items():
-        value = options.get(keyword)
+    for name, kind in keywords.items():
+        keyword, value = KEYWORDS.get(name, name), options.get(name)
         if value is None or value == []:
             continue
         if kind in (FLAG, ALONE):
@@ -126,7 +130,8 @@ def _clauses(keywords: t.Mapping[str, str], options: t.Mapping[str, t.Any]) -> t
         elif kind == NUMBERS:
             yield f"{keyword} {' '.join(map(str, value))}"
         else:
-            yield f"{keyword} {' '.join(map(quote, [value] if kind == TEXT else value))}"
+            words = [value] if kind == TEXT else map(as_imap, value) if name == "folder" else value
+            yield f"{keyword} {' '.join(map(quote, words))}"
 
 
 def by_owner(accounts: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str | None, list[t.Mapping[str, t.Any]]]:
@@ -147,7 +152,11 @@ def problems(accounts: t.Sequence[t.Mapping[str, t.Any]], settings: t.Mapping[st
     """A sentence for each thing that is wrong; *accounts* are those of one file. No password stands in one."""
     found = [sentence for account in accounts for sentence in _problems_of(account)]
     names = collections.Counter((account["poll"], account["user"]) for account in accounts)
-    found += [f"The account {user} at {poll} is given {times} times; join them." for (poll, user), times in names.items() if times > 1]
+    found += [
+        f"The account {user} at {poll} is given {times} times; join them, or give each a poll of its own and name the server in via."
+        for (poll, user), times in names.items()
+        if times > 1
+    ]
     idle = [account for account in accounts if account.get("idle")]
     if idle and len(accounts) > 1:
         found.append(

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import re
 
 
@@ -17,6 +18,25 @@ def modified_utf7(name: str) -> str:
     """A mailbox name as IMAP writes it (RFC 3501, 5.1.3)."""
 
     def shifted(match: re.Match[str]) -> str:
-        return f"&{base64.b64encode(match.group().encode('utf-16-be')).decode().rstrip('=').replace('/', ',')}-"
+        return f"&{base64.b64encode(match.group().encode('utf-16-be', 'surrogatepass')).decode().rstrip('=').replace('/', ',')}-"
 
     return re.sub(r"[^\x20-\x7e]+", shifted, name.replace("&", "&-"))
+
+
+def as_imap(name: str) -> str:
+    """The same of a name that people wrote, who may have had to look up and write how IMAP spells it."""
+    return name if "&" in name and _is_modified_utf7(name) else modified_utf7(name)
+
+
+def _is_modified_utf7(name: str) -> bool:
+    try:
+        plain = re.sub("&([^-]*)-", _unshifted, name)
+    except (ValueError, binascii.Error):
+        return False
+    # Every other spelling of the same name would be found wanting here, half a shift and an ampersand of its own too.
+    return modified_utf7(plain) == name
+
+
+def _unshifted(match: re.Match[str]) -> str:
+    code = match.group(1).replace(",", "/")
+    return base64.b64decode(code + "=" * (-len(code) % 4), validate=True).decode("utf-16-be") if code else "&"

@@ -20,6 +20,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._yaml_kind import yaml_kind
 
 Style = t.Literal["table", "regexp", "cidr", "aliases", "parameters"]
 
@@ -100,10 +101,10 @@ def _pairs(given: t.Any, style: Style) -> t.Iterator[tuple[t.Any, t.Any]]:
         yield from given.items()
         return
     if not isinstance(given, list):
-        raise BadEntry(f"Entries are a dictionary, or a list of dictionaries with 'key' and 'value', not {_kind(given)}.")
+        raise BadEntry(f"Entries are a dictionary, or a list of dictionaries with 'key' and 'value', not {yaml_kind(given)}.")
     for number, item in enumerate(given, 1):
         if not isinstance(item, dict):
-            raise BadEntry(f"Entry {number} is {_kind(item)}; it must be a dictionary with 'key' (or 'pattern') and 'value'.")
+            raise BadEntry(f"Entry {number} is {yaml_kind(item)}; it must be a dictionary with 'key' (or 'pattern') and 'value'.")
         names = set(item)
         if len(names & {"key", "pattern"}) != 1 or names - {"key", "pattern", "value"}:
             raise BadEntry(f"Entry {number} has {_names(names)}; it needs either 'key' or 'pattern', and 'value'.")
@@ -117,7 +118,7 @@ def _entry(key: t.Any, value: t.Any, style: Style) -> Entry:
     if isinstance(key, (int, float)) and not isinstance(key, bool):
         key = str(key)
     if not isinstance(key, str):
-        raise BadEntry(f"The key {key!r} is {_kind(key)}; put it in quotes so that it stays the text that was meant.")
+        raise BadEntry(f"The key {key!r} is {yaml_kind(key)}; put it in quotes so that it stays the text that was meant.")
     if "\n" in key or "\r" in key or "\0" in key:
         raise BadEntry(f"The key {key!r} has a line break in it, which would make two lines of one entry.")
     key = key.strip()
@@ -154,7 +155,7 @@ def _item(key: str, item: t.Any, style: Style, *, in_list: bool) -> str:
     if isinstance(item, (int, float)) and not isinstance(item, bool):
         return str(item)
     if not isinstance(item, str):
-        raise BadEntry(f"The value of '{key}' is {_kind(item)}; put it in quotes so that it stays the text that was meant.")
+        raise BadEntry(f"The value of '{key}' is {yaml_kind(item)}; put it in quotes so that it stays the text that was meant.")
     if "\n" in item or "\r" in item or "\0" in item:
         raise BadEntry(f"The value of '{key}' has a line break in it; an entry is one line.")
     text: str = item.strip()
@@ -162,11 +163,6 @@ def _item(key: str, item: t.Any, style: Style, *, in_list: bool) -> str:
         return text
     # A value that is one string stays as it is written, but for a command: unquoted, its arguments would be addresses.
     return alias_target(text) if in_list else _quoted(text) if text.startswith("|") else text
-
-
-def _kind(value: t.Any) -> str:
-    names = {bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a dictionary", type(None): "empty"}
-    return names.get(type(value), "text" if isinstance(value, str) else type(value).__name__)
 
 
 def _names(names: set[t.Any]) -> str:

@@ -16,6 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._errors import BadIn
 from ansible_collections.postroom.mail.plugins.module_utils._host_and_port import port_in_brackets
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_kinds import Kind, is_tls_protocols
 from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines import WHITESPACE, words
+from ansible_collections.postroom.mail.plugins.module_utils._yaml_kind import yaml_kind
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Parameters that Postfix stores in 64 bits; all other numbers must fit into 32.
@@ -63,13 +64,11 @@ def render(name: str, value: object, *, separator: str = ", ") -> str:
             raise BadValue(f"The list given for {name} must hold plain strings and numbers only.")
         return separator.join(text for text in (render(name, item) for item in value) if text)
     if not isinstance(value, str):
-        raise BadValue(
-            f"The value of {name} is a {type(value).__name__}; Postfix takes a string, a number, yes or no, or a list of strings."
-        )
+        raise BadValue(f"The value of {name} is {yaml_kind(value)}; Postfix takes a string, a number, yes or no, or a list of strings.")
     if "\n" in value:
         raise BadValue(
             f"The value of {name} contains a line break, which would end it there; write it on one line, or give a list"
-            " (in YAML '>-' folds several lines into one)."
+            " (YAML's '>-' makes one line only of lines that are indented alike, with no empty one between them)."
         )
     control = re.search(r"[\x00-\x08\x0b-\x1f\x7f]", value)
     if control:

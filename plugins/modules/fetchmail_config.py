@@ -134,6 +134,15 @@ options:
         description:
           - Whether the C(Received) header says which account a message came from.
         type: bool
+      badheader:
+        description:
+          - What is done with a message whose header is malformed. fetchmail's default is V(reject), which leaves it at the provider.
+        type: str
+        choices: [accept, reject]
+      principal:
+        description:
+          - The Kerberos principal of the server.
+        type: str
       user:
         description:
           - The login at the server.
@@ -196,7 +205,8 @@ options:
         type: path
       folder:
         description:
-          - The folders to fetch from, IMAP only. The default is the inbox.
+          - The folders to fetch from, IMAP only. The default is the inbox. Write their names as people read them, such as V(Entwürfe); one
+            that stands in modified UTF-7 already is left as it is.
         type: list
         elements: str
       smtphost:
@@ -306,6 +316,20 @@ options:
         description:
           - After how many messages deletions are made final.
         type: int
+      flush:
+        description:
+          - Whether messages that were seen before are deleted at the provider before new ones are fetched, those among them that somebody
+            read there and fetchmail never got.
+        type: bool
+      fetchdomains:
+        description:
+          - The domains whose mail is asked for with V(odmr).
+        type: list
+        elements: str
+      bsmtp:
+        description:
+          - A file that mail is appended to as batched SMTP, instead of being handed over.
+        type: path
   settings:
     description:
       - What counts for all accounts.
@@ -353,6 +377,14 @@ options:
         description:
           - Where the daemon of the host leaves its process id.
         type: path
+      invisible:
+        description:
+          - Whether fetchmail leaves no C(Received) header of its own.
+        type: bool
+      showdots:
+        description:
+          - Whether the progress of a transfer is shown by dots, where it writes to a log file too.
+        type: bool
   replace:
     description:
       - Whether to replace run control files that somebody else wrote. A copy is kept beside each.

@@ -202,3 +202,13 @@ def test_an_account_that_another_run_made_meanwhile_is_no_failure(monkeypatch):
     host.carry_out(planned([User("bob")]), FakeCrypt())
     with pytest.raises(_accounts.CommandFailed):
         host.carry_out(planned([User("alice", present=False)]), FakeCrypt())
+
+
+@pytest.mark.parametrize("spool", ["/var/mail", "/var/spool/mail"])
+def test_whoever_left_mail_in_a_spool_has_a_uid_that_nobody_gets(monkeypatch, tmp_path, spool):
+    (tmp_path / "gone").touch()
+    left = {}
+    monkeypatch.setattr(_accounts, "_entries", lambda directory: [str(tmp_path / "gone")] if directory == spool else [])
+    monkeypatch.setattr(_accounts, "choose_uid", lambda home, taken, left_behind, first, last: left.setdefault("behind", left_behind))
+    _accounts.Host(lambda args, data=None: (0, "", ""))._uid(User("bob"))
+    assert left["behind"] == {(tmp_path / "gone").stat().st_uid}

@@ -22,9 +22,9 @@ LISTENER = {"path": "/var/spool/postfix/private/quota-status", "mode": "0600"}
         ("500MiB", "500M"),
         ("64k", "64K"),
         ("1T", "1T"),
-        (1048576, "1048576B"),
-        ("1048576", "1048576B"),
         ("1048576B", "1048576B"),
+        (0, "0"),
+        ("0", "0"),
         ("unlimited", "0"),
         ("Unlimited", "0"),
     ],
@@ -33,7 +33,7 @@ def test_a_size_is_told_with_its_unit(given, told):
     assert quota.size(given) == told
 
 
-@pytest.mark.parametrize("given", ["", "much", "0", 0, "-1G", "1.5G", "1G 2G", "1X", True, None, "1G\n*:ignore", "10%", "１G"])
+@pytest.mark.parametrize("given", ["", "much", "1024", 1024, "-1G", "1.5G", "1G 2G", "1X", True, None, "1G\n*:ignore", "10%", "１G"])
 def test_what_is_no_size(given):
     with pytest.raises(Untranslatable, match="is no size"):
         quota.size(given)

@@ -103,7 +103,9 @@ def options(keywords):
     """Each keyword with each value of its kind, and how it stands in the file; None: not at all."""
     for keyword, kind in keywords.items():
         yield keyword, None, None
-        if kind in VALUES:
+        if keyword == "badheader":
+            yield keyword, "accept", "bad-header accept"
+        elif kind in VALUES:
             yield from ((keyword, value, f"{keyword} {words}") for value, words in VALUES[kind])
         else:
             yield keyword, True, keyword
@@ -129,6 +131,11 @@ def test_options_of_the_user(keyword, value, line):
     others = [] if keyword == "sslproto" else ['sslproto ""']
     lines = clauses({"poll": "x", "user": "al", "sslproto": "", keyword: value})[3]
     assert sorted(lines) == sorted([*others, *([line] if line else [])])
+
+
+def test_folders_are_named_as_imap_spells_them():
+    lines = clauses({"poll": "x", "user": "al", "folder": ["INBOX", "Entwürfe", "R&D", "Entw&APw-rfe"], "ssl": True})[3]
+    assert lines[-1] == 'folder "INBOX" "Entw&APw-rfe" "R&-D" "Entw&APw-rfe"'
 
 
 @pytest.mark.parametrize(
@@ -290,7 +297,9 @@ def test_settings_that_fetchmail_could_not_work_with(settings, words):
 def test_accounts_that_cannot_stand_beside_each_other():
     other = {**POP3, "user": "bo"}
     assert problems([POP3, other, {**POP3, "poll": "b.example"}, {**other, "poll": "c.example", "skip": True}], {}) == []
-    assert problems([POP3, other, POP3, POP3], {}) == [f"{NAME} is given 3 times; join them."]
+    assert problems([POP3, other, POP3, POP3], {}) == [
+        f"{NAME} is given 3 times; join them, or give each a poll of its own and name the server in via."
+    ]
     assert problems([other, {**IMAP, "idle": True}], {}) == [
         f"{NAME} is idle, and fetchmail would wait there for ever and never come to the others: take away idle, or give the account to an"
         " owner who has no other."

@@ -220,3 +220,15 @@ def test_restrictions_newer_than_our_table_are_found_in_smtpd(tmp_path):
     assert postfix.knows_restriction("reject_of_tomorrow", str(tmp_path))
     assert not postfix.knows_restriction("tomorrow", str(tmp_path))
     assert not postfix.knows_restriction("permit", str(tmp_path / "nowhere"))
+
+
+def test_postfix_itself_can_look_into_the_queue_of_the_trial(directory, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    modes = []
+
+    def look(main_cf, master_cf):
+        modes.append(stat.S_IMODE(os.stat(MainCf(main_cf).values()["queue_directory"]).st_mode))
+        return ""
+
+    Postfix(PostfixHost(refuse=look), str(directory)).remarks(main_cf="myhostname = x.example.org\n")
+    assert set(modes) == {0o755}

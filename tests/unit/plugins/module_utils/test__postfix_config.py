@@ -235,3 +235,13 @@ def test_one_step_of_a_repair_is_taken(main_cf, monkeypatch):
     outcome = configure(main_cf, {"myhostname": "mail.example.org"}, host=host)
     assert main_cf.read_text() == "myhostname = mail.example.org\nmydomain = @DOMAIN@\n"
     assert outcome.warnings[-1] == "Postfix refused the configuration before this change, and still does: bad @DOMAIN@; repair it."
+
+
+def test_what_master_reads_only_when_it_starts_needs_a_restart(main_cf):
+    assert configure(main_cf, {"hash_queue_names": "deferred, defer"}, unknown="ignore").restart_required
+
+
+def test_a_restriction_class_that_no_longer_refuses_is_an_open_relay(main_cf):
+    main_cf.write_text("smtpd_restriction_classes = ours\nours = reject_unauth_destination\nsmtpd_relay_restrictions = ours\n")
+    with pytest.raises(OpenRelay):
+        configure(main_cf, {"ours": "permit_mynetworks"})

@@ -95,7 +95,7 @@ def test_render(value, text):
         ("a\rb", "control character"),
         ("a\0b", "control character"),
         (3.1, "in quotes"),
-        ({"a": 1}, "is a dict"),
+        ({"a": 1}, "is a dictionary"),
         ([["a"]], "plain strings"),
         ([None], "plain strings"),
     ],

@@ -5,15 +5,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import json
+import types
 import urllib.parse
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._probe import run
-from ansible_collections.postroom.mail.plugins.module_utils._probe_options import probes
+from ansible_collections.postroom.mail.plugins.module_utils._probe_options import Endpoint, probes
 from ansible_collections.postroom.mail.plugins.module_utils._probe_sasl import NotBase64, responses
 from ansible_collections.postroom.mail.plugins.module_utils._probe_smtp import keywords, mechanisms
+from ansible_collections.postroom.mail.plugins.module_utils._probe_tls import Trust
+from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import Stop
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.probe_servers import Server, imap, pop3, smtp
 
 USER, PASSWORD = "älice@example.org", 'geh"eim\\ {5} ü '
@@ -198,3 +202,16 @@ def test_international_address(offer, outcome):
         [row] = run(probes({"host": "127.0.0.1", "smtp": {"port": server.port, "tls": "none"}, "recipient": "ä@example.org"}))
     assert row["outcome"] == outcome
     assert ("MAIL FROM:<ä@example.org> SMTPUTF8" in server.received) is (outcome == "accepted")
+
+
+@pytest.mark.parametrize(
+    ("cleartext", "encrypted", "allowed", "sent"),
+    [(True, False, False, False), (True, True, False, True), (True, False, True, True), (False, False, False, True)],
+)
+def test_a_password_is_withheld_from_an_unencrypted_connection_alone(cleartext, encrypted, allowed, sent):
+    hidden = []
+    endpoint = Endpoint("smtp", "mail.example", 25, "none", Trust(), "u", PASSWORD, allow_cleartext=allowed)
+    wire = types.SimpleNamespace(encrypted=encrypted, hide=hidden.append)
+    with contextlib.nullcontext() if sent else pytest.raises(Stop, match="withheld|not encrypted"):
+        endpoint.guard(cleartext, wire)
+    assert hidden == ([PASSWORD] if sent else [])

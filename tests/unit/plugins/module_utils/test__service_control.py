@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import (
     _running_daemon,
@@ -223,3 +225,31 @@ def test_mail_that_waited_for_dovecot_is_flushed(monkeypatch, deferred, actions)
     monkeypatch.setattr(_service_control._host_postfix, "count_queue", lambda queue: {"deferred": deferred})
     assert host.bring(Wanted("dovecot", "started"))["actions"] == actions
     assert ("postqueue -f" in host.calls) is ("flush the queue" in actions)
+
+
+@pytest.mark.parametrize(("wanted", "held"), [("reloaded", True), ("restarted", True), ("stopped", True), ("started", False)])
+def test_postfix_delivers_nothing_while_dovecot_goes(monkeypatch, wanted, held):
+    host = Host(monkeypatch, dovecot=DOWN if wanted == "started" else UP)
+    monkeypatch.setattr(_services, "master", lambda name, queue=None: 4711 if name == "postfix" else None)
+    holds = []
+
+    @contextlib.contextmanager
+    def hold(postfix, limit):
+        holds.append(postfix)
+        host.calls.append("hold")
+        yield
+        host.calls.append("let go")
+
+    monkeypatch.setattr(_service_control._delivery_hold, "held", hold)
+    host.bring(Wanted("dovecot", wanted))
+    assert holds == [4711 if held else None]
+    commands = [
+        call for call in host.calls if call in ("hold", "let go") or call.split()[1:2] in (["reload"], ["restart"], ["stop"], ["start"])
+    ]
+    assert [call.split()[0] for call in commands] == ["hold", "systemctl", "let"]
+
+
+def test_an_explicit_wish_is_no_crash_loop(monkeypatch):
+    host = Host(monkeypatch, postfix=DOWN)
+    host.bring(Wanted("postfix", "started"))
+    assert host.changing_calls().index("systemctl reset-failed -- postfix") < host.changing_calls().index("systemctl start -- postfix")

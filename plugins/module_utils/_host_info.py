@@ -84,7 +84,11 @@ class Host:
     @functools.cached_property
     def postfix(self) -> dict[str, t.Any]:
         answer = _host_postfix.ask(self.run)
-        return {**answer, "managed_tables": _host_addresses.managed_tables(answer["parameters"], _read_head)}
+        return {
+            **answer,
+            "managed_tables": _host_addresses.managed_tables(answer["parameters"], _read_head),
+            "foreign_tables": _host_addresses.foreign_tables(_read_begin),
+        }
 
     @functools.cached_property
     def queue_directory(self) -> str | None:
@@ -136,6 +140,10 @@ def _read(path: str) -> str:
 
 def _read_head(path: str) -> str:
     return _foreign_files.head(path, 4096).decode("utf-8", "surrogateescape")
+
+
+def _read_begin(path: str) -> str:
+    return _foreign_files.head(path, 1 << 20).decode("utf-8", "surrogateescape")
 
 
 def addresses(name: str) -> list[str]:

@@ -57,7 +57,7 @@ TASKS = [
     fetchmail(ACCOUNTS[:1], ["mallory"]),
     shell("chmod u+w . && cp seen /tmp/seen && head -n1 /home/alice/.fetchmailrc /home/alice/.procmailrc >/tmp/of-alice"),
 ]
-AFTERWARDS = [fetchmail([], []), filters([], []), shell("rm -f seen .fetchmailrc .procmailrc")]
+AFTERWARDS = [fetchmail([], []), filters([], []), shell("rm -f seen .fetchmailrc .procmailrc; apt-get purge -qy fetchmail procmail")]
 
 
 def test_traps_in_a_home_stop_nobody_else_and_a_trial_tells_nothing_of_root(tmp_path):

@@ -16,7 +16,7 @@ from mail_hosts import MAIL_HOSTS
 NAMES = ("alice", "mallory")
 ACCOUNTS = [{"poll": "isp.example", "user": f"{name}-there", "password": "s3cret", "is": [name], "owner": name} for name in NAMES]
 # All that it can see of the environment of others while its owner's rules are tried.
-LOOKS = "cat /proc/[0-9]*/environ >>/home/mallory/seen 2>/dev/null; true"
+LOOKS = "cat /proc/[0-9]*/environ >>$HOME/seen 2>/dev/null; true"
 RULE = {"name": "look", "match": [{"program": LOOKS}], "discard": True}
 USERS = [{"name": name, "engine": "procmail", "rules": [RULE]} for name in NAMES]
 SAMPLE = {"user": "mallory", "mail": "Subject: x\n\nx\n"}
@@ -24,7 +24,7 @@ ROOTS_SECRET = "what-root-tells-the-proxy"
 
 
 def shell(command):
-    return {"ansible.builtin.shell": f"cd /home/mallory && {command}"}
+    return {"ansible.builtin.shell": f"cd ~mallory && {command}"}
 
 
 def as_mallory(command):
@@ -41,11 +41,11 @@ def filters(users, skipped, **options):
 
 def module(name, skipped, check=False, **options):
     wrong = f"done is failed or done.skipped_users != {skipped}" + (" or done is changed" if check else "")
-    return {f"postroom.mail.{name}": options, "register": "done", "failed_when": wrong, "check_mode": check, "timeout": 60}
+    return {f"postroom.mail.{name}": options, "register": "done", "failed_when": wrong, "check_mode": check, "timeout": 300}
 
 
 TASKS = [
-    as_mallory("mkfifo .fetchmailrc && truncate -s 300G .procmailrc"),
+    as_mallory("rm -f .fetchmailrc .procmailrc && mkfifo .fetchmailrc && truncate -s 300G .procmailrc"),
     fetchmail(ACCOUNTS, ["mallory"]),
     filters(USERS, ["mallory"]),
     # Of mallory nobody wants anything, and what lies there is not looked at.
@@ -71,7 +71,7 @@ def test_traps_in_a_home_stop_nobody_else_and_a_trial_tells_nothing_of_root(tmp_
     }
     (tmp_path / "play.yml").write_text(json.dumps([play]))
     argv = ["ansible-playbook", "-i", str(SCENARIO / "inventory"), str(tmp_path / "play.yml")]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=600, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=900, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for mail in MAIL_HOSTS:
         assert mail.out("grep -c 'Managed by postroom.mail' /tmp/of-alice") == "2"

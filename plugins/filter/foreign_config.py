@@ -13,6 +13,7 @@ author:
 description:
   - Tells which lookup tables and which values of C(main.cf) that somebody else wrote would be replaced.
   - What the distributions' packages write is nobody's. On a host whose C(main.cf) names tables of this collection, its parameters are too.
+positional: parameters, postfix, host, by_hand
 options:
   _input:
     description:

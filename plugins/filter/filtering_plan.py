@@ -13,7 +13,7 @@ author:
 description:
   - Tells the roles C(postfix) and C(dovecot) what the rules of M(postroom.mail.mail_filter) need of them, and what is wrong with the rules,
     before anything on the host is changed.
-positional: engine, rules, rules_after, domain, mail_location, transport
+positional: engine, rules, rules_after, domain, mail_location, transport, users_to_be, accounts, mailboxes
 options:
   _input:
     description:
@@ -54,6 +54,20 @@ options:
       - How Postfix hands mail to Dovecot.
     type: str
     default: lmtp:unix:private/dovecot-lmtp
+  users_to_be:
+    description:
+      - The users that the play makes, each with a C(name). They are somebody already.
+    type: list
+    elements: dict
+  accounts:
+    description:
+      - Whom of the users the host knows, as M(postroom.mail.mail_info) tells it. Without it, names are not checked.
+    type: dict
+  mailboxes:
+    description:
+      - The addresses of virtual mailboxes.
+    type: list
+    elements: str
 seealso:
   - module: postroom.mail.mail_filter
 """
@@ -110,8 +124,11 @@ def filtering_plan(
     domain: t.Any = "localhost",
     mail_location: t.Any = "maildir:~/Maildir",
     transport: t.Any = "lmtp:unix:private/dovecot-lmtp",
+    users_to_be: t.Any = None,
+    accounts: t.Any = None,
+    mailboxes: t.Any = (),
 ) -> dict[str, t.Any]:
-    from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _procmailrc
+    from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_users, _procmailrc
     from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import ENGINES, PROCMAIL, SIEVE
 
     result: dict[str, t.Any] = {
@@ -129,6 +146,10 @@ def filtering_plan(
     # What is no list is said with the other problems.
     site, after = (list(one) if isinstance(one, tuple) else one for one in (rules, rules_after))
     plan, problems = _filter_plan.plan(engine, site, after, users, domain=str(domain), mail_location=str(mail_location))
+    if accounts is not None:
+        names = [user.name for user in plan.users]
+        to_be = {str(user.get("name")) for user in users_to_be or () if isinstance(user, t.Mapping)}
+        problems += _filter_users.problems(names, domain=str(domain), users=to_be, accounts=accounts, mailboxes=mailboxes)
     transports = {SIEVE: transport, PROCMAIL: f"{_procmailrc.SERVICE}:"}
     return {
         "problems": problems,

@@ -17,6 +17,21 @@ from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import
 
 ALIASES = "/etc/aliases"
 PASSWD = "/etc/passwd"
+# Where administrators keep their tables, and the role postfix its own.
+USUAL_TABLES = (
+    "aliases",
+    "canonical",
+    "client_access",
+    "generic",
+    "mailbox_transports",
+    "recipient_access",
+    "recipient_canonical",
+    "relocated",
+    "sender_access",
+    "sender_canonical",
+    "virtual",
+    "virtual_mailboxes",
+)
 # A table in a value of main.cf, whatever its type.
 _TABLE_FILE = re.compile(r"\b\w+:(/[^\s,{}]+)")
 
@@ -56,6 +71,16 @@ def aliases(text: str) -> dict[str, str]:
     for entry in parse(text, "aliases"):
         if entry.value:
             found.setdefault(entry.key.strip('"').lower(), entry.value)
+    return found
+
+
+def foreign_tables(read: t.Callable[[str], str]) -> list[str]:
+    """Those of the tables in their usual places that hold something and were not written by this collection."""
+    found = []
+    for path in (f"/etc/postfix/{name}" for name in USUAL_TABLES):
+        text = read(path)
+        if not text.startswith(MANAGED) and any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
+            found.append(path)
     return found
 
 

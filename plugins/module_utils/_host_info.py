@@ -88,7 +88,11 @@ class Host:
     def postfix(self) -> dict[str, t.Any]:
         answer = _host_postfix.ask(self.run)
         there = _files_in(answer["config_directory"]) if answer["installed"] else []
-        return {**answer, "managed_tables": _host_addresses.managed_tables(answer["parameters"], _read_head, there)}
+        return {
+            **answer,
+            "managed_tables": _host_addresses.managed_tables(answer["parameters"], _read_head, there),
+            "foreign_tables": _host_addresses.foreign_tables(_read_begin),
+        }
 
     @functools.cached_property
     def dovecot(self) -> dict[str, t.Any]:
@@ -165,6 +169,10 @@ def _files_in(directory: str) -> list[str]:
 
 def _read_head(path: str) -> str:
     return _foreign_files.head(path, 4096).decode("utf-8", "surrogateescape")
+
+
+def _read_begin(path: str) -> str:
+    return _foreign_files.head(path, 1 << 20).decode("utf-8", "surrogateescape")
 
 
 def addresses(name: str) -> list[str]:

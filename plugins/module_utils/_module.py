@@ -33,7 +33,9 @@ class Run(t.Protocol):
 def runner(module: AnsibleModule) -> Run:
     """Give *module*'s ``run_command`` the shape of `Run`.
 
-    No program gets more of the environment than `KEPT`. Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
+    No program gets more of the environment than `KEPT`.
+
+    Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
     (Postfix means something else by it), and a program that is not there is rc 127, as a shell would say it.
     """
     for name in set(os.environ) - set(KEPT):

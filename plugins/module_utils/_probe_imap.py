@@ -17,7 +17,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils import _probe_sasl as sasl
 from ansible_collections.postroom.mail.plugins.module_utils._folder_names import modified_utf7
 from ansible_collections.postroom.mail.plugins.module_utils._probe_message import parse_headers
-from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import Deadline, Stop, Wire
+from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import MOST_WORDS, Deadline, Stop, Wire
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._probe_options import Endpoint
@@ -133,7 +133,7 @@ class Imap:
         if status != "OK":
             raise Stop("garbled", words)
         lines = [r.text for r in untagged if r.text.upper().startswith(b"* CAPABILITY ")]
-        return [self.wire.words(word) for line in lines for word in line.split()[2:]]
+        return [self.wire.words(word) for line in lines for word in line.split()[2:]][:MOST_WORDS]
 
     def _authenticate(self, mechanism: str, user: str, password: str) -> tuple[str, str]:
         answer = sasl.responses(mechanism, user, password)

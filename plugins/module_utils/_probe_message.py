@@ -93,14 +93,21 @@ def dot_stuffed(data: bytes) -> bytes:
     return re.sub(rb"(?m)^\.", b"..", data) + b".\r\n"
 
 
+# Postfix cuts a header at 100 kB (header_size_limit). What a server sends beyond this is not kept.
+MOST_HEADER_BYTES = 128 * 1024
+MOST_HEADERS = 1000
+
+
 def parse_headers(data: bytes) -> list[dict[str, str]]:
-    """Header lines, unfolded, in their order and with their repetitions."""
+    """Header lines, unfolded, in their order and with their repetitions; no more of them than a mail server takes."""
     headers: list[dict[str, str]] = []
-    for line in data.decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
+    for line in data[:MOST_HEADER_BYTES].decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
         name, colon, value = line.partition(":")
         if line[:1] in (" ", "\t") and headers:
             headers[-1]["value"] += f" {line.strip()}"
         elif colon and name.strip():
+            if len(headers) == MOST_HEADERS:
+                break
             headers.append({"name": name.strip(), "value": value.strip()})
         elif not line:
             break

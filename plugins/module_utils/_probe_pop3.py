@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils import _probe_sasl as sasl
 from ansible_collections.postroom.mail.plugins.module_utils._probe_message import parse_headers
-from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import Deadline, Stop, Wire
+from ansible_collections.postroom.mail.plugins.module_utils._probe_wire import MOST_WORDS, Deadline, Stop, Wire
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._probe_options import Endpoint
@@ -126,7 +126,7 @@ class Pop3:
 
     def _capa(self) -> list[str]:
         try:
-            return [self.wire.words(line) for line in self._lines("CAPA")]
+            return [self.wire.words(line) for line in self._lines("CAPA")[:MOST_WORDS]]
         except Stop as e:
             # CAPA is an extension (RFC 2449); a server may not know it.
             if e.outcome == "rejected":

@@ -30,6 +30,8 @@ LONGEST_LINE = 64 * 1024
 LARGEST_LITERAL = 4 * 1024 * 1024
 MOST_BYTES = 64 * 1024 * 1024
 LONGEST_ANSWER = 500
+# That a server may say of what it can do.
+MOST_WORDS = 200
 
 
 class Stop(MailError):

@@ -53,7 +53,10 @@ def stage(directory: str, name: str, text: str) -> str:
 
 
 def compile_script(run: Run, path: str, text: str, of: str, into: str = "") -> bool:
-    """Compile the script *path*, beside it or *into* a file; False when there is no sievec. Raises `DoesNotCompile`, naming the rule in *text*."""
+    """Compile the script *path*, beside it or *into* a file; False when there is no sievec.
+
+    Raises `DoesNotCompile`, naming the rule in *text*.
+    """
     rc, _stdout, stderr = run([SIEVEC, path, *([into] if into else [])])
     if rc == NOT_FOUND:
         return False

@@ -204,6 +204,12 @@ postfix:
       type: list
       elements: str
       sample: [/etc/postfix/virtual]
+    foreign_tables:
+      description:
+        - The lookup tables in usual places, such as C(/etc/postfix/virtual), that hold something and were not written by this collection.
+      type: list
+      elements: str
+      sample: []
     config_error:
       description: What Postfix says is wrong with its configuration files, V(null) when they can be parsed.
       type: str

@@ -148,6 +148,12 @@ def test_what_somebody_else_set_is_not_silently_replaced(mails):
         assert [mail.out("postconf -h canonical_maps") for mail in mails] == ["hash:/etc/postfix/mine"] * 2
 
 
+def test_a_table_of_somebody_else_is_not_overwritten(mails):
+    hand_made = "cp -p /etc/postfix/virtual /root/virtual && echo 'a@x.example alice' >/etc/postfix/virtual"
+    with on(mails, hand_made, "mv /root/virtual /etc/postfix/virtual"):
+        refused(mails, {}, ["would be lost: /etc/postfix/virtual.", "postfix_replace_config"])
+
+
 def test_roots_mail_without_an_alias_is_a_warning(mails):
     run = play("site", "--tags", "postfix", "--check", limit="mail", variables={"mail_aliases": {}})
     assert run.rc == 0, run.output[-3000:]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import re
+import shlex
 import subprocess
 import time
 
@@ -138,6 +139,39 @@ def exim_files(name, sender, recipient, subject):
         f"{name}-H": f"{name}-H\nroot 0 0\n<{sender}>\n1 0\nXX\n1\n{recipient}\n\n{len(header):03}  {header}",
         f"{name}-D": f"{name}-D\nx\n",
     }
+
+
+OWNERS = {"exim": ("/var/spool/exim4/input", "Debian-exim"), "sendmail": ("/var/spool/mqueue-client", "smmsp")}
+# What the owner of a queue lays into it to get what root can read, to make root wait, or to stop the work for good.
+TRAPS = {
+    "exim": """\
+mail() { printf '%s-H\\nx 0 0\\n<x@y.example>\\n1 0\\nXX\\n%s\\n%s\\n\\n011  Subject: x\\n' "$1" "$2" "$3" >"$1-H"; echo "$1-D" >"$1-D"; }
+mail 1trap1-00000000001-0001 1 alice; ln -sf /etc/shadow 1trap1-00000000001-0001-D
+mail 1trap1-00000000001-0002 "$(printf '%05000d' 1)" alice
+mail 1trap1-00000000001-0003 1 "$(printf 'a\\001b')"
+mkfifo 1trap1-00000000001-0004-H""",
+    "sendmail": """\
+for one in 1 2 3; do printf 'V8\\nS<x@y.example>\\nRPFD:alice\\nH??Subject: x\\n.\\n' >qftrap$one; done
+ln -s /etc/shadow dftrap1; mkfifo dftrap2; truncate -s 300G dftrap3; mkfifo qftrap4""",
+}
+
+
+def test_traps_in_a_queue_stay_and_are_told(host):
+    directory, owner = OWNERS[host.former]
+    script = f"cd {directory} && umask 077 && {TRAPS[host.former]}"
+    host.out(f"runuser -u {owner} -- sh -c {shlex.quote(script)}")
+    try:
+        (told,) = call(host.name, "mail_info", gather=["other_mail_servers"])["other_mail_servers"]
+        assert told["queue"] == 4
+        done = call(host.name, "mail_takeover", state="emptied")
+        # And the one that was held back.
+        assert (done["failed"], done["handed_over"], done["kept"]) == (False, 0, 5), done
+        reasons = " | ".join(mail["reason"] for mail in done["mails"])
+        assert "is a link" in reasons
+        assert "is no file" in reasons
+        assert host.run("grep -rs '^root:' /home/*/Maildir /var/spool/handed-over-to-postfix").stdout == ""
+    finally:
+        host.out(f"rm -f {directory}/*trap*")
 
 
 def test_an_interrupted_handover_goes_on_where_it_was(outside, subject):

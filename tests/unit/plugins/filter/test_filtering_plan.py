@@ -67,3 +67,29 @@ def test_dovecot_allows_as_many_redirects_as_the_rules_have():
 def test_what_is_wrong_is_a_sentence(users, engine, more, sentence):
     (problem,) = filtering_plan(users, engine, **{"domain": "example.org", **more})["problems"]
     assert problem.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("alice", None),
+        ("to-be", None),
+        ("carol@shop.example", None),
+        ("info@example.org", None),
+        ("somebody@elsewhere.example", None),
+        ("not-asked", None),
+        ("nobody-there", "filtering_users has nobody-there, and there is no such user"),
+        ("alice@example.org", "whose mailbox is that of the account alice: write alice."),
+        ("to-be@Example.ORG", "whose mailbox is that of the account to-be: write to-be."),
+    ],
+)
+def test_rules_are_for_somebody(name, problem):
+    known = {
+        "users_to_be": [{"name": "to-be"}],
+        "accounts": {"alice": True, "nobody-there": False, "carol": False, "info": False, "to-be": False},
+        "mailboxes": ["carol@shop.example", "info@example.org"],
+    }
+    users = [{"name": name, "rules": [RULE]}]
+    problems = filtering_plan(users, "sieve", domain="example.org", **known)["problems"]
+    assert [problem in said for said in problems] == ([True] if problem else [])
+    assert filtering_plan(users, "sieve", domain="example.org")["problems"] == []

@@ -59,6 +59,17 @@ def test_aliases():
     assert _host_addresses.aliases("") == {}
 
 
+def test_foreign_tables():
+    texts = {
+        "/etc/postfix/virtual": "# of an administrator\n\na@x.example b\n",
+        "/etc/postfix/aliases": f"{MANAGED}a: b\n",
+        "/etc/postfix/canonical": "# As Red Hat ships it: comments alone.\n\n  # a b\n",
+        "/etc/postfix/generic": "a b\n",
+        "/etc/postfix/mine": "a b\n",
+    }
+    assert _host_addresses.foreign_tables(lambda path: texts.get(path, "")) == ["/etc/postfix/generic", "/etc/postfix/virtual"]
+
+
 def test_managed_tables():
     texts = {"/etc/postfix/virtual": f"{MANAGED}a b\n", "/etc/postfix/mine": "a b\n", "/etc/postfix/r": MANAGED}
     parameters = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._probe_message import Message, dot_stuffed, parse_headers
@@ -69,3 +70,10 @@ def test_dot_stuffing_is_undone_by_the_receiver(lines):
 )
 def test_parse_headers(data, headers):
     assert [(h["name"], h["value"]) for h in parse_headers(data)] == headers
+
+
+@pytest.mark.parametrize("line", [b"a:\r\n", b"Subject: " + b"x" * 5000 + b"\r\n", b" folded for ever\r\n"])
+def test_what_is_kept_of_headers_without_end(line):
+    headers = parse_headers(b"From: a\r\n" + line * (17 * 1024 * 1024 // len(line)))
+    assert headers[0]["name"] == "From"
+    assert len(json.dumps(headers)) < 200_000

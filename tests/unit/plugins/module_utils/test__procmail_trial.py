@@ -13,7 +13,7 @@ import subprocess
 import types
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _procmail_trial, _rooms
+from ansible_collections.postroom.mail.plugins.module_utils import _rooms
 from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import parse
 from ansible_collections.postroom.mail.plugins.module_utils._mail_location import Location
 from ansible_collections.postroom.mail.plugins.module_utils._procmail_trial import BadRecipes, Bench, NoProgram, NoTrial

@@ -1,0 +1,77 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: foreign_config
+short_description: What of somebody else's Postfix would be lost
+version_added: 0.1.0
+author:
+  - The postroom.mail contributors (@postroom)
+description:
+  - Tells which lookup tables and which values of C(main.cf) that somebody else wrote would be replaced.
+  - What the distributions' packages write is nobody's. On a host whose C(main.cf) names tables of this collection, its parameters are too.
+positional: parameters, postfix, host, by_hand
+options:
+  _input:
+    description:
+      - The tables to be written, as M(postroom.mail.postmap) takes them.
+    type: list
+    elements: dict
+    required: true
+  parameters:
+    description:
+      - The parameters to be set, as M(postroom.mail.postfix_config) takes them.
+    type: dict
+    required: true
+  postfix:
+    description:
+      - What M(postroom.mail.mail_info) tells of Postfix.
+    type: dict
+    required: true
+  host:
+    description:
+      - What M(postroom.mail.mail_info) tells of the host.
+    type: dict
+    required: true
+  by_hand:
+    description:
+      - Parameters that the inventory sets itself; they are not asked about.
+    type: dict
+    default: {}
+seealso:
+  - module: postroom.mail.mail_info
+"""
+
+EXAMPLES = r"""
+- name: See what would be lost
+  ansible.builtin.debug:
+    msg: "{{ [{'path': '/etc/postfix/virtual'}] | postroom.mail.foreign_config({}, host_info.postfix, host_info.host) }}"
+  # => ["/etc/postfix/virtual"]
+"""
+
+RETURN = r"""
+_value:
+  description: The paths of tables, and parameters with what they lose; empty where nothing is lost.
+  type: list
+  elements: str
+"""
+
+import typing as t
+
+
+def foreign_config(
+    tables: t.Any, parameters: dict[str, t.Any], postfix: dict[str, t.Any], host: dict[str, t.Any], by_hand: dict[str, t.Any] | None = None
+) -> list[str]:
+    from ansible_collections.postroom.mail.plugins.module_utils._foreign_config import lost
+
+    return lost(tables, parameters, postfix=postfix, host=host, by_hand=by_hand)
+
+
+class FilterModule:
+    """Makes the filter known to Ansible."""
+
+    def filters(self) -> dict[str, t.Callable[..., t.Any]]:
+        return {"foreign_config": foreign_config}

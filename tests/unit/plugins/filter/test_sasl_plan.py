@@ -25,6 +25,8 @@ def test_dovecot_needs_nothing():
         "parameters": {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": "private/login", "smtpd_sasl_local_domain": ""},
         "realm": "",
         "realms": [],
+        "domains": [],
+        "domains_apart": [],
         "other_realms": [],
         "accounts": [],
     }

@@ -56,6 +56,7 @@ class LookupModule(LookupBase):
         from ansible_collections.postroom.mail.plugins.module_utils._contract import problems
 
         contracts, defaults = _contracts()
+        templar: t.Any = self._templar
         found: list[str] = []
         values: dict[str, t.Any] = {}
         for name in contracts:
@@ -63,7 +64,7 @@ class LookupModule(LookupBase):
             if name not in variables or variables[name] == defaults.get(name) or (terms and name not in terms):
                 continue
             try:
-                values[name] = self._templar.template(variables[name])
+                values[name] = templar.template(variables[name])
             except AnsibleError as e:
                 if "host_info" in variables or "'host_info'" not in str(e):
                     found.append(f"{name} cannot be worked out: {_cause(e)}. Correct the name, or give it a value.")
@@ -72,15 +73,14 @@ class LookupModule(LookupBase):
 
 def _contracts() -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """The options of all roles by the names of their variables, and the values that these have by default."""
-    import yaml
+    from ansible.module_utils.common.yaml import yaml_load
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     contracts: dict[str, t.Any] = {}
     defaults: dict[str, t.Any] = {}
     for role in sorted(ROLES.iterdir()):
-        specs = yaml.load((role / "meta/argument_specs.yml").read_text(), loader)["argument_specs"]
+        specs = yaml_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
         contracts.update(specs["main"].get("options", {}))
-        defaults.update(yaml.load((role / "defaults/main.yml").read_text(), loader) or {})
+        defaults.update(yaml_load((role / "defaults/main.yml").read_text()) or {})
     return contracts, defaults
 
 

@@ -20,8 +20,8 @@ Targets = t.Union[str, list[str]]
 
 
 def sender_logins(
-    aliases: dict[str, Targets],
-    virtual_aliases: dict[str, Targets],
+    aliases: t.Mapping[t.Any, t.Any],
+    virtual_aliases: t.Mapping[t.Any, t.Any],
     domains: list[str],
     mailboxes: t.Collection[str] = (),
     without_login: t.Collection[str] = (),

@@ -202,7 +202,8 @@ class Control:
             return _running_daemon.stop_command(name, self._master(name))
         if action in ("start", "restart"):
             # An explicit wish is no crash loop: without this systemd refuses the sixth start within ten seconds.
-            self.run(["systemctl", "reset-failed", "--", name])
+            # A unit of before an upgrade, such as postfix@-.service, would stay failed for good.
+            self.run(["systemctl", "reset-failed", "--", f"{name}*" if self.outdated.get(name) else name])
         if action == "start":
             unit = _services.parse_systemctl_show(self.run(["systemctl", "show", "--property=ActiveState", "--", name])[1])
             if unit and unit[0].get("ActiveState") == "active":

@@ -39,11 +39,10 @@ def kept(mail):
     """Of each mailbox that Dovecot knows, and each message in it, what a client remembers it by."""
     told = {}
     for user, _password in EVERYBODY:
-        told[user, "folders"] = sorted(
-            mail.out(f"doveadm -f tab mailbox status -u {user} 'uidvalidity messages unseen guid' '*'").splitlines()
-        )
-        messages = mail.out(f"doveadm -f tab fetch -u {user} 'mailbox uid guid flags' ALL").splitlines()
-        told[user, "messages"] = sorted(sorted(word for word in message.split() if word != r"\Recent") for message in messages)
+        for question in ("mailbox status -u {} 'uidvalidity messages unseen guid' '*'", "fetch -u {} 'mailbox uid guid flags' ALL"):
+            lines = mail.out(f"doveadm -f tab {question.format(user)}").splitlines()
+            # Neither the order of columns nor of lines is a promise, and every login makes some mail no longer recent.
+            told[user, question] = sorted(sorted(word for word in line.split() if word != r"\Recent") for line in lines)
     return told
 
 

@@ -129,7 +129,7 @@ def test_a_daemon_of_before_an_upgrade_is_replaced_in_its_unit_of_before(monkeyp
         else [
             "systemctl daemon-reload",
             "systemctl stop -- postfix@-.service postfix.service postfix",
-            "systemctl reset-failed -- postfix",
+            "systemctl reset-failed -- postfix*",
             "systemctl show --property=ActiveState -- postfix",
             "systemctl start -- postfix",
         ]

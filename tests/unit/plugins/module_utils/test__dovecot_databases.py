@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import copy
-import fnmatch
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_conf as conf
@@ -397,11 +396,3 @@ def test_what_cannot_be_translated_is_said(neutral, version, message):
     with pytest.raises(Untranslatable, match=".*") as caught:
         [databases.files(neutral, version), translate(neutral, version)]
     assert message in str(caught.value)
-
-
-def test_every_file_is_one_of_those_that_are_promised():
-    ask = {"driver": "sql", "database": "accounts", "query": QUERY}
-    neutral = {"passdb": [ask, ask], "userdb": [ask], "databases": [MARIADB], "denied_users": ["mallory"]}
-    written = {file.path for version in ("2.3.19", "2.4.1") for file in databases.files(neutral, version)}
-    assert len(written) == 4
-    assert [path for path in written if not any(fnmatch.fnmatchcase(path, pattern) for pattern in databases.PATHS)] == []

@@ -80,7 +80,7 @@ def test_without_secrets_nothing_changes():
 
 
 def test_wrong_settings_are_not_repeated():
-    with pytest.raises(Exception, match="must be a dictionary, but are str") as e:
+    with pytest.raises(Exception, match="must be a dictionary, and this is text") as e:
         dovecot_settings({}, "2.4", "imapc_password=s3cret")
     assert "s3cret" not in str(e.value)
 

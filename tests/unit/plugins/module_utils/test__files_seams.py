@@ -39,14 +39,14 @@ def test_the_text_is_on_the_disk_before_it_has_the_name(tmp_path, monkeypatch):
     path = tmp_path / "main.cf"
     path.write_text("a = 1\n")
     done = []
-    fsync, rename = os.fsync, _files._rename
+    fsync, rename = os.fsync, os.rename
 
     def synced(fd):
         done.append((f"fsync {os.path.basename(os.readlink(f'/proc/self/fd/{fd}'))}", os.fstat(fd).st_size if os.path.exists(path) else 0))
         fsync(fd)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(_files, "_rename", lambda source, target: (done.append(("rename", 0)), rename(source, target)))
+    monkeypatch.setattr(os, "rename", lambda source, target: (done.append(("rename", 0)), rename(source, target)))
     _files.update(str(path), lambda before: "a = 22\n")
     assert done[:2] == [("fsync main.cf.tmp", len("a = 22\n")), ("rename", 0)]
     assert done[2][0] == f"fsync {tmp_path.name}"

@@ -196,9 +196,9 @@ def test_a_queue_behind_a_link_cannot_be_told(former):
 def test_the_control_file_goes_first_and_nobody_else_hands_over_meanwhile(former, monkeypatch):
     former.queue("1a-b-c", "a@x.test", "b@x.test")
     moved, locked = [], []
-    move = _takeover.shutil.move
+    rename = os.rename
 
-    def watch(source, target):
+    def watch(source, target, **options):
         moved.append(os.path.basename(source))
         fd = os.open(former.root / "var/spool/handed-over-to-postfix", os.O_RDONLY)
         try:
@@ -208,9 +208,9 @@ def test_the_control_file_goes_first_and_nobody_else_hands_over_meanwhile(former
             locked.append(True)
         finally:
             os.close(fd)
-        return move(source, target)
+        return rename(source, target, **options)
 
-    monkeypatch.setattr(_takeover.shutil, "move", watch)
+    monkeypatch.setattr(os, "rename", watch)
     former.takeover().hand_over()
     # A queue without its control file has no mail: a crash in between hands nothing over twice.
     assert moved == ["1a-b-c-H", "1a-b-c-D"]

@@ -103,20 +103,17 @@ class Folder:
     @contextlib.contextmanager
     def _of(self, name: str) -> t.Iterator[tuple[int | None, str]]:
         """The directory in which *name* lies, which may be one beside this one, and what it is called there."""
-        first, slash, rest = name.partition("/")
-        if not slash:
-            yield self.fd, name
-            return
-        try:
-            below = os.open(first, os.O_RDONLY | _DIRECTORY, dir_fd=self.fd)
-        except OSError:
-            yield None, name
-            return
-        try:
-            with Folder(self.path, below, self._place)._of(rest) as found:
-                yield found
-        finally:
-            os.close(below)
+        *folders, base = name.split("/")
+        fd: int | None = self.fd
+        with contextlib.ExitStack() as stack:
+            for folder in folders:
+                try:
+                    fd = os.open(folder, os.O_RDONLY | _DIRECTORY, dir_fd=fd)
+                except OSError:
+                    fd = None
+                    break
+                stack.callback(os.close, fd)
+            yield fd, base
 
     def walk(self, depth: int = DEEPEST) -> t.Iterator[Folder]:
         """This directory and those below it, each held open while it is looked at."""

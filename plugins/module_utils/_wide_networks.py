@@ -18,7 +18,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix_lines impor
 if t.TYPE_CHECKING:
     import ipaddress
 
-    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+    Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 # Whose own network is larger than this? The private ones may be named whole (RFC 1918, RFC 4193, one link, loopback).
 _WIDEST = {4: 8, 6: 19}

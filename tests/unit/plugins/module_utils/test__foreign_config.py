@@ -40,9 +40,9 @@ STOCK = [
 ]
 
 
-def lost(parameters, foreign=(), managed=(), tables=TABLES, **options):
+def lost(parameters, foreign=(), managed=(), tables=None, **options):
     postfix = {"parameters": parameters, "foreign_tables": list(foreign), "managed_tables": list(managed)}
-    return _foreign_config.lost(tables, PARAMETERS, postfix=postfix, host=HOST, **options)
+    return _foreign_config.lost(TABLES if tables is None else tables, PARAMETERS, postfix=postfix, host=HOST, **options)
 
 
 @pytest.mark.parametrize("parameters", STOCK)

@@ -52,8 +52,15 @@ def testing():
 
 
 @pytest.fixture(scope="session")
-def mails(usual, plain, testing):
+def everywhere(usual, plain, testing):
+    """Where the scenario has shown check mode and idempotence."""
     return [usual, plain, testing]
+
+
+@pytest.fixture(scope="session")
+def mails(usual, plain):
+    """Those whose further life is looked at."""
+    return [usual, plain]
 
 
 @pytest.fixture(scope="session")

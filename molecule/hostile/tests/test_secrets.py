@@ -73,33 +73,36 @@ def test_the_output_has_none(told):
     assert seen(told, SECRETS) == []
 
 
-def test_they_are_in_force(told, mail, outside):
+def test_they_are_in_force(told, mails, outside):
     """What stands in a file of root's own is read by the Dovecot that runs."""
-    assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL])["login"] is True
-    assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL[:-1]])["login"] is False
-    # doveconf of 2.4 shows no setting of imapc.
-    assert mail.out("doveconf -h doveadm_password") == OF_DOVEADM
+    for mail in mails:
+        assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL])["login"] is True
+        assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL[:-1]])["login"] is False
+        # doveconf of 2.4 shows no setting of imapc.
+        assert mail.out("doveconf -h doveadm_password") == OF_DOVEADM
 
 
-def test_no_local_user_reads_them(told, mail):
-    found = in_files(mail, SECRETS)
-    assert "/etc/dovecot/postroom-secrets.conf.ext" in found
-    assert [path for path in found if not THEIR_FILES.fullmatch(path)] == []
-    assert in_files(mail, SECRETS, "mallory") == []
-    # And Dovecot's own tools still work for users.
-    assert "static" in mail.out("runuser -u mallory -- doveconf -n")
-    assert seen(mail.out("runuser -u mallory -- doveconf -a"), SECRETS) == []
+def test_no_local_user_reads_them(told, mails):
+    for mail in mails:
+        found = in_files(mail, SECRETS)
+        assert "/etc/dovecot/postroom-secrets.conf.ext" in found
+        assert [path for path in found if not THEIR_FILES.fullmatch(path)] == []
+        assert in_files(mail, SECRETS, "mallory") == []
+        # And Dovecot's own tools still work for users.
+        assert "static" in mail.out("runuser -u mallory -- doveconf -n")
+        assert seen(mail.out("runuser -u mallory -- doveconf -a"), SECRETS) == []
 
 
 @pytest.mark.parametrize("module", CALLS)
-def test_the_modules_keep_them_from_the_journal(told, mail, module):
+def test_the_modules_keep_them_from_the_journal(told, mails, module):
     """Those that the run above has no use for; what they are asked for is nothing that works."""
-    answer = call(mail.name, module, check=True, **CALLS[module])
-    assert seen(str(answer), SECRETS) == []
-    # Words that are no secrets are not lost, though they stand beside one.
-    assert KEPT[module] in answer["msg"]
-    assert "NOT_LOGGING_PARAMETER" in mail.out(f"journalctl --no-pager -q -t ansible-postroom.mail.{module} | tail -1")
-    assert in_journal(mail, SECRETS) == ""
+    for mail in mails:
+        answer = call(mail.name, module, check=True, **CALLS[module])
+        assert seen(str(answer), SECRETS) == []
+        # Words that are no secrets are not lost, though they stand beside one.
+        assert KEPT[module] in answer["msg"]
+        assert "NOT_LOGGING_PARAMETER" in mail.out(f"journalctl --no-pager -q -t ansible-postroom.mail.{module} | tail -1")
+        assert in_journal(mail, SECRETS) == ""
 
 
 @pytest.fixture(scope="module")

@@ -222,7 +222,9 @@ class Control:
         """Something that is another after a restart and, with Dovecot, after a reload: the process id of a part of the daemon."""
         master = self._master(name)
         if name == "dovecot" and master:
-            return next((child.pid for child in children(master) if child.name == "log"), master)
+            # One of before a reload may stay beside the new one for as long as its clients do.
+            logs = [child.pid for child in children(master) if child.name == "log"]
+            return max(logs, key=lambda pid: _running.started_at(pid) or 0.0, default=master)
         return master
 
     def _master(self, name: str) -> int | None:

@@ -15,6 +15,7 @@ from ansible_collections.postroom.mail.plugins.module_utils import (
 )
 from ansible_collections.postroom.mail.plugins.module_utils._applied import Need
 from ansible_collections.postroom.mail.plugins.module_utils._errors import RejectedByDaemon
+from ansible_collections.postroom.mail.plugins.module_utils._processes import Process
 from ansible_collections.postroom.mail.plugins.module_utils._service_control import CommandFailed, Control, NoServiceManager, Wanted
 from ansible_collections.postroom.mail.plugins.module_utils._services import State
 
@@ -253,3 +254,21 @@ def test_an_explicit_wish_is_no_crash_loop(monkeypatch):
     host = Host(monkeypatch, postfix=DOWN)
     host.bring(Wanted("postfix", "started"))
     assert host.changing_calls().index("systemctl reset-failed -- postfix") < host.changing_calls().index("systemctl start -- postfix")
+
+
+@pytest.mark.parametrize("pids", [[512, 1878], [1878, 512]])
+def test_a_reload_is_over_although_clients_keep_the_old_part_of_dovecot(monkeypatch, pids):
+    host = Host(monkeypatch, dovecot=UP)
+    started = {512: 10.0, 1878: 20.0}
+    there = [512]
+    monkeypatch.setattr(_services, "master", lambda name, queue=None: 1 if name == "dovecot" else None)
+    monkeypatch.setattr(_service_control, "children", lambda master: [Process(pid, "log", master) for pid in there])
+    monkeypatch.setattr(_service_control._running, "started_at", started.get)
+
+    def run(args, data=None):
+        if args[:2] == ["systemctl", "reload"]:
+            there[:] = pids
+        return host.run(args, data)
+
+    host.answers["doveconf -n"] = (0, "# 2.4.1\n", "")
+    assert Control(run, timeout=0.2).bring([Wanted("dovecot", "reloaded")])["actions"] == ["reload dovecot"]

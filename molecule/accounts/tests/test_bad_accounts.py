@@ -127,7 +127,7 @@ BAD_USERS = {
             "'../slash' cannot be a user's name",
             f"{LINE_BREAK!r} cannot be a user's name",
             "The user 'twice' is given twice",
-            "'ROT13', which Dovecot does not have",
+            "'rot13' is in a scheme that Dovecot does not have",
             "The scheme 'ROT14' of user 'scheme' is none",
         ],
     ),

@@ -111,7 +111,7 @@ def killed(name: str, *, before: str, limit: str, variables: dict[str, t.Any] | 
 def play(name: str, *arguments: str, limit: str, variables: dict[str, t.Any] | None = None) -> Run:
     """Run ``postroom.mail.NAME`` on *limit*, with *variables* on top of the inventory's, as an administrator would."""
     argv = [*_play(name, limit, variables), *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=300, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
     return Run(done.returncode, done.stdout + done.stderr)
 
 

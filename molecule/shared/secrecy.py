@@ -42,7 +42,7 @@ def _patterns(secrets: t.Iterable[str]) -> str:
 
 
 def in_journal(host: Peer, secrets: t.Iterable[str]) -> str:
-    """What the journal of *host* has of the secrets, all fields of its entries included."""
+    """The entries of the journal of *host* that hold a secret in any of their fields."""
     # The patterns are in a file while this runs: the journal itself is the standard input.
     search = "journalctl --no-pager -o export | grep -aF -f /root/patterns; rm /root/patterns"
     return host.out(f"{_patterns(secrets)} >/root/patterns; {search}")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was written and never applied is applied by the next run, whoever wrote it, and the run says so."""
+"""The next run applies files that were written and never applied, whoever wrote them, and says so."""
 
 from __future__ import annotations
 

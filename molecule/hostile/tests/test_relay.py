@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an inventory says of the relay policy by hand, or in an odd spelling, opens the host in no run."""
+"""A relay policy that is set by hand, or spelled oddly, opens the host in no run."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def test_the_output_has_none(told):
 
 
 def test_they_are_in_force(told, mails, outside):
-    """What stands in a file of root's own is read by the Dovecot that runs."""
+    """The Dovecot that runs reads a file of root's own."""
     for mail in mails:
         assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL])["login"] is True
         assert outside.ask("imap", host=mail.fqdn, login=["bob", FOR_ALL[:-1]])["login"] is False

@@ -92,7 +92,7 @@ def test_everybody_has_his_way_out(ways, mails, send):
         assert f"Authenticated sender: {ALL[0]}" in by_default
         assert "using TLSv1." in by_default
         assert f"Authenticated sender: {SENDER[0]}" in send(mail, BOB, "somebody@other.example")
-        # Bob's password is for his own smarthost.
+        # Bob's password is for Bob's own smarthost.
         to_partner = send(mail, BOB, "somebody@partner.example")
         assert "using TLSv1." in to_partner
         assert "Authenticated sender" not in to_partner

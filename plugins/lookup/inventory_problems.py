@@ -14,7 +14,7 @@ description:
     specification, before a filter or a module sees it.
   - Ansible itself validates the variables of a role when its turn comes, which is after the roles before it have written, and
     converts what it can in a copy of its own.
-  - A variable that takes an answer of the host, C(host_info), is left out before there is one.
+  - A variable that takes an answer of the host, C(host_info), or what follows from it, C(host_plans), is left out before there is one.
 options:
   _terms:
     description: Names of variables to look at. Without any, all of them are looked at.
@@ -66,7 +66,7 @@ class LookupModule(LookupBase):
             try:
                 values[name] = templar.template(variables[name])
             except AnsibleError as e:
-                if "host_info" in variables or "'host_info'" not in str(e):
+                if "host_info" in variables or not any(f"'{answer}'" in str(e) for answer in ("host_info", "host_plans")):
                     found.append(f"{name} cannot be worked out: {_cause(e)}. Correct the name, or give it a value.")
         return found + problems(values, contracts)
 

@@ -35,7 +35,8 @@ def variables(role: str) -> dict[str, t.Any]:
         for name, value in (load(path) or {}).items():
             # Several files of vars, one a family of distributions: what any of them says counts.
             found.setdefault(name, []).append(value)
-    return found
+    # A plan is kept as a fact; what it is made of stands beside it.
+    return {**found, **{name: found[f"{name}_anew"] for name in found if f"{name}_anew" in found}}
 
 
 def literals(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Iterator[t.Any]:

@@ -21,6 +21,7 @@ import typing as t
 import zipfile
 
 SCENARIO = pathlib.Path(os.environ["MOLECULE_SCENARIO_DIRECTORY"])
+INVENTORY = SCENARIO / "inventory"
 SHARED = pathlib.Path(__file__).parent
 
 # Inode, time of last change of content and of attributes: what a converged run must not touch.
@@ -88,15 +89,16 @@ class Run(t.NamedTuple):
         return int(recap.group(1))
 
 
-def _play(name: str, limit: str, variables: dict[str, t.Any] | None) -> list[str]:
-    argv = ["ansible-playbook", "-i", str(SCENARIO / "inventory"), f"postroom.mail.{name}", "--limit", limit]
+def command(name: str, limit: str, variables: dict[str, t.Any] | None = None, inventory: pathlib.Path = INVENTORY) -> list[str]:
+    """What an administrator would write to run ``postroom.mail.NAME``."""
+    argv = ["ansible-playbook", "-i", str(inventory), f"postroom.mail.{name}", "--limit", limit]
     return [*argv, "-e", json.dumps(variables)] if variables else argv
 
 
 def killed(name: str, *, before: str, limit: str, variables: dict[str, t.Any] | None = None) -> None:
     """Start ``postroom.mail.NAME`` as `play` does, and kill it (SIGKILL) when it comes to the task *before*."""
     with subprocess.Popen(
-        _play(name, limit, variables),
+        command(name, limit, variables),
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -108,16 +110,18 @@ def killed(name: str, *, before: str, limit: str, variables: dict[str, t.Any] | 
     assert came, f"the play never came to {before}"
 
 
-def play(name: str, *arguments: str, limit: str, variables: dict[str, t.Any] | None = None) -> Run:
-    """Run ``postroom.mail.NAME`` on *limit*, with *variables* on top of the inventory's, as an administrator would."""
-    argv = [*_play(name, limit, variables), *arguments]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=600, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
+def play(name: str, *arguments: str, limit: str, **more: t.Any) -> Run:
+    """Run ``postroom.mail.NAME`` on *limit*, with *variables* on top of the inventory's, as an administrator would without a terminal."""
+    done = subprocess.run(
+        [*command(name, limit, **more), *arguments],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False,
+    )  # fmt: skip
     return Run(done.returncode, done.stdout + done.stderr)
 
 
 def call(target: str, module: str, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
     """Run the collection's *module* on *target* and give what it returned, failed or not."""
-    argv = ["ansible", "-i", str(SCENARIO / "inventory"), target, "-m", f"postroom.mail.{module}", "-a", json.dumps(options)]
+    argv = ["ansible", "-i", str(INVENTORY), target, "-m", f"postroom.mail.{module}", "-a", json.dumps(options)]
     argv += ["--check"] if check else []
     done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False)
     answer = re.search(r"^\S+ \| (\S+) => (\{.*\})", done.stdout, re.DOTALL | re.MULTILINE)

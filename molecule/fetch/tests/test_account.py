@@ -12,11 +12,11 @@ import pty
 import re
 import select
 import shutil
-import subprocess
 import time
 
+import harness
 import pytest
-from harness import SCENARIO, Run
+from harness import SCENARIO, Run, command
 from mail_hosts import BOB, MAIL_HOSTS
 from secrecy import in_journal
 from test_fetch import PASSWORD, PROVIDER, send
@@ -31,19 +31,11 @@ def inventory(tmp_path):
     return shutil.copytree(SCENARIO / "inventory", tmp_path / "inventory")
 
 
-def command(inventory, name, mail, *arguments):
-    return ["ansible-playbook", "-i", str(inventory), f"postroom.mail.{name}", "--limit", mail.name, *arguments]
-
-
 def play(inventory, name, mail, *arguments, **answers) -> Run:
-    """As the harness does, with a copy of the inventory and without a terminal; the answers are in a file, as secrets should be."""
+    """As the harness does, with a copy of the inventory; the answers are in a file, as secrets should be."""
     file = inventory.parent / "answers.json"
     file.write_text(json.dumps(answers))
-    done = subprocess.run(
-        command(inventory, name, mail, *arguments, "-e", f"@{file}"),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False,
-    )  # fmt: skip
-    return Run(done.returncode, done.stdout + done.stderr)
+    return harness.play(name, *arguments, "-e", f"@{file}", limit=mail.name, inventory=inventory)
 
 
 def typed(argv, answers) -> Run:
@@ -204,7 +196,7 @@ def test_an_account_is_typed_kept_changed_and_taken_away(inventory, mail, isp, o
         ("Leave the mail at the provider", "no"),
     ]
     more = json.dumps({"new_account_more": answers_for(mail)["new_account_more"]})
-    run = typed(command(inventory, "fetchmail_account", mail, "-vvv", "--diff", "-e", more), questions)
+    run = typed([*command("fetchmail_account", mail.name, inventory=inventory), "-vvv", "--diff", "-e", more], questions)
     try:
         assert run.rc == 0, run.output
         assert not SHOWN.search(run.output)

@@ -126,6 +126,9 @@ def told(answer):
 def answers():
     """The answers to all logins, as {host: {what: answer}}, and when they began."""
     plans = []
+    for host in MAIL_HOSTS:
+        # A worker of Dovecot 2.4 that has lost its database, in the tests before these, dies of the next question.
+        host.out("doveadm reload && sleep 2")
     for host, neighbour in zip(MAIL_HOSTS, reversed(MAIL_HOSTS)):
         # The right ones wait for the processor, the others for Dovecot.
         plans += [(host, "outside", right(host.fqdn), 3), (host, "resolver", wrong(address(host)), 14)]

@@ -138,7 +138,7 @@ def test_what_somebody_else_set_is_not_silently_replaced(mails):
     hand_made = "printf 'a@x.example b@x.example\\n' > /etc/postfix/mine && postmap /etc/postfix/mine"
     with on(
         mails,
-        f"{hand_made} && postconf -e canonical_maps=hash:/etc/postfix/mine",
+        f"{hand_made} && postconf -e canonical_maps=hash:/etc/postfix/mine && postfix reload",
         "rm /etc/postfix/mine*; postconf -X canonical_maps; postfix reload",
     ):
         refused(mails, {"postfix_canonical": {"a@y.example": "b@y.example"}}, ["canonical_maps = hash:/etc/postfix/mine", "postconf -X"])
@@ -150,8 +150,13 @@ def test_what_somebody_else_set_is_not_silently_replaced(mails):
 
 def test_a_table_of_somebody_else_is_not_overwritten(mails):
     hand_made = "cp -p /etc/postfix/virtual /root/virtual && echo 'a@x.example alice' >/etc/postfix/virtual"
-    with on(mails, hand_made, "mv /root/virtual /etc/postfix/virtual"):
+    with on(mails, hand_made, "mv /root/virtual /etc/postfix/virtual; rm -f /etc/postfix/virtual.*~"):
         refused(mails, {}, ["would be lost: /etc/postfix/virtual.", "postfix_replace_config"])
+        run = play("site", "--tags", "postfix", limit="mail", variables={"postfix_replace_config": True})
+        assert run.rc == 0, run.output[-3000:]
+        for mail in mails:
+            assert mail.out("cat /etc/postfix/virtual") == mail.out("cat /root/virtual")
+            assert mail.out("cat /etc/postfix/virtual.*~") == "a@x.example alice"
 
 
 def test_roots_mail_without_an_alias_is_a_warning(mails):

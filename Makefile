@@ -45,7 +45,7 @@ docs-lint: venv ## Documentation of plugins and roles
 package: venv ## Build, install and import the collection's tarball
 	@$(RUN) tests/gates/package
 
-molecule: venv images ## Molecule, all scenarios (two at a time) or SCENARIO=host
+molecule: venv images ## Molecule, all scenarios (three at a time) or SCENARIO=host
 	@$(RUN) tests/gates/molecule $(SCENARIO)
 
 bench: venv images ## Measure against a ping and against the raw tools; writes docs/bench.md

@@ -34,7 +34,7 @@ def left(isp, account, subject, folder="INBOX", none_within=0.0):
     """How many messages with *subject* the provider has; waits *none_within* seconds for none."""
     deadline = time.monotonic() + none_within
     while True:
-        count = len(isp.out(f"doveadm search -u {account} mailbox {folder} header subject {subject}").splitlines())
+        count = len(isp.out(f"doveadm search -u {account} mailbox '{folder}' header subject {subject}").splitlines())
         if not count or time.monotonic() >= deadline:
             return count
         time.sleep(0.5)
@@ -69,10 +69,10 @@ def test_what_does_not_stay_is_gone_from_there(mail, isp, outside, subject):
 
 
 def test_a_folder_is_fetched_from(mail, isp, outside, subject):
-    account = at_provider(mail, "move")
-    isp.out(f"printf 'From: x@y.example\\nSubject: {subject}\\n\\nx\\n' | doveadm save -u {account} -m Junk")
+    account, folder = at_provider(mail, "move"), "Entwürfe & R&D"
+    isp.out(f"printf 'From: x@y.example\\nSubject: {subject}\\n\\nx\\n' | doveadm save -u {account} -m '{folder}'")
     assert count(outside, mail, BOB, subject) == 1
-    assert left(isp, account, subject, "Junk", none_within=20) == 0
+    assert left(isp, account, subject, folder, none_within=20) == 0
 
 
 @pytest.mark.parametrize(("address", "login", "other"), [("robert", BOB, ALICE), ("alice", ALICE, BOB)])

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import shutil
 import subprocess
+import time
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils import _running_daemon
@@ -18,6 +20,9 @@ def sleeper(tmp_path):
     program = tmp_path / "sleep"
     shutil.copy(shutil.which("sleep"), program)
     process = subprocess.Popen([program, "60"])
+    # The kernel names the program a moment after it has started it.
+    while not pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes():
+        time.sleep(0.01)
     yield program, process.pid
     process.kill()
     process.wait()

@@ -10,7 +10,7 @@
 INSTALLED="systemd systemd-sysv python3 python3-apt iproute2 ca-certificates"
 
 # Downloaded, not installed. Complete for what the roles ask for on Debian 12 and 13.
-DOWNLOADED="postfix postfix-pcre postfix-lmdb postfix-mysql postfix-pgsql postfix-ldap postfix-sqlite dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve dovecot-managesieved procmail dovecot-mysql dovecot-pgsql dovecot-sqlite dovecot-ldap sasl2-bin libsasl2-modules ssl-cert openssl \
+DOWNLOADED="postfix postfix-pcre postfix-lmdb postfix-mysql postfix-pgsql postfix-ldap postfix-sqlite dovecot-imapd dovecot-pop3d dovecot-lmtpd dovecot-sieve dovecot-managesieved procmail dovecot-mysql dovecot-pgsql dovecot-sqlite dovecot-ldap sasl2-bin libsasl2-modules ssl-cert openssl fetchmail \
 openssh-server sudo ansible-core"
 
 # Downloaded, each by itself since they conflict, and without what they recommend: mail servers that Postfix takes over from, and

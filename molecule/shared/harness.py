@@ -89,9 +89,11 @@ class Run(t.NamedTuple):
         return int(recap.group(1))
 
 
-def command(name: str, limit: str, variables: dict[str, t.Any] | None = None, inventory: pathlib.Path = INVENTORY) -> list[str]:
-    """What an administrator would write to run ``postroom.mail.NAME``."""
-    argv = ["ansible-playbook", "-i", str(inventory), f"postroom.mail.{name}", "--limit", limit]
+def command(
+    name: str | pathlib.Path, limit: str, variables: dict[str, t.Any] | None = None, inventory: pathlib.Path = INVENTORY
+) -> list[str]:
+    """What an administrator would write to run ``postroom.mail.NAME``, or a playbook of their own."""
+    argv = ["ansible-playbook", "-i", str(inventory), f"postroom.mail.{name}" if isinstance(name, str) else str(name), "--limit", limit]
     return [*argv, "-e", json.dumps(variables)] if variables else argv
 
 
@@ -110,8 +112,8 @@ def killed(name: str, *, before: str, limit: str, variables: dict[str, t.Any] | 
     assert came, f"the play never came to {before}"
 
 
-def play(name: str, *arguments: str, limit: str, **more: t.Any) -> Run:
-    """Run ``postroom.mail.NAME`` on *limit*, with *variables* on top of the inventory's, as an administrator would without a terminal."""
+def play(name: str | pathlib.Path, *arguments: str, limit: str, **more: t.Any) -> Run:
+    """Run *name* on *limit*, with *variables* on top of the inventory's, as an administrator would without a terminal."""
     done = subprocess.run(
         [*command(name, limit, **more), *arguments],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False,

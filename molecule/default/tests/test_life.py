@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 
@@ -74,3 +75,16 @@ def test_mail_survives_a_restart_of_the_machine(client, usual, subject):
 def test_each_role_runs_by_itself(usual, tag):
     run = play("site", "--tags", tag, limit=usual.name)
     assert (run.rc, run.changed(usual.name)) == (0, 0), run.output
+
+
+def test_a_role_takes_the_variables_that_the_play_gives_it(usual, tmp_path):
+    """Which the role host, asked once by the first of them, has not seen."""
+    includes: list[dict] = [{"ansible.builtin.include_role": {"name": "postroom.mail.dovecot"}}]
+    networks = ["10.8.0.0/16", "10.9.0.0/16"]
+    for network in networks:
+        includes.append({"ansible.builtin.include_role": {"name": "postroom.mail.relay_policy"}, "vars": {"mail_networks": [network]}})
+    playbook = tmp_path / "play.yml"
+    playbook.write_text(json.dumps([{"hosts": usual.name, "gather_facts": False, "tasks": includes}]))
+    run = play(playbook, "--check", "--diff", limit=usual.name)
+    assert run.rc == 0, run.output
+    assert [line.split()[-1] for line in run.output.splitlines() if line.startswith("+mynetworks")] == networks

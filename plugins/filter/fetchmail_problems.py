@@ -48,11 +48,19 @@ _value:
 import typing as t
 
 
+def _worked_out(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {key: _worked_out(inner) for key, inner in value.items()}
+    return [_worked_out(inner) for inner in value] if isinstance(value, list) else value
+
+
 def fetchmail_problems(accounts: t.Any, settings: t.Any = None, users: t.Any = ()) -> list[str]:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
     from ansible_collections.postroom.mail.plugins.module_utils._fetchmailrc import all_problems
 
+    # Ansible works a value out when it is looked at, and cannot load a filter for that while the validator copies the accounts.
+    accounts = _worked_out(accounts)
     if not isinstance(accounts, list) or not all(isinstance(account, dict) for account in accounts):
         return ["fetchmail_accounts: that is no list of accounts, each with poll, user, password and is."]
     # The types and defaults are those of the module, which sees the same values later.

@@ -92,7 +92,7 @@ class Run(t.NamedTuple):
 def command(
     name: str | pathlib.Path, limit: str, variables: dict[str, t.Any] | None = None, inventory: pathlib.Path = INVENTORY
 ) -> list[str]:
-    """What an administrator would write to run ``postroom.mail.NAME``, or a playbook of their own."""
+    """Give the command by which an administrator runs ``postroom.mail.NAME``, or a playbook of their own."""
     argv = ["ansible-playbook", "-i", str(inventory), f"postroom.mail.{name}" if isinstance(name, str) else str(name), "--limit", limit]
     return [*argv, "-e", json.dumps(variables)] if variables else argv
 

@@ -45,7 +45,7 @@ def count(outside, mail, login, subject, wait=40):
 
 
 def logged(mail, words, since, within=90):
-    """What fetchmail has logged, as soon as *words* are in it: on a busy machine a poll takes longer than its turn."""
+    """Give the log of fetchmail as soon as it holds *words*: a busy machine takes longer for a poll than the daemon waits between two."""
     deadline = time.monotonic() + within
     while True:
         said = mail.out(f"journalctl --no-pager --since=@{since} -t fetchmail")

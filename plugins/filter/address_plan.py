@@ -198,7 +198,7 @@ import typing as t
 
 
 def address_plan(aliases: t.Any, **more: t.Any) -> dict[str, t.Any]:
-    from ansible_collections.postroom.mail.plugins.module_utils._address_plan import plan
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses.plan import plan
 
     return plan(aliases, **more)
 

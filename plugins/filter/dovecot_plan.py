@@ -92,12 +92,12 @@ from ansible.errors import AnsibleFilterError
 
 def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present: t.Any = (), listeners: t.Any = ()) -> dict[str, t.Any]:
     """Work the plan out, or say what is wrong with the arguments in Ansible's way."""
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_databases import files
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_findings import problems
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_secrets import parted
-    from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
-    from ansible_collections.postroom.mail.plugins.module_utils._yaml_kind import yaml_kind
+    from ansible_collections.postroom.mail.plugins.module_utils._core.errors import MailError
+    from ansible_collections.postroom.mail.plugins.module_utils._core.yaml_kind import yaml_kind
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.databases import files
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.findings import problems
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.secrets import parted
 
     for name, value in (("The neutral settings", neutral), ("The option 'settings'", settings or {})):
         if not isinstance(value, t.Mapping):

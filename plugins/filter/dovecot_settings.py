@@ -75,10 +75,10 @@ from ansible.errors import AnsibleFilterError
 
 def dovecot_settings(neutral: t.Any, version: t.Any, more: t.Any = None) -> dict[str, t.Any]:
     """Translate *neutral*, or say what is wrong with it in Ansible's way."""
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_dialect import translate
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_secrets import parted
-    from ansible_collections.postroom.mail.plugins.module_utils._errors import MailError
-    from ansible_collections.postroom.mail.plugins.module_utils._yaml_kind import yaml_kind
+    from ansible_collections.postroom.mail.plugins.module_utils._core.errors import MailError
+    from ansible_collections.postroom.mail.plugins.module_utils._core.yaml_kind import yaml_kind
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.secrets import parted
 
     for name, value in (("The neutral settings", neutral), ("The settings in 'more'", more or {})):
         if not isinstance(value, t.Mapping):

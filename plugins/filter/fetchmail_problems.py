@@ -56,8 +56,8 @@ def _worked_out(value: t.Any) -> t.Any:
 
 def fetchmail_problems(accounts: t.Any, settings: t.Any = None, users: t.Any = ()) -> list[str]:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
-    from ansible_collections.postroom.mail.plugins.module_utils._fetchmailrc import all_problems
+    from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.fetchmailrc import all_problems
+    from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.options import ACCOUNT, SETTINGS
 
     # Ansible works a value out when it is looked at, and cannot load a filter for that while the validator copies the accounts.
     accounts = _worked_out(accounts)

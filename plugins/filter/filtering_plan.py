@@ -128,8 +128,10 @@ def filtering_plan(
     accounts: t.Any = None,
     mailboxes: t.Any = (),
 ) -> dict[str, t.Any]:
-    from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_users, _procmailrc
-    from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import ENGINES, PROCMAIL, SIEVE
+    from ansible_collections.postroom.mail.plugins.module_utils._filter import plan as filter_plan
+    from ansible_collections.postroom.mail.plugins.module_utils._filter import procmailrc
+    from ansible_collections.postroom.mail.plugins.module_utils._filter import users as filter_users
+    from ansible_collections.postroom.mail.plugins.module_utils._filter.rules import ENGINES, PROCMAIL, SIEVE
 
     result: dict[str, t.Any] = {
         "problems": [],
@@ -145,19 +147,19 @@ def filtering_plan(
         return {**result, "problems": ["filtering_users is no list of users, each with a name."]}
     # What is no list is said with the other problems.
     site, after = (list(one) if isinstance(one, tuple) else one for one in (rules, rules_after))
-    plan, problems = _filter_plan.plan(engine, site, after, users, domain=str(domain), mail_location=str(mail_location))
+    plan, problems = filter_plan.plan(engine, site, after, users, domain=str(domain), mail_location=str(mail_location))
     if accounts is not None:
         names = [user.name for user in plan.users]
         to_be = {str(user.get("name")) for user in users_to_be or () if isinstance(user, t.Mapping)}
-        problems += _filter_users.problems(names, domain=str(domain), users=to_be, accounts=accounts, mailboxes=mailboxes)
-    transports = {SIEVE: transport, PROCMAIL: f"{_procmailrc.SERVICE}:"}
+        problems += filter_users.problems(names, domain=str(domain), users=to_be, accounts=accounts, mailboxes=mailboxes)
+    transports = {SIEVE: transport, PROCMAIL: f"{procmailrc.SERVICE}:"}
     return {
         "problems": problems,
         "engines": sorted(plan.engines),
         "transport": transports[engine],
         "transports": {user.name: transports[user.engine] for user in plan.users if user.engine != engine and "@" not in user.name},
         "redirects": plan.redirects,
-        "procmail_command": _procmailrc.command(plan.location) if PROCMAIL in plan.engines and not problems else "",
+        "procmail_command": procmailrc.command(plan.location) if PROCMAIL in plan.engines and not problems else "",
     }
 
 

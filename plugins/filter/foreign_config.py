@@ -65,7 +65,7 @@ import typing as t
 def foreign_config(
     tables: t.Any, parameters: dict[str, t.Any], postfix: dict[str, t.Any], host: dict[str, t.Any], by_hand: dict[str, t.Any] | None = None
 ) -> list[str]:
-    from ansible_collections.postroom.mail.plugins.module_utils._foreign_config import lost
+    from ansible_collections.postroom.mail.plugins.module_utils._postfix.foreign_config import lost
 
     return lost(tables, parameters, postfix=postfix, host=host, by_hand=by_hand)
 

@@ -55,7 +55,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def login_names(entries: t.Any, realms: t.Any, apart: t.Any = ()) -> t.Any:
-    from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import known_as
+    from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider import known_as
 
     if not realms:
         return entries

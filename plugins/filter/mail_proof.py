@@ -91,8 +91,8 @@ from ansible.errors import AnsibleFilterError
 
 
 def mail_proof(domain: str, user: str, password: str, **more: t.Any) -> list[dict[str, t.Any]]:
-    from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-    from ansible_collections.postroom.mail.plugins.module_utils._probe_plan import Host, proof
+    from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+    from ansible_collections.postroom.mail.plugins.module_utils._probe.plan import Host, proof
 
     try:
         return proof(Host(domain=domain, user=user, password=password, **more))

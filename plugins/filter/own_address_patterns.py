@@ -46,7 +46,7 @@ import typing as t
 
 
 def _own_address_patterns(domains: t.Any, delimiter: str = "+") -> t.Any:
-    from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses.sender_logins import own_address_patterns
 
     return own_address_patterns(list(domains), delimiter)
 

@@ -45,7 +45,7 @@ import typing as t
 
 
 def owned_parameters(by_hand: t.Any, role: str, written: t.Any = None) -> list[str]:
-    from ansible_collections.postroom.mail.plugins.module_utils._owned_parameters import problems
+    from ansible_collections.postroom.mail.plugins.module_utils._postfix.owned_parameters import problems
 
     return problems(by_hand or {}, role, written)
 

@@ -49,9 +49,9 @@ import typing as t
 
 
 def parameter_problems(parameters: t.Any, services: t.Any = ()) -> list[str]:
-    from ansible_collections.postroom.mail.plugins.module_utils import _postfix_values as values
-    from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
-    from ansible_collections.postroom.mail.plugins.module_utils._postfix_service import wanted_from
+    from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+    from ansible_collections.postroom.mail.plugins.module_utils._postfix import values
+    from ansible_collections.postroom.mail.plugins.module_utils._postfix.service import wanted_from
 
     found: list[str] = []
     for name, value in parameters.items():

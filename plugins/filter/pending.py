@@ -61,7 +61,7 @@ import typing as t
 
 
 def pending(wanted: t.Any, live: t.Any) -> t.Any:
-    from ansible_collections.postroom.mail.plugins.module_utils._postfix_pending import parameters, services
+    from ansible_collections.postroom.mail.plugins.module_utils._postfix.pending import parameters, services
 
     if isinstance(wanted, t.Mapping):
         return parameters(wanted, live["parameters"])

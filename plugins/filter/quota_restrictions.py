@@ -80,7 +80,7 @@ import typing as t
 
 
 def quota_restrictions(domains: t.Any, **more: t.Any) -> dict[str, t.Any]:
-    from ansible_collections.postroom.mail.plugins.module_utils._quota_restrictions import plan
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses.quota_restrictions import plan
 
     return plan(domains, **more)
 

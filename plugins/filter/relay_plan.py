@@ -124,8 +124,8 @@ from ansible.errors import AnsibleFilterError
 
 
 def relay_plan(smarthosts: t.Any, mode: str, networks: t.Any = (), open_to_the_world: bool = False, **more: t.Any) -> dict[str, t.Any]:
-    from ansible_collections.postroom.mail.plugins.module_utils import _relay_networks
-    from ansible_collections.postroom.mail.plugins.module_utils._relay_routes import routes
+    from ansible_collections.postroom.mail.plugins.module_utils._relay import networks as relay_networks
+    from ansible_collections.postroom.mail.plugins.module_utils._relay.routes import routes
 
     try:
         plan = dataclasses.asdict(routes(smarthosts, **more))
@@ -134,7 +134,7 @@ def relay_plan(smarthosts: t.Any, mode: str, networks: t.Any = (), open_to_the_w
         raise AnsibleFilterError(
             f"relay_plan cannot read its input, which is not as the role relay_policy documents it ({type(e).__name__})."
         ) from None
-    mynetworks, problems = _relay_networks.mynetworks(mode, list(networks), open_to_the_world)
+    mynetworks, problems = relay_networks.mynetworks(mode, list(networks), open_to_the_world)
     return {**plan, "mynetworks": mynetworks, "problems": problems + plan["problems"]}
 
 

@@ -145,9 +145,9 @@ from ansible.errors import AnsibleFilterError
 def sasl_plan(
     sasl: t.Any, os_family: str, provider: t.Any = "dovecot", path: str = "private/auth", realm: str = "", **more: t.Any
 ) -> t.Any:
-    from ansible_collections.postroom.mail.plugins.module_utils import _sasl_provider as core
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot_words import names
-    from ansible_collections.postroom.mail.plugins.module_utils._sasl_users import BadUser, users_from
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import names
+    from ansible_collections.postroom.mail.plugins.module_utils._sasl import provider as core
+    from ansible_collections.postroom.mail.plugins.module_utils._sasl.users import BadUser, users_from
 
     domains, users = more.pop("domains", []), more.pop("users", [])
     hostname, mailboxes, mta = more.pop("hostname", ""), list(more.pop("mailboxes", [])), more.pop("mta", "postfix")

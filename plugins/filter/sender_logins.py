@@ -63,7 +63,7 @@ from ansible.errors import AnsibleFilterError
 def _sender_logins(
     aliases: t.Any, virtual_aliases: t.Any, domains: t.Any, mailboxes: t.Any = (), without_login: t.Any = ()
 ) -> dict[str, str]:
-    from ansible_collections.postroom.mail.plugins.module_utils._addresses import sender_logins
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses.sender_logins import sender_logins
 
     if not isinstance(aliases, t.Mapping) or not isinstance(virtual_aliases, t.Mapping):
         raise AnsibleFilterError("sender_logins needs aliases as dictionaries of a name and its target or list of targets.")

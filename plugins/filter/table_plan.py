@@ -89,7 +89,7 @@ import typing as t
 
 
 def table_plan(tables: t.Any, uses: t.Any, host: t.Any, **more: t.Any) -> dict[str, t.Any]:
-    from ansible_collections.postroom.mail.plugins.module_utils._table_plan import plan
+    from ansible_collections.postroom.mail.plugins.module_utils._tables.plan import plan
 
     made = plan(
         tables,

@@ -40,8 +40,8 @@ import typing as t
 
 
 def user_problems(users: t.Any) -> list[str]:
-    from ansible_collections.postroom.mail.plugins.module_utils._accounts import users_from
-    from ansible_collections.postroom.mail.plugins.module_utils._errors import BadInput
+    from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+    from ansible_collections.postroom.mail.plugins.module_utils._passwords.accounts import users_from
 
     try:
         # A name or a comment of digits alone is a number in YAML, and a text to the module; a password must be one to YAML.

@@ -88,7 +88,7 @@ import typing as t
 
 
 def virtual_mailboxes(users: t.Any, domains: t.Any, **more: t.Any) -> dict[str, t.Any]:
-    from ansible_collections.postroom.mail.plugins.module_utils._virtual_mailboxes import plan
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses.virtual_mailboxes import plan
 
     return plan(users, domains, **more)
 

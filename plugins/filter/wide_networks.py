@@ -41,7 +41,7 @@ import typing as t
 
 
 def wide_networks(networks: t.Any) -> list[str]:
-    from ansible_collections.postroom.mail.plugins.module_utils._wide_networks import too_wide
+    from ansible_collections.postroom.mail.plugins.module_utils._postfix.wide_networks import too_wide
 
     items = networks if isinstance(networks, (list, tuple)) else [networks]
     return [word for item in items for word in too_wide(str(item))]

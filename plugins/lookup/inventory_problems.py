@@ -53,7 +53,7 @@ class LookupModule(LookupBase):
     """Looks at the variables as they were written."""
 
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[str]:
-        from ansible_collections.postroom.mail.plugins.module_utils._contract import problems
+        from ansible_collections.postroom.mail.plugins.module_utils._core.contract import problems
 
         contracts, defaults = _contracts()
         templar: t.Any = self._templar

@@ -192,8 +192,8 @@ backup_file:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot_setting import Request, apply
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.setting import Request, apply
 
 
 def main() -> None:

@@ -204,20 +204,22 @@ backup_file:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_user, _files, _passwd_file
-from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
-from ansible_collections.postroom.mail.plugins.module_utils._libsodium import LibSodium
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._core import files
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import user
+from ansible_collections.postroom.mail.plugins.module_utils._passwords import passwd_file
+from ansible_collections.postroom.mail.plugins.module_utils._passwords.libcrypt import LibCrypt
+from ansible_collections.postroom.mail.plugins.module_utils._passwords.libsodium import LibSodium
 
 
 def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     params = module.params
-    users = _passwd_file.users_from(given, params["scheme"], params["realm"])
-    host = _dovecot_user.Host(runner(module), check_mode=module.check_mode)
-    wanted = host.attributes(params["owner"], params["group"], _files.mode_from(params["mode"], params["path"]))
+    users = passwd_file.users_from(given, params["scheme"], params["realm"])
+    host = user.Host(runner(module), check_mode=module.check_mode)
+    wanted = host.attributes(params["owner"], params["group"], files.mode_from(params["mode"], params["path"]))
     host.check_directory(params["path"])
     host.check_accounts(users)
-    change, plan = _dovecot_user.update(
+    change, plan = user.update(
         params["path"],
         users,
         host.hasher(users, LibCrypt(), LibSodium()),
@@ -276,7 +278,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    given = take_options(module, _dovecot_user.judge)["users"]
+    given = take_options(module, user.judge)["users"]
     run_module(module, lambda: work(module, given), only_names=True)
 
 

@@ -439,14 +439,14 @@ services:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _fetchmail
-from ansible_collections.postroom.mail.plugins.module_utils._fetchmail_options import ACCOUNT, SETTINGS
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import config
+from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.options import ACCOUNT, SETTINGS
 
 
 def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    host = _fetchmail.Fetchmail(runner(module), check_mode=module.check_mode)
-    outcome = host.bring(_fetchmail.Request(params["accounts"], params["settings"], params["replace"]))
+    host = config.Fetchmail(runner(module), check_mode=module.check_mode)
+    outcome = host.bring(config.Request(params["accounts"], params["settings"], params["replace"]))
     for warning in host.warnings:
         module.warn(warning)
     result: dict[str, t.Any] = {

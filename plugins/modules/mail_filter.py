@@ -289,15 +289,15 @@ samples:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_trial, _mail_filter
-from ansible_collections.postroom.mail.plugins.module_utils._filter_rules import ENGINES
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._filter import mail_filter, plan, trial
+from ansible_collections.postroom.mail.plugins.module_utils._filter.rules import ENGINES
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    wanted = _filter_plan.checked(
-        *_filter_plan.plan(
+    wanted = plan.checked(
+        *plan.plan(
             params["engine"],
             params["rules"],
             params["rules_after"],
@@ -306,10 +306,10 @@ def work(module: AnsibleModule) -> dict[str, t.Any]:
             mail_location=params["mail_location"],
         )
     )
-    host = _mail_filter.Filters(
+    host = mail_filter.Filters(
         runner(module), check_mode=module.check_mode, virtual_account=params["virtual_account"], replace=params["replace"]
     )
-    outcome = host.bring(wanted, _filter_trial.samples_from(params["samples"]))
+    outcome = host.bring(wanted, trial.samples_from(params["samples"]))
     for warning in dict.fromkeys(host.warnings):
         module.warn(warning)
     result: dict[str, t.Any] = {
@@ -350,7 +350,7 @@ def main() -> None:
                     "name": {"type": "str"},
                     "user": {"type": "str", "required": True},
                     "mail": {"type": "str", "required": True},
-                    "sender": {"type": "str", "default": _filter_trial.DEFAULT_SENDER},
+                    "sender": {"type": "str", "default": trial.DEFAULT_SENDER},
                     "expect": {"type": "dict", "default": {}},
                 },
             },

@@ -395,9 +395,9 @@ policy:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._host_info import ON_DEMAND, SUBSETS, Host, Questions
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import MTAS
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._host.info import ON_DEMAND, SUBSETS, Host, Questions
+from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider import MTAS
 
 
 def main() -> None:

@@ -271,12 +271,12 @@ probes:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._probe import run
-from ansible_collections.postroom.mail.plugins.module_utils._probe_judge import verdict
-from ansible_collections.postroom.mail.plugins.module_utils._probe_options import OUTCOMES, STEPS, probes
-from ansible_collections.postroom.mail.plugins.module_utils._probe_tls import VERSIONS
-from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import Target
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._probe.judge import verdict
+from ansible_collections.postroom.mail.plugins.module_utils._probe.options import OUTCOMES, STEPS, probes
+from ansible_collections.postroom.mail.plugins.module_utils._probe.probe import run
+from ansible_collections.postroom.mail.plugins.module_utils._probe.relay_forms import Target
+from ansible_collections.postroom.mail.plugins.module_utils._probe.tls import VERSIONS
 
 STRINGS = {"type": "list", "elements": "str"}
 

@@ -139,8 +139,8 @@ services:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._service_control import Control, Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._services.control import Control, Wanted
 
 STATES = ["started", "stopped", "applied", "reloaded", "restarted"]
 

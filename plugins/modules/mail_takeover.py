@@ -140,8 +140,8 @@ mails:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._takeover import Takeover
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._takeover.takeover import Takeover
 
 
 def main() -> None:

@@ -120,15 +120,15 @@ changed_passwords:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _accounts
-from ansible_collections.postroom.mail.plugins.module_utils._libcrypt import LibCrypt
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._passwords import accounts
+from ansible_collections.postroom.mail.plugins.module_utils._passwords.libcrypt import LibCrypt
 
 
 def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    users = _accounts.users_from(given)
-    host, crypt = _accounts.Host(runner(module)), LibCrypt()
-    todo = _accounts.plan(users, host.accounts(users), host.memberships(users, check_mode=module.check_mode), host.uid_range()[0], crypt)
+    users = accounts.users_from(given)
+    host, crypt = accounts.Host(runner(module)), LibCrypt()
+    todo = accounts.plan(users, host.accounts(users), host.memberships(users, check_mode=module.check_mode), host.uid_range()[0], crypt)
     if not module.check_mode:
         host.carry_out(todo, crypt)
     for user in todo.locked:

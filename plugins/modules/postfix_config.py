@@ -137,10 +137,10 @@ backup_file:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _files
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import Postfix
-from ansible_collections.postroom.mail.plugins.module_utils._postfix_config import configure
+from ansible_collections.postroom.mail.plugins.module_utils._core import files
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.config import configure
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.daemon import Postfix
 
 
 def main() -> t.NoReturn:
@@ -178,7 +178,7 @@ def main() -> t.NoReturn:
         if outcome.change.backup_file:
             result["backup_file"] = outcome.change.backup_file
         if module._diff:
-            result["diff"] = _files.diff(outcome.change)
+            result["diff"] = files.diff(outcome.change)
         return result
 
     run_module(module, work)

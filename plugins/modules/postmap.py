@@ -302,10 +302,10 @@ type_known:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._lookup_table import SUFFIXES
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._postmap import Outcome, Postmap, diff_of
-from ansible_collections.postroom.mail.plugins.module_utils._table_request import judge, requests_from
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._tables.lookup_table import SUFFIXES
+from ansible_collections.postroom.mail.plugins.module_utils._tables.postmap import Outcome, Postmap, diff_of
+from ansible_collections.postroom.mail.plugins.module_utils._tables.request import judge, requests_from
 
 TABLE_OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},

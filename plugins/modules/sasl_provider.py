@@ -155,16 +155,18 @@ reload_required:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _host_names, _host_postfix, _host_sasl
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import MTAS, PROVIDERS, Saslauthd, Wanted, judge
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_setup import Setup
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._host import names
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import facts as postfix_facts
+from ansible_collections.postroom.mail.plugins.module_utils._sasl import facts as sasl_facts
+from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider import MTAS, PROVIDERS, Saslauthd, Wanted, judge
+from ansible_collections.postroom.mail.plugins.module_utils._sasl.setup import Setup
 
 
 def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
     run = runner(module)
-    family = _host_names.distribution(_host_sasl.read("/etc/os-release")).os_family
-    place = _host_sasl.place(_host_postfix.ask(run), family, mta=params["mta"])
+    family = names.distribution(sasl_facts.read("/etc/os-release")).os_family
+    place = sasl_facts.place(postfix_facts.ask(run), family, mta=params["mta"])
     wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**params["saslauthd"]), params["replace"])
     outcome = Setup(run, place, module.check_mode, timeout=params["timeout"]).bring(wanted)
     result = {"changed": bool(outcome.actions), "actions": outcome.actions, "reload_required": outcome.reload_required}

@@ -145,23 +145,25 @@ changed_copies:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _files, _sasl_users, _sasldb
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._core import files
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.plugins.module_utils._sasl import sasldb
+from ansible_collections.postroom.mail.plugins.module_utils._sasl import users as sasl_users
 
 
 def work(module: AnsibleModule, users: list[dict[str, t.Any]]) -> dict[str, t.Any]:
     params, run = module.params, runner(module)
     needs_realm = any("@" not in user["name"] and user["realm"] is None for user in users)
-    realm = params["realm"] if params["realm"] is not None else _sasldb.default_realm(run) if needs_realm else ""
-    host = _sasldb.Sasldb(run, check_mode=module.check_mode)
-    request = _sasldb.Request(
-        users=_sasl_users.users_from(users, realm),
+    realm = params["realm"] if params["realm"] is not None else sasldb.default_realm(run) if needs_realm else ""
+    host = sasldb.Sasldb(run, check_mode=module.check_mode)
+    request = sasldb.Request(
+        users=sasl_users.users_from(users, realm),
         database=params["database"],
         exclusive=params["exclusive"],
         copies=params["copies"],
         owner=params["owner"],
         group=params["group"],
-        mode=_files.mode_from(params["mode"], params["database"]),
+        mode=files.mode_from(params["mode"], params["database"]),
     )
     outcome = host.apply(request)
     for warning in host.warnings:

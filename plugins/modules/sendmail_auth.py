@@ -131,16 +131,18 @@ actions:
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils import _host_names, _host_sasl, _host_sendmail
-from ansible_collections.postroom.mail.plugins.module_utils._module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._sendmail_auth import Auth, Paths, blamed
-from ansible_collections.postroom.mail.plugins.module_utils._sendmail_mc import Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._host import names
+from ansible_collections.postroom.mail.plugins.module_utils._sasl import facts as sasl_facts
+from ansible_collections.postroom.mail.plugins.module_utils._sasl import sendmail_facts
+from ansible_collections.postroom.mail.plugins.module_utils._sasl.sendmail_auth import Auth, Paths, blamed
+from ansible_collections.postroom.mail.plugins.module_utils._sasl.sendmail_mc import Wanted
 
 
 def work(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
-    family = _host_names.distribution(_host_sasl.read("/etc/os-release")).os_family
-    wanted, reads = None, [_host_sendmail.place(family, False, _host_sasl.read).config_path]
+    family = names.distribution(sasl_facts.read("/etc/os-release")).os_family
+    wanted, reads = None, [sendmail_facts.place(family, False, sasl_facts.read).config_path]
     if params["state"] == "present":
         files = params["certificate"], params["private_key"]
         words = blamed(params["private_key"], params["sasldb"])

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from _house import ROOT
-from ansible_collections.postroom.mail.plugins.module_utils._relay_forms import EXAMPLE, PUBLIC, Form, forms
+from ansible_collections.postroom.mail.plugins.module_utils._probe.relay_forms import EXAMPLE, PUBLIC, Form, forms
 
 DOCUMENT = ROOT / "docs/open_relay.md"
 HEAD = "## The forms\n"

@@ -10,10 +10,14 @@ import re
 import typing as t
 
 from _house import ROOT, load, roles, tasks
-from ansible_collections.postroom.mail.plugins.module_utils import _dovecot_databases, _fetchmail, _host_sasl, _host_sendmail, _mail_filter
-from ansible_collections.postroom.mail.plugins.module_utils._owned_parameters import VARIABLES
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import Place
-from ansible_collections.postroom.mail.plugins.module_utils._sasl_provider import paths as whole_files
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import databases
+from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import config
+from ansible_collections.postroom.mail.plugins.module_utils._filter import mail_filter
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.owned_parameters import VARIABLES
+from ansible_collections.postroom.mail.plugins.module_utils._sasl import facts as sasl_facts
+from ansible_collections.postroom.mail.plugins.module_utils._sasl import sendmail_facts
+from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider import Place
+from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider import paths as whole_files
 
 PARAMETER, SERVICE, TABLE, FILE = "parameter of main.cf", "service of master.cf", "lookup table", "file"
 DOCUMENT = ROOT / "docs/ownership.md"
@@ -21,7 +25,7 @@ HEAD = "| what | name | role |\n|---|---|---|\n"
 VARIABLES_HEAD = "| parameter | variable | role |\n|---|---|---|\n"
 
 # What loops over the files of a plan writes these.
-PLANNED_FILES = {"dovecot_plan.files": _dovecot_databases.PATHS}
+PLANNED_FILES = {"dovecot_plan.files": databases.PATHS}
 
 
 class Unclear(AssertionError):
@@ -87,10 +91,10 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                         yield TABLE, table["path"]
             elif action == "postroom.mail.sasl_provider":
                 for family in ("Debian", "RedHat"):
-                    place = Place(family, config_path=_host_sasl.config_path({}, family))
+                    place = Place(family, config_path=sasl_facts.config_path({}, family))
                     yield from ((FILE, name) for name in (*whole_files(place), place.settings_file))
                 if options.get("mta") == "sendmail":
-                    yield FILE, _host_sendmail.DEFAULT_CANDIDATES[0]
+                    yield FILE, sendmail_facts.DEFAULT_CANDIDATES[0]
             elif action == "postroom.mail.sendmail_auth":
                 yield from ((FILE, f"/etc/mail/sendmail.{suffix}") for suffix in ("mc", "cf"))
             elif action == "postroom.mail.sasl_user":
@@ -99,16 +103,16 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                 yield from (
                     (FILE, name)
                     for name in (
-                        _fetchmail.SYSTEM_FILE,
-                        _fetchmail.SETTINGS_FILE,
-                        f"~/{_fetchmail.USER_FILE}",
-                        f"{_fetchmail.UNITS}/{_fetchmail.SERVICE}.service",
-                        f"{_fetchmail.UNITS}/{_fetchmail.TEMPLATE}.service",
+                        config.SYSTEM_FILE,
+                        config.SETTINGS_FILE,
+                        f"~/{config.USER_FILE}",
+                        f"{config.UNITS}/{config.SERVICE}.service",
+                        f"{config.UNITS}/{config.TEMPLATE}.service",
                     )
                 )
             elif action == "postroom.mail.mail_filter":
-                users = (f"{_mail_filter.SIEVE_USERS}/*.sieve", f"~/{_mail_filter.USER_FILE}")
-                yield from ((FILE, name) for name in (_mail_filter.PROCMAIL_FILE, _mail_filter.BEFORE, _mail_filter.AFTER, *users))
+                users = (f"{mail_filter.SIEVE_USERS}/*.sieve", f"~/{mail_filter.USER_FILE}")
+                yield from ((FILE, name) for name in (mail_filter.PROCMAIL_FILE, mail_filter.BEFORE, mail_filter.AFTER, *users))
             elif action == "postroom.mail.dovecot_user":
                 for name in paths(options["path"], known, where):
                     yield FILE, name

@@ -11,7 +11,7 @@ import re
 import pytest
 from _house import ROOT, load, tasks
 from _ownership import PARAMETER, writes
-from ansible_collections.postroom.mail.plugins.module_utils._owned_parameters import VARIABLES, WITHOUT_VARIABLE
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.owned_parameters import VARIABLES, WITHOUT_VARIABLE
 
 
 def parameters(role):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils import _rooms
+from ansible_collections.postroom.mail.plugins.module_utils._core import rooms
 from hypothesis import settings
 
 # A busy machine is no failure. On CI the examples are the same in every run; at a desk new ones are tried each time.
@@ -18,4 +18,4 @@ settings.load_profile("house")
 @pytest.fixture(scope="session", autouse=True)
 def _rooms_of_the_tests(tmp_path_factory):
     """No test works in a directory of the host that it runs on."""
-    _rooms.PLACE = str(tmp_path_factory.mktemp("rooms"))
+    rooms.PLACE = str(tmp_path_factory.mktemp("rooms"))

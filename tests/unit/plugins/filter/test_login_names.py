@@ -9,7 +9,7 @@ import re
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.postroom.mail.plugins.filter.login_names import FilterModule
-from ansible_collections.postroom.mail.plugins.module_utils._addresses import own_address_patterns
+from ansible_collections.postroom.mail.plugins.module_utils._addresses.sender_logins import own_address_patterns
 
 login_names = FilterModule().filters()["login_names"]
 

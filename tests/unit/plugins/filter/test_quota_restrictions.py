@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.postroom.mail.plugins.filter.quota_restrictions import FilterModule
-from ansible_collections.postroom.mail.plugins.module_utils import _postfix_restrictions as restrictions
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import restrictions
 
 quota_restrictions = FilterModule().filters()["quota_restrictions"]
 

@@ -11,8 +11,8 @@ import os
 import pwd
 import types
 
-from ansible_collections.postroom.mail.plugins.module_utils import _services
-from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import Fetchmail, Request
+from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.config import Fetchmail, Request
+from ansible_collections.postroom.mail.plugins.module_utils._services import services
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.host_tree import HostTree
 
 SYSTEM = "etc/fetchmailrc"
@@ -48,11 +48,11 @@ class FakeHost(HostTree):
         self.seen_at_stop = None
         self.answer = (0, "This is fetchmail\n", ROOT_WARNING)
         self.warnings = []
-        of_host, gid = _services.manager, os.getgid()
+        of_host, gid = services.manager, os.getgid()
         monkeypatch.setattr(pwd, "getpwnam", self._getpwnam)
         monkeypatch.setattr(grp, "getgrnam", lambda name: types.SimpleNamespace(gr_gid=gid))
-        monkeypatch.setattr(_services, "manager", lambda path="/": of_host(str(root)))
-        monkeypatch.setattr(_services, "states", lambda run, names, queue=None: {name: self.state(name) for name in names})
+        monkeypatch.setattr(services, "manager", lambda path="/": of_host(str(root)))
+        monkeypatch.setattr(services, "states", lambda run, names, queue=None: {name: self.state(name) for name in names})
         for directory in ("run/systemd/system", "home/alice", "home/bob", WANTS):
             (root / directory).mkdir(parents=True)
         self.write(SWITCH, PACKAGED)
@@ -64,7 +64,7 @@ class FakeHost(HostTree):
 
     def state(self, name):
         # The unit of a user is an instance of the template.
-        return self.units.get(name, _services.State(installed="@" not in name or self.read(UNIT) is not None))
+        return self.units.get(name, services.State(installed="@" not in name or self.read(UNIT) is not None))
 
     def run(self, args, data=None):
         self.calls.append(" ".join(args))
@@ -98,7 +98,7 @@ class FakeHost(HostTree):
     def handle(self, outcome):
         """Do what mail_service does when it is told of the services."""
         for wanted in outcome.services:
-            self.set(wanted["name"], _services.State(True, True, wanted["enabled"]))
+            self.set(wanted["name"], services.State(True, True, wanted["enabled"]))
 
     def converge(self, *accounts, **options):
         outcome = self.bring(*accounts, **options)

@@ -14,8 +14,10 @@ import re
 import shutil
 import types
 
-from ansible_collections.postroom.mail.plugins.module_utils import _filter_plan, _filter_trial, _rooms
-from ansible_collections.postroom.mail.plugins.module_utils._mail_filter import Filters
+from ansible_collections.postroom.mail.plugins.module_utils._core import rooms
+from ansible_collections.postroom.mail.plugins.module_utils._filter import plan as filter_plan
+from ansible_collections.postroom.mail.plugins.module_utils._filter import trial
+from ansible_collections.postroom.mail.plugins.module_utils._filter.mail_filter import Filters
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.host_tree import HostTree
 
 KEPT = "\nPerformed actions:\n\n  (none)\n\nImplicit keep:\n\n * store message in folder: INBOX\n\n"
@@ -43,7 +45,7 @@ class FakeHost(HostTree):
         monkeypatch.setattr(pwd, "getpwall", lambda: [self._account(name, 1000 if name in ("alice", "bob") else 8) for name in self.users])
         monkeypatch.setattr(grp, "getgrnam", lambda name: types.SimpleNamespace(gr_gid=gid))
         monkeypatch.setattr(shutil, "which", self._which)
-        monkeypatch.setattr(_rooms, "PLACE", str(self.place))
+        monkeypatch.setattr(rooms, "PLACE", str(self.place))
         monkeypatch.setattr("tempfile.tempdir", str(self.place))
         for path in (self.place, self.root / "home/alice", self.root / "home/bob", self.root / "usr/bin", self.root / "etc/dovecot"):
             path.mkdir(parents=True)
@@ -102,8 +104,8 @@ class FakeHost(HostTree):
         host = Filters(self.run, check_mode=check_mode, virtual_account=virtual_account, replace=replace, root=str(self.root))
         self.warnings = host.warnings
         wanted = {"engine": "sieve", "rules": [], "rules_after": [], "users": [], **wanted}
-        plan = _filter_plan.checked(*_filter_plan.plan(**wanted, domain="example.org", mail_location=mail_location))
-        outcome = host.bring(plan, _filter_trial.samples_from(samples))
+        plan = filter_plan.checked(*filter_plan.plan(**wanted, domain="example.org", mail_location=mail_location))
+        outcome = host.bring(plan, trial.samples_from(samples))
         assert list(self.place.iterdir()) == []
         return outcome
 

@@ -9,8 +9,12 @@ from __future__ import annotations
 import os
 import signal
 
-from ansible_collections.postroom.mail.plugins.module_utils import _host_mta, _host_sockets, _service_control, _services, _takeover
-from ansible_collections.postroom.mail.plugins.module_utils._services import State
+from ansible_collections.postroom.mail.plugins.module_utils._core import listeners
+from ansible_collections.postroom.mail.plugins.module_utils._services import control as services_control
+from ansible_collections.postroom.mail.plugins.module_utils._services import services
+from ansible_collections.postroom.mail.plugins.module_utils._services.services import State
+from ansible_collections.postroom.mail.plugins.module_utils._takeover import facts as takeover_facts
+from ansible_collections.postroom.mail.plugins.module_utils._takeover import takeover as _takeover
 
 STATUS = "Package: exim4-daemon-light\nStatus: install ok installed\nVersion: 4\nProvides: mail-transport-agent\n\n"
 STATUS += "Package: exim4-base\nStatus: install ok installed\nVersion: 4\n"
@@ -35,12 +39,12 @@ class Host:
         self.stubborn = False
         self.units = {"exim4": State(True, True, True)} if installed else {}
         self.write("var/lib/dpkg/status", STATUS if installed else STATUS.replace("install ok installed", "deinstall ok config-files"))
-        monkeypatch.setattr(_services, "manager", lambda: "systemd")
-        monkeypatch.setattr(_services, "has_start_link", lambda name: False)
-        monkeypatch.setattr(_services, "states", lambda run, names, queue=None: {name: self.units.get(name, State()) for name in names})
-        monkeypatch.setattr(_service_control._services, "master", lambda name, queue=None: None)
-        monkeypatch.setattr(_host_mta, "processes", lambda server: sorted(self.pids))
-        monkeypatch.setattr(_host_sockets, "listeners", lambda: [{"address": "", "port": 25, "process": "exim4"}] if self.pids else [])
+        monkeypatch.setattr(services, "manager", lambda: "systemd")
+        monkeypatch.setattr(services, "has_start_link", lambda name: False)
+        monkeypatch.setattr(services, "states", lambda run, names, queue=None: {name: self.units.get(name, State()) for name in names})
+        monkeypatch.setattr(services_control._services, "master", lambda name, queue=None: None)
+        monkeypatch.setattr(takeover_facts, "processes", lambda server: sorted(self.pids))
+        monkeypatch.setattr(listeners, "listeners", lambda: [{"address": "", "port": 25, "process": "exim4"}] if self.pids else [])
         monkeypatch.setattr(_takeover.os, "kill", self.kill)
 
     def write(self, path, text):

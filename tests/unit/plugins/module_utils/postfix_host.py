@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 
-from ansible_collections.postroom.mail.plugins.module_utils._main_cf import MainCf, references
-from ansible_collections.postroom.mail.plugins.module_utils._master_cf import MasterCf
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.main_cf import MainCf, references
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.master_cf import MasterCf
 
 DEFAULTS = {
     "mail_version": "3.10.13",

@@ -1,0 +1,43 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How far cleanup(8) has to go for the largest of the virtual aliases. Pure.
+
+Beyond virtual_alias_expansion_limit addresses, or virtual_alias_recursion_limit steps, it takes no mail for the alias at all: every
+one is answered 451, for ever.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses.book import AddressBook, Place
+
+
+def largest(book: AddressBook) -> tuple[int, int]:
+    """To how many addresses a virtual alias comes in the end, and over how many steps, at the most; circles count once."""
+    known: dict[Place, tuple[int, int]] = {}
+    for start in book.places():
+        if start.kind == "address":
+            _measure(start, book, known)
+    return max((size for size, _steps in known.values()), default=0), max((steps for _size, steps in known.values()), default=0)
+
+
+def _measure(start: Place, book: AddressBook, known: dict[Place, tuple[int, int]]) -> None:
+    """Without recursion, for there are chains longer than Python's stack."""
+    under_way: set[Place] = set()
+    waiting = [start]
+    while waiting:
+        place = waiting[-1]
+        # What is a name of this host has arrived, for cleanup(8).
+        further = book.onward(place).places if place.kind == "address" else ()
+        unknown = [other for other in further if other not in known and other not in under_way]
+        if unknown and place not in known:
+            under_way.add(place)
+            waiting += unknown
+            continue
+        waiting.pop()
+        parts = [known.get(other, (1, 0)) for other in further]
+        known[place] = sum(size for size, _steps in parts) or 1, 1 + max((steps for _size, steps in parts), default=-1)

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A catch-all that steals nobody's mail. Pure.
+
+``@example.org: alice`` in a table of virtual aliases takes the mail of every address of the domain, real users' as well:
+cleanup(8) asks for the whole domain before anybody asks whether there is an account. Who is to keep his mail needs an
+entry of his own that leads to himself. Those whom the inventory names get one in the table, with which tags
+(``bob+lists``) stay; for all other accounts a second table asks the host's own accounts, each time.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._addresses.account_uids import MailUids
+from ansible_collections.postroom.mail.plugins.module_utils._addresses.alias_targets import split_address
+from ansible_collections.postroom.mail.plugins.module_utils._addresses.sender_logins import own_address_patterns
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._addresses.book import AddressBook
+
+# What an address may have in its local part without quotes.
+_PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+")
+
+
+def completed(virtual_aliases: t.Mapping[str, t.Any], book: AddressBook, names: t.Iterable[str]) -> dict[str, t.Any]:
+    """The entries of the table: *virtual_aliases*, and in each catch-all domain everybody with a name to himself.
+
+    Explicit entries win. One without a domain is written out, because an account of that name would be found first.
+    """
+    entries = dict(virtual_aliases)
+    known = dict.fromkeys(name.lower() for name in (*names, *book.aliases, *book.system_aliases))
+    bare = [key for key in book.virtual_aliases if "@" not in key]
+    for domain in book.catch_alls():
+        for name in dict.fromkeys([*bare, *known]):
+            address = f"{name}@{domain}"
+            if address not in book.virtual_aliases and _PLAIN.fullmatch(name):
+                entries[address] = book.virtual_aliases.get(name, address)
+    # The mailboxes of a domain are all in the inventory.
+    for address in book.mailboxes:
+        if f"@{split_address(address)[1]}" in book.virtual_aliases and address not in book.virtual_aliases:
+            entries[address] = address
+    return entries
+
+
+def name_rows(book: AddressBook, alias_domains: t.Sequence[str] = ()) -> list[dict[str, str]]:
+    """The table that makes a name of an address in a catch-all domain: ``bob+lists@example.org`` becomes ``bob``.
+
+    Accounts have addresses in *alias_domains*, too.
+    """
+    domains = [*book.catch_alls(), *alias_domains]
+    return own_address_patterns(domains, book.delimiter) if domains else []
+
+
+def account_rows(book: AddressBook, alias_domains: t.Sequence[str] = (), uids: MailUids | None = None) -> list[dict[str, str]]:
+    """The table that makes an address again of what the accounts say: ``bob:x:1001:...`` becomes ``bob@example.org``."""
+    domains = book.catch_alls() or ([domain for domain in book.local_domains if domain not in alias_domains] if alias_domains else [])
+    return (uids or MailUids()).rows(f"$1@{domains[0]}") if domains else []

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files in the home of a user, who owns them, and whatever else lies there.
+
+What is done there is done as that user: a link that they laid leads to nothing that is not theirs anyway. And what they did to
+their home stops the work for nobody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, foreign_files, managed
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
+
+MOST_BYTES = 1024 * 1024
+# Somebody may hold the lock on purpose.
+PATIENCE = 5.0
+PRIVATE = 0o600
+
+
+@contextlib.contextmanager
+def acting_as(owner: str | None) -> t.Iterator[None]:
+    """Do what is done in a user's home as that user."""
+    if owner is None or os.geteuid() != 0:
+        yield
+        return
+    account, groups = pwd.getpwnam(owner), os.getgroups()
+    os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+class Visits:
+    """Work in the homes of several users; *skipped* are those in whose home it could not be done, each told in *warnings*."""
+
+    def __init__(self, warnings: list[str]) -> None:
+        self.warnings = warnings
+        self.skipped: list[str] = []
+
+    @contextlib.contextmanager
+    def to(self, owner: str | None) -> t.Iterator[None]:
+        """Act as *owner*, and go on after the block when their home does not allow it; without an owner, raise."""
+        try:
+            with acting_as(owner):
+                yield
+        except (HostError, OSError) as e:
+            if owner is None:
+                raise
+            if owner not in self.skipped:
+                self.skipped.append(owner)
+                why = str(e) if isinstance(e, HostError) else f"{e.filename}: {e.strerror}."
+                self.warnings.append(f"The user '{owner}' was left out, and everybody else served: {why}")
+
+
+def read_text(path: str) -> str | None:
+    """As `files.read_text`, of a plain file of the user or of root that is not large; nothing else is waited for."""
+    try:
+        raw = foreign_files.read(path, lambda st: st.st_uid in (0, os.geteuid()), limit=MOST_BYTES, follow=True)
+    except foreign_files.NotRead as e:
+        raise HostError(f"{path} {e}.") from e
+    return None if raw is None else raw.decode(files.ENCODING, files.ERRORS)
+
+
+def update(path: str, text: str, *, check_mode: bool) -> files.Change:
+    """Have *text* in a file that only the user may read; of one that somebody else wrote, keep a copy beside it."""
+    live = read_text(path)
+    return files.update(
+        path,
+        lambda _before: text,
+        check_mode=check_mode,
+        attributes=files.Attributes(mode=PRIVATE),
+        backup=bool(live and live.strip()) and not managed.is_managed(live or ""),
+        read=read_text,
+        lock_timeout=PATIENCE,
+    )
+
+
+def remove(path: str, live: str, *, check_mode: bool) -> files.Change:
+    """Take away a file with the text *live*."""
+    if not check_mode:
+        try:
+            os.unlink(path)
+        except OSError as e:
+            raise HostError(f"Cannot remove {path}: {e.strerror}.") from e
+    return files.Change(path, live, "")

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ``doveconf -n`` accepts and what nevertheless keeps people from logging in.
+
+Each check looks only at settings that a change touches, and says in one sentence what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import re
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
+
+# Mechanisms by Dovecot's own names; the auth process dies of any other one, and with it every login.
+_COMMON = (
+    "plain",
+    "login",
+    "cram-md5",
+    "digest-md5",
+    "scram-sha-1",
+    "scram-sha-256",
+    "otp",
+    "apop",
+    "anonymous",
+    "external",
+    "oauthbearer",
+    "xoauth2",
+)
+MECHANISMS = {"2.3": (*_COMMON, "dovecot-token"), "2.4": (*_COMMON, "scram-sha-1-plus", "scram-sha-256-plus")}
+# These live in a module of their own, named here without "libmech_" and ".so".
+MECHANISM_MODULES = {"gssapi": "gssapi", "gss-spnego": "gssapi"}
+# The client proves that it knows the password without sending it, so the server must be able to read it.
+CHALLENGES = ("cram-md5", "digest-md5", "scram-sha-1", "scram-sha-256", "scram-sha-1-plus", "scram-sha-256-plus", "otp")
+ANSWER_YES_OR_NO = ("pam", "bsdauth", "imap")
+
+# Drivers that `dovecot --build-options` does not list because they are always there.
+ALWAYS = {
+    ("2.3", "passdb"): ("static", "imap", "oauth2", "dict", "lua"),
+    ("2.3", "userdb"): ("static", "imap", "dict", "lua"),
+    ("2.4", "passdb"): ("static", "imap", "oauth2", "lua"),
+    ("2.4", "userdb"): ("static", "imap", "lua"),
+}
+DRIVER_MODULES = {"ldap": "libauthdb_ldap.so", "lua": "libauthdb_lua.so"}
+INSTEAD = {
+    "shadow": "use pam, which asks the same /etc/shadow",
+    "checkpassword": "use passwd-file, sql, ldap or lua",
+    "dict": "use passwd-file, sql or ldap",
+}
+
+# 2.3 put the value of another setting in place of its name; 2.4 takes these names literally.
+LISTS = ("mail_plugins", "protocols", "auth_mechanisms")
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """What the Dovecot in front of us can do."""
+
+    version: str
+    passdbs: tuple[str, ...] = ()  # drivers that it was built with; none: unknown
+    userdbs: tuple[str, ...] = ()
+    has_module: t.Callable[[str], bool] = lambda name: True
+    address_error: t.Callable[[str], str | None] = lambda address: None
+
+    @property
+    def dialect(self) -> str:
+        return dialect(self.version)
+
+
+def dialect(version: str) -> str:
+    """Of the two languages of dovecot.conf, the one that a version such as ``2.3.19.1`` speaks."""
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return "2.4" if numbers and (int(numbers.group(1)), int(numbers.group(2))) >= (2, 4) else "2.3"
+
+
+def complaints(
+    changed: t.Collection[conf.Path], own: t.Mapping[conf.Path, conf.Meaning], passdbs: t.Collection[str], host: Host
+) -> list[str]:
+    """What is wrong with the settings at the paths *changed* of a file that says *own*.
+
+    *passdbs* are the drivers of all password databases of the whole configuration after the change.
+    """
+    found = []
+    if any(database(path) == "passdb" for path in changed) and ("auth_mechanisms",) in own:
+        found += challenge_complaints("auth_mechanisms", own[("auth_mechanisms",)][0], passdbs, host)
+    for path in changed:
+        place = conf.display(path)
+        if len(path) == 2 and path in own and database(path) and path[-1] in ("", "driver", f"{database(path)}_driver"):
+            found += _driver_complaints(place, database(path), driver(path[0], own), host)
+        if path not in own or not path[-1]:
+            continue
+        value = own[path][0]
+        if path[-1] in LISTS and host.dialect == "2.4" and re.search(r"\$\w", value):
+            found.append(
+                f"{place}: Dovecot {host.version} takes '{value}' literally, '$' and all; to add to the default write a block,"
+                f" as in '{path[-1]} {{ name = yes }}'."
+            )
+        elif path[-1] == "auth_mechanisms":
+            found += _mechanism_complaints(place, value, host) + challenge_complaints(place, value, passdbs, host)
+        elif path[:-1] == ("auth_mechanisms",) and value == "yes":
+            found += _mechanism_complaints(place, path[-1], host) + challenge_complaints(place, path[-1], passdbs, host)
+        elif path == ("listen",) or (any(step.startswith("inet_listener ") for step in path) and path[-1] in ("address", "listen")):
+            found += _address_complaints(place, value, host)
+    return list(dict.fromkeys(found))
+
+
+def database(path: conf.Path) -> str:
+    """``passdb`` or ``userdb`` when the path leads into such a block."""
+    kind = re.split(r"[ \[]", path[0])[0]
+    return kind if kind in conf.REPEATABLE else ""
+
+
+def driver(block: str, settings: t.Mapping[conf.Path, conf.Meaning]) -> str:
+    """The driver of ``passdb[0]`` (2.3) or ``passdb pam`` (2.4, where the name is the default)."""
+    for key in ("driver", f"{database((block,))}_driver"):
+        if (block, key) in settings:
+            return settings[block, key][0]
+    return block.partition(" ")[2]
+
+
+def _driver_complaints(place: str, kind: str, name: str, host: Host) -> list[str]:
+    built = host.passdbs if kind == "passdb" else host.userdbs
+    known = sorted({*built, *ALWAYS[host.dialect, kind]})
+    if not built or not name:
+        return []
+    if name not in known:
+        advice = INSTEAD.get(name, f"it has {', '.join(known)}")
+        return [f"{place}: Dovecot {host.version} has no {kind} driver '{name}', and all logins would fail; {advice}."]
+    if name in DRIVER_MODULES and not host.has_module(DRIVER_MODULES[name]):
+        return [f"{place}: the {kind} driver '{name}' is not installed on this host; install its package (on Debian dovecot-{name})."]
+    return []
+
+
+def _mechanism_complaints(place: str, value: str, host: Host) -> list[str]:
+    found = []
+    known = MECHANISMS[host.dialect]
+    for mechanism in _mechanisms(value):
+        module = MECHANISM_MODULES.get(mechanism)
+        if module and not host.has_module(f"libmech_{module}.so"):
+            found.append(
+                f"{place}: the mechanism '{mechanism}' is not installed on this host; install its package (on Debian dovecot-{module})."
+            )
+        elif mechanism and not module and not mechanism.startswith("$") and mechanism not in known:
+            found.append(
+                f"{place}: Dovecot {host.version} has no mechanism '{mechanism}', and all logins would fail; it has {', '.join(known)}."
+            )
+    return found
+
+
+def challenge_complaints(place: str, value: str, passdbs: t.Collection[str], host: Host) -> list[str]:
+    """Mechanisms that none of the password databases can serve."""
+    if not passdbs or any(name not in ANSWER_YES_OR_NO for name in passdbs):
+        return []
+    return [
+        f"{place}: the mechanism '{mechanism}' needs a password database that holds the passwords, but {', '.join(sorted(passdbs))}"
+        " only answers yes or no, and all logins would fail; add a passwd-file or SQL passdb, or keep to plain and login over TLS."
+        for mechanism in _mechanisms(value)
+        if mechanism in CHALLENGES and mechanism in MECHANISMS[host.dialect]
+    ]
+
+
+def _mechanisms(value: str) -> list[str]:
+    return [name for name in re.split(r"[,\s]+", value.lower()) if name]
+
+
+def _address_complaints(place: str, value: str, host: Host) -> list[str]:
+    found = []
+    for address in re.split(r"[,\s]+", value.strip()):
+        if address in ("", "*", "::", "[::]"):
+            continue
+        bare = address[1:-1] if address.startswith("[") and address.endswith("]") else address
+        if not _is_address(bare) and not re.fullmatch(r"(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", bare):
+            found.append(
+                f"{place}: '{address}' is no address to listen on; write an IP address, '*' for all of IPv4 or '::' for all of IPv6."
+            )
+            continue
+        error = host.address_error(bare)
+        if error:
+            found.append(f"{place}: Dovecot cannot listen on '{address}' on this host: {error}.")
+    return found
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

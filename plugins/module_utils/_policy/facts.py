@@ -14,7 +14,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import listeners as core_listeners
-from ansible_collections.postroom.mail.plugins.module_utils._policy.findings_of_all import (
+from ansible_collections.postroom.mail.plugins.module_utils._policy.report import (
     Door,
     Facts,
     plain,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.postroom.mail.plugins.filter.policy_page import FilterModule, policy_page
-from ansible_collections.postroom.mail.plugins.module_utils._policy.findings_of_all import Door, Facts, policy
+from ansible_collections.postroom.mail.plugins.module_utils._policy.report import Door, Facts, policy
 
 PARAMETERS = {
     "mail_version": "3.10.13",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._policy.findings_of_all import (
+from ansible_collections.postroom.mail.plugins.module_utils._policy.report import (
     MOST,
     Door,
     Facts,

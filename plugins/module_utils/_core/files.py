@@ -6,18 +6,16 @@
 
 Read once, compute the wanted text, compare, stop there in check mode, stage a copy, validate the copy, rename.
 
-The staged copy is ``PATH.tmp``, locked with flock(2). That is Postfix's own protocol for editing ``main.cf`` and
-``master.cf`` (``edit_file(3)`` in its source), so a ``postconf -e`` that runs at the same time waits for us and we for
-it, and neither loses the other's edit. A symbolic link stays a link: the file it points to is replaced, by a copy that is
-staged and locked beside that file too. What is staged is readable for nobody else until it has its final owner and mode.
+The staged copy and its lock are those of `_core.locked_copy`. A symbolic link stays a link: the file it points to is
+replaced, by a copy that is staged and locked beside that file too. What is staged is readable for nobody else until it has
+its final owner and mode. While a stage is open (`_core.staging`), nothing is written: what is wanted is gathered there, and
+read back as if it were in place.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import errno
-import fcntl
 import grp
 import os
 import pwd
@@ -26,15 +24,13 @@ import stat
 import time
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import clear_up, locked
 
 # How text and the bytes of a configuration file correspond: any byte survives a round trip.
 ENCODING = "utf-8"
 ERRORS = "surrogateescape"
-
-
-class FileBusy(HostError):
-    """Another program holds the lock on the file for longer than we are willing to wait."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +55,20 @@ def mode_from(mode: str | None, path: str) -> int | None:
     return None if mode is None else int(mode, 8)
 
 
+Render = t.Callable[[t.Optional[str]], str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Wanted:
+    """How `update` is to write a file; see there."""
+
+    attributes: Attributes = Attributes()
+    validate: t.Callable[[str], None] | None = None
+    backup: bool = False
+    written: str | None = None
+    lock_timeout: float = 30.0
+
+
 @dataclasses.dataclass(frozen=True)
 class Change:
     """What `update` did, or would do in check mode."""
@@ -80,6 +90,11 @@ class Change:
 
 def read_text(path: str) -> str | None:
     """The text of *path*, or None when there is no such file. Raises `HostError` when it cannot be read."""
+    stage = staging.current()
+    if stage is not None:
+        is_staged, text = stage.read(path)
+        if is_staged:
+            return text
     try:
         with open(path, encoding=ENCODING, errors=ERRORS, newline="") as f:
             return f.read()
@@ -110,16 +125,19 @@ def update(
     *lock_timeout* is in seconds; *read* is how the present text is had. Raises `HostError` (disk full, read-only, ...),
     `FileBusy`, and whatever *render* and *validate* raise.
     """
+    stage = staging.current()
+    if stage is not None:
+        return stage.update(path, render, Wanted(attributes, validate, backup, written, lock_timeout), read)
     uid, gid = attributes.ids()
     before = read(path)
     after = render(before)
     if before == after:
-        wrong = _attributes_differ(path, uid, gid, attributes.mode)
+        wrong = attributes_differ(path, uid, gid, attributes.mode)
         if not check_mode:
             for place in dict.fromkeys((path, os.path.realpath(path))):
-                _clear_up(place)
+                clear_up(place)
             if wrong:
-                _apply_attributes(os.path.realpath(path), uid, gid, attributes.mode)
+                apply_attributes(os.path.realpath(path), uid, gid, attributes.mode)
         return Change(path, before, after, attributes_changed=wrong)
     if validate:
         validate(after)
@@ -127,10 +145,10 @@ def update(
         return Change(path, before, after)
     target = os.path.realpath(path)
     with contextlib.ExitStack() as stack:
-        staged = stack.enter_context(_locked(path, lock_timeout))
+        staged = stack.enter_context(locked(path, lock_timeout))
         if os.path.islink(path):
             # What is renamed lies in the directory of the file that it replaces.
-            staged = stack.enter_context(_locked(target, lock_timeout))
+            staged = stack.enter_context(locked(target, lock_timeout))
             written = None
         now = read(path)
         if now != before:
@@ -139,10 +157,66 @@ def update(
                 return Change(path, before, after)
             if validate:
                 validate(after)
-        backup_file = _backup(path, before, attributes.mode, uid, gid) if backup and before is not None else None
+        backup_file = back_up(path, before, attributes.mode, uid, gid, backup_name(path)) if backup and before is not None else None
         with open(written, "r+b") if written else contextlib.nullcontext(staged) as f:
             _put_in_place(f, written or f"{target}.tmp", path, None if written else after, attributes.mode, uid, gid)
     return Change(path, before, after, backup_file=backup_file)
+
+
+def exists(path: str) -> bool:
+    """Whether *path* is there, or will be."""
+    stage = staging.current()
+    is_staged, text = stage.read(path) if stage is not None else (False, None)
+    return text is not None if is_staged else os.path.exists(path)
+
+
+def remove(path: str, *, check_mode: bool = False) -> None:
+    """Take the file *path* away, if it is there. Raises `HostError`."""
+    stage = staging.current()
+    if stage is not None:
+        stage.remove(path)
+    elif not check_mode:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            return
+        except OSError as e:
+            raise HostError(f"Cannot remove {path}: {e.strerror}.") from e
+
+
+def make(path: str, maker: t.Callable[[], None]) -> None:
+    """Have *maker* put the file *path* in place, which is made of files that `update` writes: at once, or after these."""
+    stage = staging.current()
+    if stage is not None:
+        stage.make(path, maker)
+    else:
+        maker()
+
+
+def set_attributes(path: str, uid: int, gid: int, mode: int | None) -> None:
+    """Give *path* an owner, a group (-1: as they are) and a mode (None: as it is). Raises `HostError`."""
+    stage = staging.current()
+    if stage is not None:
+        stage.attributes(path, uid, gid, mode)
+    else:
+        apply_attributes(path, uid, gid, mode)
+
+
+def make_directory(path: str, *, uid: int = -1, gid: int = -1, mode: int = 0o755, parents: bool = False) -> None:
+    """Make a directory, with those above it if *parents*; one that is there gets owner, group and mode. Raises `HostError`."""
+    if parents and not os.path.isdir(os.path.dirname(path)):
+        make_directory(os.path.dirname(path), parents=True)
+    stage = staging.current()
+    if stage is not None:
+        stage.directory(path, uid, gid, mode)
+        return
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)
+        os.chown(path, uid, gid)
+        os.chmod(path, mode)
+    except OSError as e:
+        raise HostError(f"Cannot make the directory {path}: {e.strerror}.") from e
 
 
 def diff(change: Change, *, secret: bool = False) -> dict[str, str]:
@@ -172,110 +246,40 @@ def write_aged(path: str, text: str) -> None:
     os.utime(path, (an_hour_ago, an_hour_ago))
 
 
-@contextlib.contextmanager
-def _locked(path: str, timeout: float) -> t.Iterator[t.BinaryIO]:
-    """Hold the lock on ``PATH.tmp``; the file is gone, or has become PATH, when the block ends."""
-    staged_path = f"{path}.tmp"
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            staged = _open_staged(staged_path)
-        except OSError as e:
-            raise HostError(f"Cannot write {staged_path}: {e.strerror}; {path} was left as it is.") from e
-        if _flock_until(staged, deadline) and _is_same_file(staged, staged_path):
-            if _is_private(staged):
-                break
-            # Left behind, or laid there: somebody else may have it open, and would read what is written to it.
-            os.unlink(staged_path)
-        staged.close()
-        if time.monotonic() >= deadline:
-            raise FileBusy(
-                f"{path} is being edited by another program (postconf, or a second run of the play), which holds"
-                f" {staged_path} for more than {timeout:g} s; try again when it has finished."
-            )
+def fill(staged: t.BinaryIO, path: str, text: str | None, mode: int | None, uid: int, gid: int) -> None:
+    """Fill the staged file, unless *text* is None, and give it the attributes of the live one or the wanted ones. Raises `OSError`."""
+    target = os.path.realpath(path)
+    if text is not None:
+        staged.seek(0)
+        staged.truncate()
+        staged.write(text.encode(ENCODING, ERRORS))
+        staged.flush()
     try:
-        yield staged
-    finally:
-        # Only while the lock is held is the name ours to remove; after a rename it is no longer there.
-        with contextlib.suppress(FileNotFoundError):
-            if _is_same_file(staged, staged_path):
-                os.unlink(staged_path)
-        # On a full disk closing fails again, with what could not be written; the first failure says it better.
-        with contextlib.suppress(OSError):
-            staged.close()
-
-
-def _open_staged(staged_path: str) -> t.BinaryIO:
-    fd = os.open(staged_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError(errno.EEXIST, "it is no file")
-    return os.fdopen(fd, "r+b")
-
-
-def _is_private(f: t.BinaryIO) -> bool:
-    """Whether nobody else could open the file, now or before: one that was made with another mode has kept it."""
-    st = os.fstat(f.fileno())
-    return st.st_uid == os.geteuid() and st.st_nlink == 1 and not st.st_mode & 0o077
-
-
-def _clear_up(path: str) -> None:
-    """Take away the staged copy that a run left behind which was killed, unless somebody else is at work with it."""
-    staged_path = f"{path}.tmp"
-    if os.path.lexists(staged_path):
-        with contextlib.suppress(OSError), _open_staged(staged_path) as staged:
-            fcntl.flock(staged, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_same_file(staged, staged_path):
-                os.unlink(staged_path)
-
-
-def _flock_until(f: t.BinaryIO, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.05)
-
-
-def _is_same_file(f: t.BinaryIO, path: str) -> bool:
-    """Whether the open file still is what *path* names: the former holder may have renamed or removed it."""
-    try:
-        return os.path.samestat(os.fstat(f.fileno()), os.lstat(path))
+        live: os.stat_result | None = os.stat(target)
     except FileNotFoundError:
-        return False
+        live = None
+    if live:
+        os.fchown(staged.fileno(), live.st_uid if uid == -1 else uid, live.st_gid if gid == -1 else gid)
+        os.fchmod(staged.fileno(), stat.S_IMODE(live.st_mode) if mode is None else mode)
+        copy_security_context(target, staged.fileno())
+    else:
+        os.fchown(staged.fileno(), uid, gid)
+        os.fchmod(staged.fileno(), 0o644 if mode is None else mode)
+    os.fsync(staged.fileno())
 
 
 def _put_in_place(staged: t.BinaryIO, staged_path: str, path: str, text: str | None, mode: int | None, uid: int, gid: int) -> None:
-    """Fill the staged file, unless *text* is None, give it the attributes of the live one or the wanted ones, and rename it."""
+    """Fill the staged file and rename it."""
     target = os.path.realpath(path)
     try:
-        if text is not None:
-            staged.seek(0)
-            staged.truncate()
-            staged.write(text.encode(ENCODING, ERRORS))
-            staged.flush()
-        os.fsync(staged.fileno())
-        try:
-            live: os.stat_result | None = os.stat(target)
-        except FileNotFoundError:
-            live = None
-        if live:
-            os.fchown(staged.fileno(), live.st_uid if uid == -1 else uid, live.st_gid if gid == -1 else gid)
-            os.fchmod(staged.fileno(), stat.S_IMODE(live.st_mode) if mode is None else mode)
-            copy_security_context(target, staged_path)
-        else:
-            os.fchown(staged.fileno(), uid, gid)
-            os.fchmod(staged.fileno(), 0o644 if mode is None else mode)
+        fill(staged, path, text, mode, uid, gid)
         os.rename(staged_path, target)
         fsync_directory(os.path.dirname(target))
     except OSError as e:
         raise HostError(f"Cannot write {path}: {e.strerror}; it was left as it is.") from e
 
 
-def copy_security_context(source: str, target: str) -> None:
+def copy_security_context(source: str, target: str | int) -> None:
     """Keep the SELinux label (security.selinux); on a host without SELinux there is none to keep."""
     with contextlib.suppress(OSError):
         os.setxattr(target, "security.selinux", os.getxattr(source, "security.selinux"))
@@ -289,9 +293,13 @@ def fsync_directory(directory: str) -> None:
         os.close(fd)
 
 
-def _backup(path: str, text: str, mode: int | None, uid: int, gid: int) -> str:
+def backup_name(path: str) -> str:
+    """How a backup of *path* that is made now is called."""
+    return f"{path}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
+
+
+def back_up(path: str, text: str, mode: int | None, uid: int, gid: int, copy: str) -> str:
     """Copy the live *text* beside its file as ``PATH.YYYY-MM-DD@HH:MM:SS~``, for nobody who may not read the wanted one either."""
-    copy = f"{path}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
     try:
         st = os.stat(path)
         # Created unreadable first: the file may hold a secret.
@@ -305,12 +313,12 @@ def _backup(path: str, text: str, mode: int | None, uid: int, gid: int) -> str:
     return copy
 
 
-def _attributes_differ(path: str, uid: int, gid: int, mode: int | None) -> bool:
+def attributes_differ(path: str, uid: int, gid: int, mode: int | None) -> bool:
     st = os.stat(path)
     return uid not in (-1, st.st_uid) or gid not in (-1, st.st_gid) or mode not in (None, stat.S_IMODE(st.st_mode))
 
 
-def _apply_attributes(path: str, uid: int, gid: int, mode: int | None) -> None:
+def apply_attributes(path: str, uid: int, gid: int, mode: int | None) -> None:
     try:
         os.chown(path, uid, gid)
         if mode is not None:

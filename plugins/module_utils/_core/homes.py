@@ -42,6 +42,22 @@ def acting_as(owner: str | None) -> t.Iterator[None]:
         os.setgroups(groups)
 
 
+@contextlib.contextmanager
+def acting_as_root() -> t.Iterator[None]:
+    """Within `acting_as`, do something that the user must not be able to."""
+    uid, gid = os.geteuid(), os.getegid()
+    if os.getuid() != 0 or uid == 0:
+        yield
+        return
+    os.seteuid(0)
+    os.setegid(0)
+    try:
+        yield
+    finally:
+        os.setegid(gid)
+        os.seteuid(uid)
+
+
 class Visits:
     """Work in the homes of several users; *skipped* are those in whose home it could not be done, each told in *warnings*."""
 
@@ -89,9 +105,5 @@ def update(path: str, text: str, *, check_mode: bool) -> files.Change:
 
 def remove(path: str, live: str, *, check_mode: bool) -> files.Change:
     """Take away a file with the text *live*."""
-    if not check_mode:
-        try:
-            os.unlink(path)
-        except OSError as e:
-            raise HostError(f"Cannot remove {path}: {e.strerror}.") from e
+    files.remove(path, check_mode=check_mode)
     return files.Change(path, live, "")

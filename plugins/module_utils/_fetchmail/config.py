@@ -17,7 +17,7 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, managed
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, managed, staging
 from ansible_collections.postroom.mail.plugins.module_utils._core import homes as core_homes
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import fetchmailrc
@@ -241,7 +241,7 @@ class Fetchmail:
             if users and self._write_unit(f"{UNITS}/{name}.service", text):
                 renewed |= users
         if renewed and not self.check_mode:
-            self.run(["systemctl", "daemon-reload"])
+            services.reload_units(self.run)
         return renewed
 
     def _write_unit(self, path: str, text: str) -> bool:
@@ -251,7 +251,7 @@ class Fetchmail:
 
     def _enable(self, owners: t.Sequence[str]) -> None:
         if owners:
-            Control(self.run, check_mode=self.check_mode).bring([Service(unit_of(owner), enabled=True) for owner in owners])
+            self._later([Service(unit_of(owner), enabled=True) for owner in owners], [Service(unit_of(owner), enabled=False) for owner in owners])
             self.outcome.changed = True
 
     def _former(self) -> list[str]:
@@ -288,20 +288,30 @@ class Fetchmail:
             if live is not None and managed.is_managed(live):
                 gone.append(path)
                 self.outcome.add(files.Change(self._path(path), live, ""), secret=path == SYSTEM_FILE)
-                if not self.check_mode:
-                    os.unlink(self._path(path))
+                files.remove(self._path(path), check_mode=self.check_mode)
         if {daemon, template} & set(gone) and not self.check_mode:
-            self.run(["systemctl", "daemon-reload"])
+            services.reload_units(self.run)
 
     def _stop(self, gone: t.Sequence[str], *, daemon: bool) -> None:
         """Stop those who have nothing to fetch any more; the host's own *daemon* unless it reads what somebody else wrote."""
         ours = daemon and managed.is_managed(files.read_text(self._path(SYSTEM_FILE)) or "")
         names = [*([SERVICE] if ours else []), *map(unit_of, gone)]
         if names:
-            control = Control(self.run, check_mode=self.check_mode)
-            done = control.bring([Service(name, "stopped", False) for name in names])
+            done = self._later([Service(name, "stopped", False) for name in names], [Service(name, "started", True) for name in names], True)
             self.outcome.changed |= done["changed"]
             self.outcome.diff += [done["diff"]] if done["changed"] else []
+
+    def _later(self, wanted: list[Service], former: list[Service], before_files: bool = False) -> dict[str, t.Any]:
+        """Bring services to what is *wanted*: at once, or before or after the files are in place."""
+        is_gathered = staging.current() is not None
+        done = Control(self.run, check_mode=self.check_mode or is_gathered).bring(wanted)
+        if is_gathered and not self.check_mode and done["changed"]:
+
+            def bring(services: list[Service]) -> None:
+                Control(self.run).bring(services)
+
+            staging.effect(lambda: bring(wanted), lambda: bring(former), before_files=before_files)
+        return done
 
     def _start(self, texts: t.Mapping[str | None, str], changed: t.Collection[str | None]) -> None:
         """What is to be done to the daemons: nothing for those that run as they shall."""

@@ -12,6 +12,7 @@ What users have of their own, ``~/.dovecot.sieve``, runs after the site's and th
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import pwd
 import shutil
@@ -263,7 +264,7 @@ class Filters:
         if written or self._is_stale(binary, self._path(path)):
             self.outcome.changed = True
             if not self.check_mode:
-                self._compile(path, text, user, attributes)
+                files.make(binary, functools.partial(self._compile, path, text, user, attributes))
 
     def _compile(self, path: str, text: str, user: User | None, attributes: files.Attributes) -> None:
         """Dovecot's compiler makes what everybody can read: it works where nobody else looks."""
@@ -282,8 +283,7 @@ class Filters:
         """Everybody's process goes through them, whatever the umask of who runs this."""
         for directory in map(self._path, (SIEVE_DIRECTORY, SIEVE_USERS)):
             if not os.path.isdir(directory):
-                os.makedirs(directory)
-                os.chmod(directory, 0o755)
+                files.make_directory(directory, parents=True)
 
     def _group_of(self, user: User) -> str | None:
         """Who may read the script of *user* beside root: his process, and nobody else's."""
@@ -315,9 +315,8 @@ class Filters:
                         self._remove_own(path)
         present = [f"{SIEVE_USERS}/{name}" for name in self._listed(SIEVE_USERS)] + [BEFORE, AFTER]
         for path in present:
-            if path.endswith(".sieve") and path not in scripts and self._remove(path) and not self.check_mode:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(self._path(path).removesuffix(".sieve") + ".svbin")
+            if path.endswith(".sieve") and path not in scripts and self._remove(path):
+                files.remove(self._path(path).removesuffix(".sieve") + ".svbin", check_mode=self.check_mode)
 
     def _listed(self, directory: str) -> list[str]:
         try:

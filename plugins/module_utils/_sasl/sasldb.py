@@ -166,13 +166,23 @@ class Sasldb:
 
     def _copy(self, wanted: Request, text: str) -> list[str]:
         """Bring the copies in step with the database; gives the paths of those that were not."""
-        st = os.stat(wanted.database)
-        attributes = files.Attributes(str(st.st_uid), str(st.st_gid), stat.S_IMODE(st.st_mode))
+        attributes = self._final_attributes(wanted)
         return [
             path
             for path in wanted.copies
             if files.update(path, lambda _before: text, check_mode=self.check_mode, attributes=attributes, lock_timeout=PATIENCE).changed
         ]
+
+    def _final_attributes(self, wanted: Request) -> files.Attributes:
+        """Those that the database has when it is in place."""
+        attributes = self._attributes(wanted)
+        uid, gid = attributes.ids()
+        try:
+            st = os.stat(wanted.database)
+            uid, gid = st.st_uid if uid == -1 else uid, st.st_gid if gid == -1 else gid
+        except FileNotFoundError:
+            uid, gid = max(uid, 0), max(gid, 0)
+        return files.Attributes(str(uid), str(gid), attributes.mode)
 
     @staticmethod
     def _attributes(wanted: Request) -> files.Attributes:

@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import files as core_files
 from ansible_collections.postroom.mail.plugins.module_utils._core import managed as core_managed
+from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._sasl import facts as sasl_facts
 from ansible_collections.postroom.mail.plugins.module_utils._sasl import provider
@@ -68,6 +69,8 @@ class Setup:
         self.root = root
         self.timeout = timeout
         self.outcome = Outcome()
+        # Whether it is to be started anew.
+        self.is_stopped = False
 
     def bring(self, wanted: Wanted) -> Outcome:
         """Raises a `MailError` before anything is changed when it cannot be done."""
@@ -80,16 +83,17 @@ class Setup:
         served = core_managed.SETTINGS.is_in(texts[self.place.settings_file])
         # An init script finds the daemon that runs only as long as it has the settings with which it was started.
         if served and not serves and installed:
-            self._service(Service("saslauthd", "stopped", False))
+            self._service(Service("saslauthd", "stopped", False), now, before_files=True)
         elif now.running and serves and self._is_new_to_daemon(wanted, texts):
-            self._service(Service("saslauthd", "stopped"))
+            self._service(Service("saslauthd", "stopped"), now, before_files=True)
         self._files(wanted, texts)
         self._directory(serves and self.place.chrooted, served)
         self._membership(wanted.provider in provider.SERVED, managed)
         if serves:
-            self._service(Service("saslauthd", "started", True))
-            if installed and not self.check_mode:
-                self._ask()
+            was_stopped = self.is_stopped
+            self._service(Service("saslauthd", "started", True), now)
+            if installed and not self.check_mode and (was_stopped or self.outcome.actions or staging.current() is None):
+                staging.effect(self._ask)
         return self.outcome
 
     def _check(self, wanted: Wanted, installed: bool, foreign: Foreign) -> None:
@@ -132,8 +136,8 @@ class Setup:
         def render(before: str | None) -> str:
             return core_managed.SETTINGS.put(before or "", file.text) if file.block else file.text
 
-        if not self.check_mode:
-            os.makedirs(os.path.dirname(self._path(file.path)), exist_ok=True)
+        if not self.check_mode and not os.path.isdir(os.path.dirname(self._path(file.path))):
+            core_files.make_directory(os.path.dirname(self._path(file.path)), parents=True)
         attributes = core_files.Attributes() if file.block else core_files.Attributes(mode=file.mode)
         change = core_files.update(self._path(file.path), render, check_mode=self.check_mode, attributes=attributes, backup=backup)
         if change.changed:
@@ -143,17 +147,15 @@ class Setup:
 
     def _remove(self, path: str) -> None:
         self.outcome.did(f"remove {path}", f"{path}\n", "")
-        if not self.check_mode:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self._path(path))
-            if path == provider.DROP_IN:
-                self._remove_empty(os.path.dirname(path))
+        core_files.remove(self._path(path), check_mode=self.check_mode)
+        if path == provider.DROP_IN and not self.check_mode:
+            staging.effect(lambda: self._remove_empty(os.path.dirname(path)))
         self._changed(path)
 
     def _changed(self, path: str) -> None:
         self.outcome.reload_required |= path == self.place.config_path
         if path == provider.DROP_IN and not self.check_mode and services.manager() == "systemd":
-            self.run(["systemctl", "daemon-reload"])
+            services.reload_units(self.run)
 
     def _remove_empty(self, *paths: str) -> None:
         with contextlib.suppress(OSError):
@@ -169,15 +171,19 @@ class Setup:
         if wanted and live != (0o710, *owner):
             self.outcome.did(f"make {directory}", "", f"{directory}\n")
             if not self.check_mode:
-                os.makedirs(path, mode=0o755, exist_ok=True)
-                os.chown(path, *owner)
-                os.chmod(path, 0o710)
+                core_files.make_directory(path, uid=owner[0], gid=owner[1], mode=0o710, parents=True)
         elif not wanted and served and live:
             self.outcome.did(f"remove {directory}", f"{directory}\n", "")
             if not self.check_mode:
-                for entry in os.scandir(path):
-                    os.unlink(entry.path)
-                self._remove_empty(directory, os.path.dirname(directory), os.path.dirname(os.path.dirname(directory)))
+                staging.effect(
+                    lambda: self._remove_directory(directory),
+                    lambda: core_files.make_directory(path, uid=live[1], gid=live[2], mode=live[0], parents=True),
+                )
+
+    def _remove_directory(self, directory: str) -> None:
+        for entry in os.scandir(self._path(directory)):
+            os.unlink(entry.path)
+        self._remove_empty(directory, os.path.dirname(directory), os.path.dirname(os.path.dirname(directory)))
 
     def _group(self) -> int:
         with contextlib.suppress(KeyError):
@@ -196,25 +202,38 @@ class Setup:
             return
         if not user:
             return
+        add, remove = ["usermod", "--append", "--groups", group, user], ["gpasswd", "--delete", user, group]
         if wanted and not is_member:
-            self._member(["usermod", "--append", "--groups", group, user], f"add {user} to the group {group}")
+            self._member(add, remove, f"add {user} to the group {group}")
         elif not wanted and managed and is_member:
-            self._member(["gpasswd", "--delete", user, group], f"remove {user} from the group {group}")
+            self._member(remove, add, f"remove {user} from the group {group}")
 
-    def _member(self, command: list[str], action: str) -> None:
+    def _member(self, command: list[str], back: list[str], action: str) -> None:
         self.outcome.did(action, "", f"{action}\n")
         # A smtpd that runs keeps the groups that it was started with.
         self.outcome.reload_required = True
         if not self.check_mode:
-            rc, stdout, stderr = self.run(command)
-            if rc != 0:
-                raise HostError(f"Cannot {action}: {' '.join(command)} said: {' '.join((stderr or stdout).split()) or f'status {rc}'}")
+            staging.effect(lambda: self._command(command, action), lambda: self._command(back, f"undo to {action}"))
 
-    def _service(self, wanted: Service) -> None:
-        done = Control(self.run, self.timeout, self.check_mode).bring([wanted])
+    def _command(self, command: list[str], action: str) -> None:
+        rc, stdout, stderr = self.run(command)
+        if rc != 0:
+            raise HostError(f"Cannot {action}: {' '.join(command)} said: {' '.join((stderr or stdout).split()) or f'status {rc}'}")
+
+    def _service(self, wanted: Service, now: services.State, *, before_files: bool = False) -> None:
+        """Bring saslauthd from what it is *now* to what is wanted of it: at once, or before or after the files are in place."""
+        is_gathered = staging.current() is not None
+        done = Control(self.run, self.timeout, self.check_mode or is_gathered).bring([wanted])
         self.outcome.actions += done["actions"]
         if done["changed"]:
             self.outcome.diff.append(done["diff"])
+        if is_gathered and not self.check_mode and (done["changed"] or self.is_stopped):
+            former = Service("saslauthd", "restarted" if now.running else "stopped", now.enabled)
+            staging.effect(lambda: self._bring(wanted), None if before_files else lambda: self._bring(former), before_files=before_files)
+        self.is_stopped = wanted.state == "stopped"
+
+    def _bring(self, wanted: Service) -> None:
+        Control(self.run, self.timeout).bring([wanted])
 
     def _ask(self) -> None:
         """Be sure that the socket is there, and that somebody listens."""

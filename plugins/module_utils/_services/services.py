@@ -12,6 +12,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import process
 from ansible_collections.postroom.mail.plugins.module_utils._postfix.facts import master_pid
 
@@ -56,6 +57,15 @@ def states(run: Run, names: t.Sequence[str], queue_directory: str | None = None)
         name: state._replace(running=is_running(name, queue_directory)) if name in MASTERS and state.installed else state
         for name, state in found.items()
     }
+
+
+def reload_units(run: Run) -> None:
+    """Have systemd read the units again, when those that are being written are in place."""
+
+    def reload() -> None:
+        run(["systemctl", "daemon-reload"])
+
+    staging.effect(reload, reload)
 
 
 def is_running(name: str, queue_directory: str | None = None) -> bool:

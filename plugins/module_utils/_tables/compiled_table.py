@@ -14,8 +14,10 @@ import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import files as core_files
+from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.changed_at import changed_at
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 from ansible_collections.postroom.mail.plugins.module_utils._tables.lookup_table import SUFFIXES
 
 LOCK_TIMEOUT = 120.0  # A table of a million entries takes ten seconds to compile, and a second run waits for it.
@@ -106,7 +108,7 @@ def follow_attributes(path: str, kinds: list[str], wanted: core_files.Attributes
     """Give the compiled forms the owner and mode of their source, as postmap itself would; True: they differed."""
     source = os.stat(path)
     uid, gid, mode = source.st_uid, source.st_gid, stat.S_IMODE(source.st_mode)
-    if check_mode:  # The source itself does not have them yet.
+    if check_mode or staging.current():  # The source itself does not have them yet.
         wanted_uid, wanted_gid = wanted.ids()
         uid, gid = uid if wanted_uid == -1 else wanted_uid, gid if wanted_gid == -1 else wanted_gid
         mode = mode if wanted.mode is None else wanted.mode
@@ -116,8 +118,7 @@ def follow_attributes(path: str, kinds: list[str], wanted: core_files.Attributes
         if (now.st_uid, now.st_gid, stat.S_IMODE(now.st_mode)) != (uid, gid, mode):
             changed = True
             if not check_mode:
-                os.chown(compiled, uid, gid)
-                os.chmod(compiled, mode)
+                core_files.set_attributes(compiled, uid, gid, mode)
     return changed
 
 
@@ -136,7 +137,7 @@ def directory_lock(directory: str) -> t.Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise core_files.FileBusy(
+                    raise FileBusy(
                         f"Another run has been building tables in {directory} for more than {LOCK_TIMEOUT:g} s; try again later."
                     ) from None
                 time.sleep(0.05)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import grp
 import os
 import pwd
@@ -21,8 +22,9 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import files as core_files
-from ansible_collections.postroom.mail.plugins.module_utils._core import rooms
+from ansible_collections.postroom.mail.plugins.module_utils._core import rooms, staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, RejectedByDaemon
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 from ansible_collections.postroom.mail.plugins.module_utils._tables import compiled_table
 from ansible_collections.postroom.mail.plugins.module_utils._tables.lookup_table import CLIENT_TYPES, FILE_TYPES, SUFFIXES
 
@@ -129,7 +131,7 @@ class Postmap:
 
     def apply(self, tables: list[Table]) -> list[Outcome]:
         """Bring all *tables* up to date: first every candidate is built and checked, only then the first is put in place."""
-        with contextlib.ExitStack() as stack:
+        with staging.until_in_place() as stack:
             outcomes = [Outcome(table) for table in tables]
             todo = [outcome for outcome in outcomes if not self._is_converged(outcome)]
             if not self.check_mode:
@@ -166,11 +168,7 @@ class Postmap:
         for path in compiled_table.all_files(outcome.table.path):
             if os.path.lexists(path):
                 outcome.removed.append(path)
-                if not self.check_mode:
-                    try:
-                        os.unlink(path)
-                    except OSError as e:
-                        raise HostError(f"Cannot remove {path}: {e.strerror}.") from e
+                core_files.remove(path, check_mode=self.check_mode)
 
     def check_support(self, table: Table) -> bool:
         """Whether *table* can be compiled here; False: there is no Postfix yet. Raises `TypeNotSupported`."""
@@ -287,14 +285,17 @@ class _Staged:
             return
         for suffix in (suffix for kind in outcome.built for suffix in SUFFIXES[kind]):
             staged = os.path.join(self.directory, os.path.basename(table.path) + suffix)
-            compiled_table.put_in_place(staged, table.path, suffix, self.newest)
+            core_files.make(table.path + suffix, functools.partial(compiled_table.put_in_place, staged, table.path, suffix, self.newest))
+        if staging.current():
+            # The compiled forms get what their source has when they are put in place.
+            return
         core_files.fsync_directory(os.path.dirname(table.path))
         outcome.attributes_changed = compiled_table.follow_attributes(table.path, self.kinds, table.attributes, check_mode=False)
 
     def _same_text(self, before: str | None) -> str:
         """The text that was compiled; an editor that was faster than we are is told, not overwritten."""
         if self.table.wanted(before) != self.text:
-            raise core_files.FileBusy(f"{self.table.path} was changed by somebody else while it was being compiled; run the task again.")
+            raise FileBusy(f"{self.table.path} was changed by somebody else while it was being compiled; run the task again.")
         return self.text
 
 

@@ -101,7 +101,7 @@ def test_only_one_run_builds_in_a_directory(tmp_path, monkeypatch):
     lock = compiled_table.directory_lock
     with contextlib.ExitStack() as stack:
         stack.enter_context(lock(str(tmp_path)))
-        with pytest.raises(files.FileBusy, match="Another run"):
+        with pytest.raises(FileBusy, match="Another run"):
             stack.enter_context(lock(str(tmp_path)))
     with lock(str(tmp_path)):
         pass

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether changes are made at once, or gathered for being made together.
+
+The functions of `_core.files` ask here. A module that works alone changes each file as soon as it is judged; the one change of
+a whole host has the same functions gather all of them first (`_change.stage`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._core.files import Change, Wanted
+
+
+class Stage(t.Protocol):
+    """Where changes of files are gathered for being made together (`_core.stage`)."""
+
+    rooms: contextlib.ExitStack
+
+    def read(self, path: str) -> tuple[bool, str | None]: ...
+
+    def update(self, path: str, render: t.Callable[[str | None], str], wanted: Wanted, read: t.Callable[[str], str | None]) -> Change: ...
+
+    def remove(self, path: str) -> None: ...
+
+    def make(self, path: str, make: t.Callable[[], None]) -> None: ...
+
+    def attributes(self, path: str, uid: int, gid: int, mode: int | None) -> None: ...
+
+    def directory(self, path: str, uid: int, gid: int, mode: int) -> None: ...
+
+    def effect(self, effect: Effect) -> None: ...
+
+
+class _Open:
+    """The stage that is open; without one each change is made at once."""
+
+    stage: Stage | None = None
+
+
+def current() -> Stage | None:
+    """The stage in which changes are gathered; None: they are made at once."""
+    return _Open.stage
+
+
+@contextlib.contextmanager
+def gathered_in(stage: Stage) -> t.Iterator[None]:
+    """Gather all changes of files in *stage* until the end of the block."""
+    _Open.stage = stage
+    try:
+        yield
+    finally:
+        _Open.stage = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Effect:
+    """Something beside files that a change has to do, before or after the files are in place, and how it is undone."""
+
+    do: t.Callable[[], None]
+    undo: t.Callable[[], None] | None = None
+    before_files: bool = False
+
+
+def effect(do: t.Callable[[], None], undo: t.Callable[[], None] | None = None, *, before_files: bool = False) -> None:
+    """Do something beside files, at once or when the change is made; *undo* is for a change that does not hold."""
+    stage = current()
+    if stage is not None:
+        stage.effect(Effect(do, undo, before_files))
+    else:
+        do()
+
+
+@contextlib.contextmanager
+def until_in_place() -> t.Iterator[contextlib.ExitStack]:
+    """What is entered here stays until the changes are made: to the end of the block, or of the stage."""
+    stage = current()
+    if stage is not None:
+        yield stage.rooms
+    else:
+        with contextlib.ExitStack() as stack:
+            yield stack

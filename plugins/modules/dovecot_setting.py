@@ -189,42 +189,12 @@ backup_file:
   sample: /etc/dovecot/conf.d/10-logging.conf.2026-11-22@08:30:00~
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot.setting import Request, apply
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.dovecot_setting import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "settings": {"type": "dict", "default": {}},
-            "secret_settings": {"type": "dict", "default": {}, "no_log": True},
-            "path": {"type": "path"},
-            "exclusive": {"type": "bool", "default": False},
-            "includes": {"type": "list", "elements": "str", "default": []},
-            "config_path": {"type": "path", "default": "/etc/dovecot/dovecot.conf"},
-            "backup": {"type": "bool", "default": False},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "str"},
-        },
-        supports_check_mode=True,
-    )
-
-    given = take_options(module)
-
-    def work() -> dict[str, t.Any]:
-        outcome = apply(runner(module), Request(check_mode=module.check_mode, **given))
-        for warning in outcome.warnings:
-            module.warn(warning)
-        result = outcome.result
-        if module._diff:
-            result["diff"] = outcome.diff
-        return result
-
-    run_module(module, work)
+    serve(DOOR)
 
 
 if __name__ == "__main__":

@@ -201,85 +201,12 @@ backup_file:
   returned: when O(backup) is V(true) and the file changed
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core import files
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import user
-from ansible_collections.postroom.mail.plugins.module_utils._passwords import passwd_file
-from ansible_collections.postroom.mail.plugins.module_utils._passwords.libcrypt import LibCrypt
-from ansible_collections.postroom.mail.plugins.module_utils._passwords.libsodium import LibSodium
-
-
-def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    params = module.params
-    users = passwd_file.users_from(given, params["scheme"], params["realm"])
-    host = user.Host(runner(module), check_mode=module.check_mode)
-    wanted = host.attributes(params["owner"], params["group"], files.mode_from(params["mode"], params["path"]))
-    host.check_directory(params["path"])
-    host.check_accounts(users)
-    change, plan = user.update(
-        params["path"],
-        users,
-        host.hasher(users, LibCrypt(), LibSodium()),
-        exclusive=params["exclusive"],
-        wanted=wanted,
-        backup=params["backup"],
-        check_mode=module.check_mode,
-    )
-    host.remark(users)
-    for warning in host.warnings:
-        module.warn(warning)
-    result: dict[str, t.Any] = {
-        "changed": change.changed,
-        "created": plan.create,
-        "modified": list(plan.modify),
-        "removed": plan.remove,
-        "changed_passwords": plan.passwords,
-    }
-    if change.backup_file:
-        result["backup_file"] = change.backup_file
-    if module._diff:
-        before, after = plan.lines()
-        result["diff"] = {"before_header": change.path, "after_header": change.path, "before": before, "after": after}
-    return result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.dovecot_user import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "users": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "no_log": True,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "password": {"type": "raw", "no_log": True},
-                    "password_hash": {"type": "raw", "no_log": True},
-                    "scheme": {"type": "str"},
-                    "uid": {"type": "str"},
-                    "gid": {"type": "str"},
-                    "gecos": {"type": "str"},
-                    "home": {"type": "str"},
-                    "extra_fields": {"type": "dict", "no_log": True},
-                    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                },
-            },
-            "scheme": {"type": "str"},
-            "realm": {"type": "str"},
-            "exclusive": {"type": "bool", "default": False},
-            "owner": {"type": "str", "default": "root"},
-            "group": {"type": "str"},
-            "mode": {"type": "str"},
-            "backup": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    given = take_options(module, user.judge)["users"]
-    run_module(module, lambda: work(module, given), only_names=True)
+    serve(DOOR)
 
 
 if __name__ == "__main__":

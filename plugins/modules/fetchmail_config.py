@@ -436,41 +436,12 @@ services:
   sample: [{name: fetchmail, state: restarted, enabled: true}]
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import config
-from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.options import ACCOUNT, SETTINGS
-
-
-def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    host = config.Fetchmail(runner(module), check_mode=module.check_mode)
-    outcome = host.bring(config.Request(params["accounts"], params["settings"], params["replace"]))
-    for warning in host.warnings:
-        module.warn(warning)
-    result: dict[str, t.Any] = {
-        "changed": outcome.changed,
-        "paths": outcome.paths,
-        "skipped_users": outcome.skipped_users,
-        "services": outcome.services,
-    }
-    if module._diff:
-        result["diff"] = outcome.diff
-    return result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.fetchmail_config import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "accounts": {"type": "list", "elements": "dict", "required": True, "options": ACCOUNT, "no_log": True},
-            "settings": {"type": "dict", "default": {}, "apply_defaults": True, "options": SETTINGS},
-            "replace": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    params = take_options(module)
-    run_module(module, lambda: work(module, params))
+    serve(DOOR)
 
 
 if __name__ == "__main__":

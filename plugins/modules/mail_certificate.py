@@ -125,96 +125,12 @@ fingerprint:
   sample: "5B:1F:..."
 """
 
-import os
-import time
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._host import certificate
-
-
-def decide(params: dict[str, t.Any], names: list[str], found: certificate.Certificate | None, now: float) -> tuple[str, str]:
-    """What there is to do (``none``, ``created``, ``renewed``), and why."""
-    if found is None:
-        return "created", "there is none"
-    if params["self_signed"] and found.ours:
-        if found.not_after - now < params["warn_days"] * certificate.DAY:
-            return "renewed", f"the one there ends on {certificate.iso(found.not_after)}"
-        if set(found.names) != set(names):
-            return "renewed", f"the one there is for {', '.join(found.names)}"
-    return "none", ""
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    params, run, now = module.params, runner(module), time.time()
-    names = certificate.checked_names(params["common_name"], params["subject_alt_names"]) if params["common_name"] else []
-    if params["self_signed"] and params["days"] <= params["warn_days"]:
-        raise BadInput(f"A certificate for {params['days']} days would be renewed at every run; days must be more than warn_days.")
-    pair = certificate.SelfSigned(params["certificate"], params["private_key"], names, params["days"], params["key_type"])
-    found = None
-    if not params["self_signed"] or os.path.lexists(pair.certificate):
-        found = certificate.inspect(run, pair.certificate, pair.private_key)
-    action, reason = decide(params, names, found, now)
-    if action != "none":
-        if not module.check_mode:
-            pair.write(run)
-            found = certificate.inspect(run, pair.certificate, pair.private_key)
-        module.warn(
-            f"The self-signed certificate {pair.certificate} for {', '.join(names)} {'would be' if module.check_mode else 'was'} {action}"
-            f" ({reason}). Clients must be told to trust it; give the host a certificate of a public authority when you can."
-        )
-    ours = action == "none" and params["self_signed"] and found is not None and found.ours
-    exposed = ours and certificate.close_key(pair, module.check_mode)
-    result = {
-        "changed": action != "none" or exposed,
-        "action": action,
-        **describe(None if module.check_mode and action != "none" else found, names),
-    }
-    if found and action == "none":
-        certificate.check_dates(found, pair.certificate, now)
-        for warning in certificate.warnings_about(found, pair, params["warn_days"], now):
-            module.warn(warning)
-    if module._diff:
-        after = f"a self-signed certificate for {', '.join(names)}, {action}\n" if action != "none" else ""
-        header = {"before_header": pair.certificate, "after_header": pair.certificate}
-        result["diff"] = {**header, "before": f"[{reason}]\n" if reason else "", "after": after}
-        if exposed:
-            header = {"before_header": pair.private_key, "after_header": pair.private_key}
-            result["diff"] = {**header, "before": "[readable for everybody]\n", "after": "[readable for root only]\n"}
-    return result
-
-
-def describe(found: certificate.Certificate | None, names: list[str]) -> dict[str, t.Any]:
-    """What the result says about the certificate; of one that is not made yet only its names are known."""
-    if found is None:
-        return {"self_signed": True, "not_after": None, "subject": None, "subject_alt_names": names, "fingerprint": None}
-    return {
-        "self_signed": found.self_signed,
-        "not_after": certificate.iso(found.not_after),
-        "subject": found.subject,
-        "subject_alt_names": list(found.names),
-        "fingerprint": found.fingerprint,
-    }
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_certificate import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "certificate": {"type": "path", "default": "/etc/ssl/certs/postroom-mail.pem"},
-            "private_key": {"type": "path", "default": "/etc/ssl/private/postroom-mail.key", "no_log": False},
-            "self_signed": {"type": "bool", "default": False},
-            "common_name": {"type": "str"},
-            "subject_alt_names": {"type": "list", "elements": "str", "default": []},
-            "days": {"type": "int", "default": 3650},
-            "key_type": {"type": "str", "choices": ["ecdsa", "rsa"], "default": "ecdsa", "no_log": False},
-            "warn_days": {"type": "int", "default": 30},
-        },
-        required_if=[("self_signed", True, ("common_name",))],
-        supports_check_mode=True,
-    )
-    run_module(module, lambda: work(module))
+    serve(DOOR)
 
 
 if __name__ == "__main__":

@@ -286,82 +286,12 @@ samples:
       returned: always
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._filter import mail_filter, plan, trial
-from ansible_collections.postroom.mail.plugins.module_utils._filter.rules import ENGINES
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
-    wanted = plan.checked(
-        *plan.plan(
-            params["engine"],
-            params["rules"],
-            params["rules_after"],
-            params["users"],
-            domain=params["domain"],
-            mail_location=params["mail_location"],
-        )
-    )
-    host = mail_filter.Filters(
-        runner(module), check_mode=module.check_mode, virtual_account=params["virtual_account"], replace=params["replace"]
-    )
-    outcome = host.bring(wanted, trial.samples_from(params["samples"]))
-    for warning in dict.fromkeys(host.warnings):
-        module.warn(warning)
-    result: dict[str, t.Any] = {
-        "changed": outcome.changed,
-        "paths": outcome.paths,
-        "skipped_users": outcome.skipped_users,
-        "samples": outcome.samples,
-    }
-    if module._diff:
-        result["diff"] = outcome.diff
-    return result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_filter import DOOR
 
 
 def main() -> None:
-    rules = {"type": "list", "elements": "dict", "default": []}
-    module = AnsibleModule(
-        argument_spec={
-            "engine": {"type": "str", "choices": list(ENGINES), "default": "sieve"},
-            "rules": rules,
-            "rules_after": rules,
-            "users": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "engine": {"type": "str", "choices": list(ENGINES)},
-                    "rules": rules,
-                    "script": {"type": "str"},
-                    "variables": {"type": "dict", "default": {}},
-                },
-            },
-            "samples": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": {
-                    "name": {"type": "str"},
-                    "user": {"type": "str", "required": True},
-                    "mail": {"type": "str", "required": True},
-                    "sender": {"type": "str", "default": trial.DEFAULT_SENDER},
-                    "expect": {"type": "dict", "default": {}},
-                },
-            },
-            "domain": {"type": "str", "required": True},
-            "mail_location": {"type": "str", "default": "maildir:~/Maildir"},
-            "virtual_account": {"type": "str"},
-            "replace": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    run_module(module, lambda: work(module))
+    serve(DOOR)
 
 
 if __name__ == "__main__":

@@ -394,25 +394,12 @@ policy:
       sample: [{level: danger, say: "Every network may relay on port 25: mynetworks has 0.0.0.0/0."}]
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._host.info import ON_DEMAND, SUBSETS, Host, Questions
-from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider import MTAS
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_info import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "gather": {"type": "list", "elements": "str", "choices": [*SUBSETS, *ON_DEMAND], "default": list(SUBSETS)},
-            "packages": {"type": "list", "elements": "str", "default": []},
-            "services": {"type": "list", "elements": "str", "default": ["postfix", "dovecot"]},
-            "resolve": {"type": "list", "elements": "str", "default": []},
-            "accounts": {"type": "list", "elements": "str", "default": []},
-            "sasl_mta": {"type": "str", "choices": list(MTAS), "default": "postfix"},
-        },
-        supports_check_mode=True,
-    )
-    run_module(module, lambda: {"changed": False, **Host(runner(module)).tell(Questions(**module.params))})
+    serve(DOOR)
 
 
 if __name__ == "__main__":

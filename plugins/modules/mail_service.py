@@ -136,46 +136,12 @@ services:
       type: bool
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._services.control import Control, Wanted
-
-STATES = ["started", "stopped", "applied", "reloaded", "restarted"]
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    one = {key: module.params[key] for key in Wanted._fields}
-    control = Control(runner(module), module.params["timeout"], module.check_mode)
-    result = control.bring([Wanted(**service) for service in module.params["services"] or [one]])
-    for warning in control.warnings:
-        module.warn(warning)
-    return result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_service import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "name": {"type": "str"},
-            "state": {"type": "str", "choices": STATES},
-            "enabled": {"type": "bool"},
-            "services": {
-                "type": "list",
-                "elements": "dict",
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "state": {"type": "str", "choices": STATES},
-                    "enabled": {"type": "bool"},
-                },
-            },
-            "timeout": {"type": "int", "default": 30},
-        },
-        required_one_of=[("name", "services")],
-        mutually_exclusive=[("name", "services"), ("state", "services"), ("enabled", "services")],
-        supports_check_mode=True,
-    )
-    run_module(module, lambda: work(module))
+    serve(DOOR)
 
 
 if __name__ == "__main__":

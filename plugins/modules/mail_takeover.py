@@ -139,32 +139,12 @@ mails:
       type: bool
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._takeover.takeover import Takeover
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_takeover import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["stopped", "emptied", "restored"], "required": True},
-            "servers": {"type": "list", "elements": "dict", "default": []},
-            "timeout": {"type": "int", "default": 30},
-        },
-        supports_check_mode=True,
-    )
-
-    def work() -> dict[str, object]:
-        takeover = Takeover(runner(module), check_mode=module.check_mode, timeout=module.params["timeout"])
-        if module.params["state"] == "restored":
-            result = takeover.restore(module.params["servers"])
-        else:
-            result = takeover.stop() if module.params["state"] == "stopped" else takeover.hand_over()
-        for warning in takeover.warnings:
-            module.warn(warning)
-        return result
-
-    run_module(module, work)
+    serve(DOOR)
 
 
 if __name__ == "__main__":

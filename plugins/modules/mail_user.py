@@ -117,58 +117,12 @@ changed_passwords:
   sample: [alice]
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._passwords import accounts
-from ansible_collections.postroom.mail.plugins.module_utils._passwords.libcrypt import LibCrypt
-
-
-def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    users = accounts.users_from(given)
-    host, crypt = accounts.Host(runner(module)), LibCrypt()
-    todo = accounts.plan(users, host.accounts(users), host.memberships(users, check_mode=module.check_mode), host.uid_range()[0], crypt)
-    if not module.check_mode:
-        host.carry_out(todo, crypt)
-    for user in todo.locked:
-        module.warn(f"The account '{user.name}' is locked (usermod -L) and stays so; its password is the given one.")
-    result: dict[str, t.Any] = {
-        "changed": todo.changed,
-        "created": [user.name for user in todo.create],
-        "modified": [user.name for user, _changes in todo.modify],
-        "removed": [user.name for user in todo.remove],
-        "changed_passwords": [user.name for user in todo.passwords],
-    }
-    if module._diff:
-        before, after = todo.lines()
-        result["diff"] = {"before_header": "accounts", "after_header": "accounts", "before": before, "after": after}
-    return result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_user import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "users": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "no_log": True,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "password": {"type": "raw", "no_log": True},
-                    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                    "shell": {"type": "path"},
-                    "home": {"type": "path"},
-                    "comment": {"type": "str"},
-                    "groups": {"type": "list", "elements": "str", "default": []},
-                },
-            },
-        },
-        supports_check_mode=True,
-    )
-    given = take_options(module)["users"]
-    run_module(module, lambda: work(module, given), only_names=True)
+    serve(DOOR)
 
 
 if __name__ == "__main__":

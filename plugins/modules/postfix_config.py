@@ -134,54 +134,12 @@ backup_file:
   sample: /etc/postfix/main.cf.2026-11-22@10:15:00~
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core import files
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._postfix.config import configure
-from ansible_collections.postroom.mail.plugins.module_utils._postfix.daemon import Postfix
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.postfix_config import DOOR
 
 
-def main() -> t.NoReturn:
-    module = AnsibleModule(
-        argument_spec={
-            "parameters": {"type": "dict", "required": True},
-            "config_directory": {"type": "path", "default": "/etc/postfix"},
-            "unknown": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
-            "coming_services": {"type": "list", "elements": "str", "default": []},
-            "open_relay": {"type": "bool", "default": False},
-            "backup": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-
-    def work() -> dict[str, t.Any]:
-        outcome = configure(
-            Postfix(runner(module), module.params["config_directory"]),
-            module.params["parameters"],
-            unknown=module.params["unknown"],
-            coming_services=module.params["coming_services"],
-            open_relay=module.params["open_relay"],
-            backup=module.params["backup"],
-            check_mode=module.check_mode,
-        )
-        for warning in outcome.warnings:
-            module.warn(warning)
-        result: dict[str, t.Any] = {
-            "changed": outcome.change.changed,
-            "changed_parameters": outcome.changed_parameters,
-            "reload_required": outcome.change.changed and not outcome.restart_required,
-            "restart_required": outcome.restart_required,
-            "path": outcome.change.path,
-        }
-        if outcome.change.backup_file:
-            result["backup_file"] = outcome.change.backup_file
-        if module._diff:
-            result["diff"] = files.diff(outcome.change)
-        return result
-
-    run_module(module, work)
+def main() -> None:
+    serve(DOOR)
 
 
 if __name__ == "__main__":

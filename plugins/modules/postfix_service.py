@@ -183,65 +183,12 @@ backup_file:
   sample: /etc/postfix/master.cf.2026-11-22@10:15:00~
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core import files
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._postfix.daemon import Postfix
-from ansible_collections.postroom.mail.plugins.module_utils._postfix.service import configure, wanted_from
-
-SERVICE: dict[str, dict[str, t.Any]] = {
-    "name": {"type": "str", "required": True},
-    "type": {"type": "str", "required": True, "choices": ["inet", "unix", "fifo", "pass", "unix-dgram"]},
-    "state": {"type": "str", "choices": ["present", "absent", "disabled"], "default": "present"},
-    "private": {"type": "raw"},
-    "unprivileged": {"type": "raw"},
-    "chroot": {"type": "raw"},
-    "wakeup": {"type": "str"},
-    "process_limit": {"type": "str"},
-    "command": {"type": "str"},
-    "args": {"type": "list", "elements": "str"},
-    "overrides": {"type": "dict"},
-    "exclusive_overrides": {"type": "bool", "default": False},
-}
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.postfix_service import DOOR
 
 
-def main() -> t.NoReturn:
-    module = AnsibleModule(
-        argument_spec={
-            "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE},
-            "config_directory": {"type": "path", "default": "/etc/postfix"},
-            "unknown": {"type": "str", "choices": ["fail", "warn", "ignore"], "default": "fail"},
-            "backup": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-
-    def work() -> dict[str, t.Any]:
-        outcome = configure(
-            Postfix(runner(module), module.params["config_directory"]),
-            [wanted_from(service) for service in module.params["services"]],
-            unknown=module.params["unknown"],
-            backup=module.params["backup"],
-            check_mode=module.check_mode,
-        )
-        for warning in outcome.warnings:
-            module.warn(warning)
-        result: dict[str, t.Any] = {
-            "changed": outcome.change.changed,
-            "changed_services": outcome.changed_services,
-            "reload_required": outcome.change.changed,
-            "restart_required": False,
-            "path": outcome.change.path,
-        }
-        if outcome.change.backup_file:
-            result["backup_file"] = outcome.change.backup_file
-        if module._diff:
-            result["diff"] = files.diff(outcome.change)
-        return result
-
-    run_module(module, work)
+def main() -> None:
+    serve(DOOR)
 
 
 if __name__ == "__main__":

@@ -299,84 +299,12 @@ type_known:
   returned: success
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._tables.lookup_table import SUFFIXES
-from ansible_collections.postroom.mail.plugins.module_utils._tables.postmap import Outcome, Postmap, diff_of
-from ansible_collections.postroom.mail.plugins.module_utils._tables.request import judge, requests_from
-
-TABLE_OPTIONS: dict[str, t.Any] = {
-    "path": {"type": "path"},
-    "type": {"type": "str"},
-    "format": {"type": "str", "choices": ["table", "aliases"], "default": "table"},
-    "entries": {"type": "raw", "no_log": True},
-    "content": {"type": "str", "no_log": True},
-    "src": {"type": "path"},
-    "parameters": {"type": "dict", "no_log": True},
-    "exclusive": {"type": "bool", "default": True},
-    "secret": {"type": "bool", "no_log": False},
-    "file_contents": {"type": "bool", "default": False},
-    "owner": {"type": "str"},
-    "group": {"type": "str"},
-    "mode": {"type": "str"},
-    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-}
-
-
-def result_of(outcome: Outcome) -> dict[str, t.Any]:
-    """What is told about one table."""
-    table = outcome.table
-    result = {
-        "path": table.path,
-        "type": table.type,
-        "table": table.name,
-        "changed": outcome.changed,
-        "rebuilt": bool(outcome.built) and table.type in SUFFIXES,
-        "reload_required": outcome.reload_required,
-    }
-    if outcome.change and outcome.change.backup_file:
-        result["backup_file"] = outcome.change.backup_file
-    return result
-
-
-def work(module: AnsibleModule, given: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    params = module.params
-    host = Postmap(runner(module), params["config_directory"], check_mode=module.check_mode, backup=params["backup"], tmpdir=module.tmpdir)
-    outcomes = host.apply(requests_from(given, host))
-    for warning in host.warnings:
-        module.warn(warning)
-    results = [result_of(outcome) for outcome in outcomes]
-    result: dict[str, t.Any] = {
-        "changed": any(outcome.changed for outcome in outcomes),
-        "tables": results,
-        "reload_required": any(outcome.reload_required for outcome in outcomes),
-        "type_known": host.type_known,
-    }
-    if params["tables"] is None:
-        result["table"] = results[0]["table"]
-    if module._diff:
-        result["diff"] = [entry for outcome in outcomes for entry in diff_of(outcome)]
-    return result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.postmap import DOOR
 
 
 def main() -> None:
-    suboptions = {**TABLE_OPTIONS, "path": {"type": "path", "required": True}}
-    module = AnsibleModule(
-        argument_spec={
-            **TABLE_OPTIONS,
-            "tables": {"type": "list", "elements": "dict", "options": suboptions, "no_log": True},
-            "config_directory": {"type": "path", "default": "/etc/postfix"},
-            "backup": {"type": "bool", "default": False},
-        },
-        mutually_exclusive=[("tables", option) for option in ("path", "type", "entries", "content", "src", "parameters")],
-        required_one_of=[("path", "tables")],
-        supports_check_mode=True,
-    )
-    options = take_options(module, judge)
-    given = options["tables"] if options["tables"] is not None else [options]
-    run_module(module, lambda: work(module, given))
+    serve(DOOR)
 
 
 if __name__ == "__main__":

@@ -152,50 +152,12 @@ reload_required:
   returned: success
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._host import names
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import facts as postfix_facts
-from ansible_collections.postroom.mail.plugins.module_utils._sasl import facts as sasl_facts
-from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider import MTAS, PROVIDERS, Saslauthd, Wanted, judge
-from ansible_collections.postroom.mail.plugins.module_utils._sasl.setup import Setup
-
-
-def work(module: AnsibleModule, params: dict[str, t.Any]) -> dict[str, t.Any]:
-    run = runner(module)
-    family = names.distribution(sasl_facts.read("/etc/os-release")).os_family
-    place = sasl_facts.place(postfix_facts.ask(run), family, mta=params["mta"])
-    wanted = Wanted(params["provider"], params["mechanisms"], Saslauthd(**params["saslauthd"]), params["replace"])
-    outcome = Setup(run, place, module.check_mode, timeout=params["timeout"]).bring(wanted)
-    result = {"changed": bool(outcome.actions), "actions": outcome.actions, "reload_required": outcome.reload_required}
-    return {**result, "diff": outcome.diff} if module._diff else result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.sasl_provider import DOOR
 
 
 def main() -> None:
-    saslauthd = {
-        "mechanism": {"type": "str", "default": "pam"},
-        "server": {"type": "str", "default": ""},
-        "ldap": {"type": "dict", "default": {}, "no_log": True},
-        "join_realm": {"type": "bool", "default": False},
-        "cache_seconds": {"type": "int", "default": 0},
-        "processes": {"type": "int", "default": 5},
-        "first_valid_uid": {"type": "int", "default": 1000},
-    }
-    module = AnsibleModule(
-        argument_spec={
-            "provider": {"type": "str", "choices": list(PROVIDERS), "required": True},
-            "mta": {"type": "str", "choices": list(MTAS), "default": "postfix"},
-            "mechanisms": {"type": "list", "elements": "str", "default": ["PLAIN", "LOGIN"]},
-            "saslauthd": {"type": "dict", "options": saslauthd, "apply_defaults": True, "no_log": True},
-            "replace": {"type": "bool", "default": False},
-            "timeout": {"type": "int", "default": 30},
-        },
-        supports_check_mode=True,
-    )
-    params = take_options(module, judge)
-    run_module(module, lambda: work(module, params))
+    serve(DOOR)
 
 
 if __name__ == "__main__":

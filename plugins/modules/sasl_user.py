@@ -142,72 +142,12 @@ changed_copies:
   sample: [/var/spool/postfix/etc/sasldb2]
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core import files
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
-from ansible_collections.postroom.mail.plugins.module_utils._sasl import sasldb
-from ansible_collections.postroom.mail.plugins.module_utils._sasl import users as sasl_users
-
-
-def work(module: AnsibleModule, users: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-    params, run = module.params, runner(module)
-    needs_realm = any("@" not in user["name"] and user["realm"] is None for user in users)
-    realm = params["realm"] if params["realm"] is not None else sasldb.default_realm(run) if needs_realm else ""
-    host = sasldb.Sasldb(run, check_mode=module.check_mode)
-    request = sasldb.Request(
-        users=sasl_users.users_from(users, realm),
-        database=params["database"],
-        exclusive=params["exclusive"],
-        copies=params["copies"],
-        owner=params["owner"],
-        group=params["group"],
-        mode=files.mode_from(params["mode"], params["database"]),
-    )
-    outcome = host.apply(request)
-    for warning in host.warnings:
-        module.warn(warning)
-    result: dict[str, t.Any] = {
-        "changed": outcome.changed,
-        "created": len(outcome.plan.create),
-        "changed_passwords": len(outcome.plan.change),
-        "removed": len(outcome.plan.remove),
-        "changed_copies": outcome.copies,
-    }
-    if module._diff:
-        before, after = outcome.plan.lines()
-        result["diff"] = {"before_header": request.database, "after_header": request.database, "before": before, "after": after}
-    return result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.sasl_user import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "users": {
-                "type": "list",
-                "elements": "dict",
-                "required": True,
-                "no_log": True,
-                "options": {
-                    "name": {"type": "str", "required": True},
-                    "realm": {"type": "str"},
-                    "password": {"type": "raw", "no_log": True},
-                    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-                },
-            },
-            "realm": {"type": "str"},
-            "database": {"type": "path", "default": "/etc/sasldb2"},
-            "exclusive": {"type": "bool", "default": False},
-            "copies": {"type": "list", "elements": "path", "default": []},
-            "owner": {"type": "str"},
-            "group": {"type": "str"},
-            "mode": {"type": "str"},
-        },
-        supports_check_mode=True,
-    )
-    users = take_options(module)["users"]
-    run_module(module, lambda: work(module, users), only_names=True)
+    serve(DOOR)
 
 
 if __name__ == "__main__":

@@ -128,52 +128,12 @@ actions:
   sample: [write /etc/mail/sendmail.cf, write /etc/mail/sendmail.mc, reload sendmail]
 """
 
-import typing as t
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
-from ansible_collections.postroom.mail.plugins.module_utils._host import names
-from ansible_collections.postroom.mail.plugins.module_utils._sasl import facts as sasl_facts
-from ansible_collections.postroom.mail.plugins.module_utils._sasl import sendmail_facts
-from ansible_collections.postroom.mail.plugins.module_utils._sasl.sendmail_auth import Auth, Paths, blamed
-from ansible_collections.postroom.mail.plugins.module_utils._sasl.sendmail_mc import Wanted
-
-
-def work(module: AnsibleModule) -> dict[str, t.Any]:
-    params = module.params
-    family = names.distribution(sasl_facts.read("/etc/os-release")).os_family
-    wanted, reads = None, [sendmail_facts.place(family, False, sasl_facts.read).config_path]
-    if params["state"] == "present":
-        files = params["certificate"], params["private_key"]
-        words = blamed(params["private_key"], params["sasldb"])
-        wanted = Wanted(params["mechanisms"], params["realm"], *files, params["auth_on_port_25"], words)
-        reads += files
-    auth = Auth(runner(module), Paths(params["path"], params["configuration"], reads), module.check_mode, params["timeout"])
-    outcome = auth.bring(wanted, params["replace"], params["backup"])
-    result = {"changed": bool(outcome.actions), "actions": outcome.actions}
-    return {**result, "diff": outcome.diff} if module._diff else result
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.sendmail_auth import DOOR
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "mechanisms": {"type": "list", "elements": "str", "default": ["PLAIN", "LOGIN"]},
-            "realm": {"type": "str", "default": ""},
-            "certificate": {"type": "path"},
-            "private_key": {"type": "path", "no_log": False},
-            "auth_on_port_25": {"type": "bool", "default": False},
-            "sasldb": {"type": "bool", "default": False},
-            "replace": {"type": "bool", "default": False},
-            "backup": {"type": "bool", "default": False},
-            "path": {"type": "path", "default": "/etc/mail/sendmail.mc"},
-            "configuration": {"type": "path", "default": "/etc/mail/sendmail.cf"},
-            "timeout": {"type": "int", "default": 30},
-        },
-        required_if=[("state", "present", ("certificate", "private_key"))],
-        supports_check_mode=True,
-    )
-    run_module(module, lambda: work(module))
+    serve(DOOR)
 
 
 if __name__ == "__main__":

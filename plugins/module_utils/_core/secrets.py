@@ -104,11 +104,15 @@ def parted(options: Options, spec: Options, judge: Judge | None = None) -> tuple
     for name, option in spec.items():
         for key in (name, *option.get("aliases", ())):
             value = options.get(key)
-            if value is None or not ("options" in option or option.get("no_log")):
+            if value is None or not _may_hold_a_secret(option):
                 continue
             shown[key], found = _parted(name, value, option, options, judge)
             secrets |= found
     return shown, secrets
+
+
+def _may_hold_a_secret(option: Options) -> bool:
+    return bool(option.get("no_log")) or any(map(_may_hold_a_secret, option.get("options", {}).values()))
 
 
 def _parted(name: str, value: t.Any, option: Options, options: Options, judge: Judge | None) -> tuple[t.Any, set[str]]:

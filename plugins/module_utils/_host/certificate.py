@@ -136,6 +136,41 @@ def iso(seconds: float) -> str:
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def decide(found: Certificate | None, names: list[str], self_signed: bool, warn_days: int, now: float) -> tuple[str, str]:
+    """What there is to do (``none``, ``created``, ``renewed``) where a certificate for *names* is wanted, and why."""
+    if found is None:
+        return "created", "there is none"
+    if self_signed and found.ours:
+        if found.not_after - now < warn_days * DAY:
+            return "renewed", f"the one there ends on {iso(found.not_after)}"
+        if set(found.names) != set(names):
+            return "renewed", f"the one there is for {', '.join(found.names)}"
+    return "none", ""
+
+
+def describe(found: Certificate | None, names: list[str]) -> dict[str, t.Any]:
+    """What the result says about the certificate; of one that is not made yet only its names are known."""
+    if found is None:
+        return {"self_signed": True, "not_after": None, "subject": None, "subject_alt_names": names, "fingerprint": None}
+    return {
+        "self_signed": found.self_signed,
+        "not_after": iso(found.not_after),
+        "subject": found.subject,
+        "subject_alt_names": list(found.names),
+        "fingerprint": found.fingerprint,
+    }
+
+
+def diff(pair: SelfSigned, action: str, reason: str, exposed: bool) -> dict[str, str]:
+    """The ``diff`` of the result: the certificate, or the key where nothing but the right to read it is taken back."""
+    if exposed:
+        header = {"before_header": pair.private_key, "after_header": pair.private_key}
+        return {**header, "before": "[readable for everybody]\n", "after": "[readable for root only]\n"}
+    after = f"a self-signed certificate for {', '.join(pair.names)}, {action}\n" if action != "none" else ""
+    header = {"before_header": pair.certificate, "after_header": pair.certificate}
+    return {**header, "before": f"[{reason}]\n" if reason else "", "after": after}
+
+
 # --- the host ------------------------------------------------------------------------------------------------------
 
 

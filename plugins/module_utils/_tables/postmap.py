@@ -311,6 +311,22 @@ def complaints_about(stderr: str, source: str, path: str) -> list[str]:
     return list(found)
 
 
+def result_of(outcome: Outcome) -> dict[str, t.Any]:
+    """What is told about one table."""
+    table = outcome.table
+    result = {
+        "path": table.path,
+        "type": table.type,
+        "table": table.name,
+        "changed": outcome.changed,
+        "rebuilt": bool(outcome.built) and table.type in SUFFIXES,
+        "reload_required": outcome.reload_required,
+    }
+    if outcome.change and outcome.change.backup_file:
+        result["backup_file"] = outcome.change.backup_file
+    return result
+
+
 def diff_of(outcome: Outcome) -> t.Iterator[dict[str, str]]:
     """The parts of the diff that *outcome* has."""
     for path in outcome.removed:

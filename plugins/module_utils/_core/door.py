@@ -1,0 +1,91 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a module is without its documentation: the options that it takes, and the work that makes a result of them.
+
+Ansible brings module_utils to the host and no other module, so a process there can do the work of several modules only if the work lies
+here. A file in plugins/modules serves one door.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible.module_utils import basic
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._core.module import Run
+    from ansible_collections.postroom.mail.plugins.module_utils._core.secrets import Judge
+
+
+class Call:
+    """What the work of a door gets: its options as they were given, with the secrets in them, and how to reach the host.
+
+    The work appends to `warnings`.
+    """
+
+    def __init__(
+        self,
+        options: dict[str, t.Any],
+        *,
+        check_mode: bool,
+        diff: bool,
+        make_run: t.Callable[[], Run],
+        make_tmpdir: t.Callable[[], str],
+    ) -> None:
+        self.options = options
+        self.check_mode = check_mode
+        self.diff = diff
+        self.warnings: list[str] = []
+        self._make_run = make_run
+        self._make_tmpdir = make_tmpdir
+
+    @functools.cached_property
+    def run(self) -> Run:
+        """How to run a command; made at the first use, because a runner empties the environment, which may name a probe's authorities."""
+        return self._make_run()
+
+    @functools.cached_property
+    def tmpdir(self) -> str:
+        """The directory of this run; made at the first use, because Ansible makes none for a module that wants none."""
+        return self._make_tmpdir()
+
+
+@dataclasses.dataclass(frozen=True)
+class Door:
+    """The part of a module that can be imported on the host.
+
+    `spec` and `rules` are AnsibleModule's ``argument_spec`` and its rules for several options (``required_if`` and the like). `judge`
+    is for `take_options`, and `only_names` for `run_module`.
+    """
+
+    spec: t.Mapping[str, t.Any]
+    work: t.Callable[[Call], dict[str, t.Any]]
+    judge: Judge | None = None
+    only_names: bool = False
+    rules: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+def serve(door: Door) -> t.NoReturn:
+    """Be the module of *door*: take the options from Ansible, do the work, and leave with its result or its error."""
+    module = basic.AnsibleModule(argument_spec=dict(door.spec), supports_check_mode=True, **door.rules)
+    call = Call(
+        take_options(module, door.judge),
+        check_mode=module.check_mode,
+        diff=module._diff,
+        make_run=lambda: runner(module),
+        make_tmpdir=lambda: module.tmpdir,
+    )
+
+    def work() -> dict[str, t.Any]:
+        try:
+            return door.work(call)
+        finally:
+            for warning in dict.fromkeys(call.warnings):
+                module.warn(warning)
+
+    run_module(module, work, only_names=door.only_names)

@@ -1,0 +1,8 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The doors of the modules, a file each: which options a module takes, and what it makes of them.
+
+Private to the collection, and free to change at any time.
+"""

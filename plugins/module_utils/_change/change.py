@@ -86,7 +86,7 @@ class Change:
         """
         if self.check_mode:
             if self.journal.is_left():
-                self.outcome.recovered.append("A run that was killed has left the host half changed; what was there before would be put back.")
+                self.outcome.recovered.append("A run that was killed left the host half changed; what was there before would be put back.")
             self._gather(first, works)
             self.outcome.services = self.services.apply(self.outcome.results, changed=self.outcome.changed)
             return self.outcome
@@ -104,7 +104,7 @@ class Change:
             self.journal.forget()
             return
         problems = self.journal.put_back()
-        self.outcome.recovered.append("A run that was killed had left the host half changed; what was there before was put back.")
+        self.outcome.recovered.append("A run that was killed left the host half changed; what was there before was put back.")
         self.outcome.warnings += problems
         self.services.apply_former()
         self.journal.forget()

@@ -162,8 +162,10 @@ class Placing:
                 with homes.acting_as(entry.owner):
                     self._prepare(entry, stack)
             except (HostError, OSError) as e:
+                if entry.owner is None and isinstance(e, HostError):
+                    raise
                 if entry.owner is None:
-                    raise e if isinstance(e, HostError) else HostError(f"Cannot write {entry.path}: {e.strerror}; nothing was changed.") from e
+                    raise HostError(f"Cannot write {entry.path}: {e}; nothing was changed.") from e
                 self.entries.remove(entry)
                 self.stage.warnings.append(f"The user '{entry.owner}' was left out, and everybody else served: {e}")
 

@@ -39,6 +39,8 @@ _LISTS = {
     "postfix_service": ("services", ("name", "type")),
     "mail_service": ("services", ("name",)),
 }
+# What of the options is about the call and not about one of its things.
+_OF_THE_CALL = ("config_directory", "backup", "unknown", "timeout", "absent")
 # Of the others, what tells one call from another that has nothing to do with it.
 _PLACES = {"dovecot_user": "path", "dovecot_setting": "path", "sasl_user": "database", "mail_certificate": "certificate"}
 
@@ -58,12 +60,22 @@ class Wish(t.NamedTuple):
 def merged(wishes: t.Iterable[Wish]) -> list[Wish]:
     """One wish for each thing, in the order in which they are carried out. Raises `Contradiction`."""
     groups: dict[tuple[str, t.Any], list[Wish]] = {}
-    for wish in wishes:
+    for wish in map(_as_list, wishes):
         groups.setdefault((wish.module, _place(wish)), []).append(wish)
     found = [_one(group) for group in groups.values()]
     names = [item["name"] for wish in found if wish.module == "postfix_service" for item in wish.options["services"]]
     found = [_with_services(wish, names) if wish.module == "postfix_config" and names else wish for wish in found]
     return sorted(found, key=lambda wish: KINDS.index(wish.module))
+
+
+def _as_list(wish: Wish) -> Wish:
+    """The wish with its list, where the module takes a single thing by itself, too."""
+    option = _LISTS.get(wish.module, ("", ()))[0]
+    if not option or wish.options.get(option) is not None:
+        return wish
+    item = {key: value for key, value in wish.options.items() if key not in _OF_THE_CALL and key != option}
+    of_the_call = {key: wish.options[key] for key in _OF_THE_CALL if key in wish.options}
+    return wish._replace(options={**of_the_call, option: [item] if item else []})
 
 
 def _place(wish: Wish) -> t.Any:
@@ -78,7 +90,9 @@ def _one(group: t.Sequence[Wish]) -> Wish:
     if len(group) == 1:
         return first
     if first.module in _LISTS:
-        return first._replace(options={**first.options, _LISTS[first.module][0]: _items(group, *_LISTS[first.module])})
+        options = {**first.options, _LISTS[first.module][0]: _items(group, *_LISTS[first.module])}
+        absent = [path for wish in group for path in wish.options.get("absent", ())]
+        return first._replace(options={**options, "absent": absent} if absent else options)
     if first.module == "postfix_config":
         return first._replace(options=_parameters(group))
     for other in group[1:]:

@@ -44,6 +44,10 @@ class Call:
         self._make_run = make_run
         self._make_tmpdir = make_tmpdir
 
+    def like(self, options: dict[str, t.Any]) -> Call:
+        """A call of another door, with *options*, that reaches the host in the same way."""
+        return Call(options, check_mode=self.check_mode, diff=self.diff, make_run=lambda: self.run, make_tmpdir=lambda: self.tmpdir)
+
     @functools.cached_property
     def run(self) -> Run:
         """How to run a command; made at the first use, because a runner empties the environment, which may name a probe's authorities."""

@@ -251,7 +251,8 @@ class Fetchmail:
 
     def _enable(self, owners: t.Sequence[str]) -> None:
         if owners:
-            self._later([Service(unit_of(owner), enabled=True) for owner in owners], [Service(unit_of(owner), enabled=False) for owner in owners])
+            units = list(map(unit_of, owners))
+            self._later([Service(unit, enabled=True) for unit in units], [Service(unit, enabled=False) for unit in units])
             self.outcome.changed = True
 
     def _former(self) -> list[str]:
@@ -297,7 +298,8 @@ class Fetchmail:
         ours = daemon and managed.is_managed(files.read_text(self._path(SYSTEM_FILE)) or "")
         names = [*([SERVICE] if ours else []), *map(unit_of, gone)]
         if names:
-            done = self._later([Service(name, "stopped", False) for name in names], [Service(name, "started", True) for name in names], True)
+            stopped, started = ([Service(name, *state) for name in names] for state in (("stopped", False), ("started", True)))
+            done = self._later(stopped, started, before_files=True)
             self.outcome.changed |= done["changed"]
             self.outcome.diff += [done["diff"]] if done["changed"] else []
 

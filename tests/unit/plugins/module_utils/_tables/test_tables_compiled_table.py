@@ -11,6 +11,7 @@ import stat
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._core import files
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 from ansible_collections.postroom.mail.plugins.module_utils._tables import compiled_table
 
 HASH = bytes(12) + b"\x61\x15\x06\x00" + bytes(8)

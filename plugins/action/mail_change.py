@@ -1,0 +1,37 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import role_of, waiting_for
+
+
+class ActionModule(ActionBase):
+    """Begins a change of a host on the controller, and has the module carry out what waits."""
+
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        me = role_of(self._task) or ""
+        waiting = waiting_for(self._task, task_vars)
+        owner = waiting.owner()
+        options = dict(self._task.args)
+        state = options.get("state", "done")
+        if state == "begun":
+            if owner is None:
+                waiting.begin(me)
+            return {**result, "changed": False, "msg": "The change has begun." if owner is None else "The change had begun before."}
+        if state != "done":
+            raise AnsibleActionFail(f"The option 'state' is '{state}'; it must be begun or done.")
+        if owner is not None and owner != me:
+            return {**result, "changed": False, "msg": f"{owner or 'The play'} carries this out with the rest."}
+        wishes = waiting.wishes() if owner is not None else []
+        if owner is not None:
+            # Whatever becomes of them: what was refused is not carried out with something else later.
+            waiting.end()
+        options["wishes"] = [*wishes, *options.get("wishes", [])]
+        return {**result, **self._execute_module(module_args=options, task_vars=task_vars)}

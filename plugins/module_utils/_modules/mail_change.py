@@ -1,0 +1,165 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Carry out the wishes of all roles as one change."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible_collections.postroom.mail.plugins.module_utils._change import change, wishes
+from ansible_collections.postroom.mail.plugins.module_utils._change.daemons import Daemons
+from ansible_collections.postroom.mail.plugins.module_utils._core import secrets as core_secrets
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._modules import (
+    dovecot_setting,
+    dovecot_user,
+    fetchmail_config,
+    mail_certificate,
+    mail_file,
+    mail_filter,
+    mail_probe,
+    mail_service,
+    mail_user,
+    postfix_config,
+    postfix_service,
+    postmap,
+    sasl_provider,
+    sasl_user,
+)
+from ansible_collections.postroom.mail.plugins.module_utils._services.control import Wanted
+
+DOORS: dict[str, Door] = {
+    "dovecot_setting": dovecot_setting.DOOR,
+    "dovecot_user": dovecot_user.DOOR,
+    "fetchmail_config": fetchmail_config.DOOR,
+    "mail_certificate": mail_certificate.DOOR,
+    "mail_file": mail_file.DOOR,
+    "mail_filter": mail_filter.DOOR,
+    "mail_service": mail_service.DOOR,
+    "mail_user": mail_user.DOOR,
+    "postfix_config": postfix_config.DOOR,
+    "postfix_service": postfix_service.DOOR,
+    "postmap": postmap.DOOR,
+    "sasl_provider": sasl_provider.DOOR,
+    "sasl_user": sasl_user.DOOR,
+}
+
+
+def judge(option: str, value: t.Any, options: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
+    """Of a wish, and of a probe, those options are secret that are it in the module itself."""
+    door = mail_probe.DOOR if option == "proof" else DOORS.get(str(options.get("module")))
+    if door is None:
+        return None
+    completed, wrong = _completed(door, value)
+    # What a module would not take is told apart by nobody: all of it is secret.
+    return None if wrong else core_secrets.parted(completed, door.spec, door.judge)
+
+
+def work(call: Call) -> dict[str, t.Any]:
+    options = call.options
+    merged = wishes.merged(wishes.Wish(wish["module"], wish["options"], wish["role"]) for wish in options["wishes"])
+    calls = [(wish, _call(DOORS[wish.module], f"{wish.role}: {wish.module}", wish.options, call)) for wish in merged]
+    proof = _call(mail_probe.DOOR, "proof", options["proof"], call) if options["proof"] else None
+    wanted = [_service(one) for wish, one in calls if wish.module == "mail_service"]
+    daemons = Daemons(
+        call.run,
+        [service for services in wanted for service in services],
+        options["services"],
+        lambda: _proved(proof),
+        timeout=options["timeout"],
+        check_mode=call.check_mode,
+    )
+    works = {True: list[change.Work](), False: list[change.Work]()}
+    for wish, one in calls:
+        if wish.module != "mail_service":
+            works[wish.module in wishes.FIRST].append(_work(wish.module, DOORS[wish.module], one))
+    host = change.Change(daemons, check_mode=call.check_mode)
+    try:
+        outcome = host.carry_out(works[True], works[False])
+    finally:
+        for _wish, one in calls:
+            call.warnings += one.warnings
+        call.warnings += [*daemons.warnings, *host.outcome.warnings]
+    return _result(outcome, call)
+
+
+def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> Call:
+    """The call of a door. Raises `BadInput` for options that it does not take."""
+    completed, wrong = _completed(door, options)
+    if wrong:
+        raise BadInput(f"{what} cannot be carried out: {'; '.join(wrong)}.")
+    return call.like(completed)
+
+
+def _completed(door: Door, options: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
+    """The options of a door held to its contract, and completed, as Ansible does it for a module; and what is wrong with them."""
+    found = ArgumentSpecValidator(dict(door.spec), **door.rules).validate(dict(options))
+    return found.validated_parameters, found.error_messages
+
+
+def _work(name: str, door: Door, call: Call) -> change.Work:
+    def do() -> dict[str, t.Any]:
+        result = door.work(call)
+        if door.only_names:
+            # A name must not lose the letters that are somebody's password.
+            return result
+        _shown, secret = core_secrets.parted(call.options, door.spec, door.judge)
+        return t.cast("dict[str, t.Any]", remove_values(result, core_secrets.all_spellings(secret)))
+
+    return change.Work(name, do)
+
+
+def _service(call: Call) -> list[Wanted]:
+    one = {key: call.options[key] for key in Wanted._fields}
+    return [Wanted(**service) for service in call.options["services"] or [one]]
+
+
+def _proved(call: Call | None) -> str:
+    """What the probes found wrong; nothing if they found nothing."""
+    if call is None:
+        return ""
+    result = mail_probe.DOOR.work(call)
+    return "" if result["ok"] else str(result["msg"])
+
+
+def _result(outcome: change.Outcome, call: Call) -> dict[str, t.Any]:
+    results = [result for name in wishes.KINDS for result in outcome.results.get(name, ())]
+    diffs = [diff for result in [*results, outcome.services] for diff in _listed(result.pop("diff", []))]
+    told = {
+        "changed": outcome.changed,
+        "changed_files": outcome.files,
+        "actions": outcome.services["actions"],
+        "reasons": [*outcome.recovered, *outcome.services["reasons"]],
+        "modules": outcome.results,
+    }
+    return {**told, "diff": [diff for diff in diffs if diff]} if call.diff else told
+
+
+def _listed(diff: t.Any) -> list[t.Any]:
+    return diff if isinstance(diff, list) else [diff]
+
+
+WISH: dict[str, dict[str, t.Any]] = {
+    "module": {"type": "str", "choices": list(wishes.KINDS), "required": True},
+    "options": {"type": "dict", "required": True, "no_log": True},
+    "role": {"type": "str", "default": ""},
+}
+
+DOOR = Door(
+    spec={
+        "state": {"type": "str", "choices": ["begun", "done"], "default": "done"},
+        "wishes": {"type": "list", "elements": "dict", "default": [], "options": WISH, "no_log": True},
+        "services": {"type": "dict", "default": {}},
+        "proof": {"type": "dict", "default": {}, "no_log": True},
+        "timeout": {"type": "int", "default": 30},
+    },
+    work=work,
+    judge=judge,
+    # What is secret has been taken out of each part by itself.
+    only_names=True,
+)

@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""Wishes that wait on the controller until the change of their host is carried out.
+
+Every task runs in a process of its own, so they wait in a file. It lies in the directory that Ansible makes for each run, which nobody
+else may look into, and which is gone when the run ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import typing as t
+
+from ansible import constants
+from ansible.plugins.action.normal import ActionModule as NormalActionModule
+
+COLLECTION = "postroom.mail"
+
+
+class Waiting:
+    """The change that is open for one host in one play, if there is one."""
+
+    def __init__(self, host: str, play: str, directory: str = "") -> None:
+        name = hashlib.sha256(f"{play}\0{host}".encode()).hexdigest()
+        self._path = os.path.join(directory or str(vars(constants)["DEFAULT_LOCAL_TMP"]), f"postroom-change-{name}")
+
+    def owner(self) -> str | None:
+        """Who began the change: the name of a role, or nothing for the play itself. None: there is no change."""
+        lines = self._lines()
+        return None if lines is None else lines[0]
+
+    def begin(self, owner: str) -> None:
+        """Begin a change, in which *owner* has the last word."""
+        self._write("w", owner)
+
+    def note(self, wish: t.Mapping[str, t.Any]) -> None:
+        """Have one more wish wait."""
+        self._write("a", wish)
+
+    def wishes(self) -> list[t.Any]:
+        """What waits, in its order."""
+        return (self._lines() or [""])[1:]
+
+    def end(self) -> None:
+        """Forget the change."""
+        os.unlink(self._path)
+
+    def _lines(self) -> list[t.Any] | None:
+        try:
+            with open(self._path, encoding="utf-8") as f:
+                return [json.loads(line) for line in f]
+        except FileNotFoundError:
+            return None
+
+    def _write(self, mode: str, value: t.Any) -> None:
+        with open(self._path, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+            f.write(json.dumps(value, default=str) + "\n")
+
+
+class WishAction(NormalActionModule):
+    """A module of the collection: in one of its roles, while a change is open, the task only says what is wanted."""
+
+    def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
+        role = role_of(self._task)
+        waiting = waiting_for(self._task, task_vars)
+        if role is None or waiting.owner() is None:
+            run: t.Callable[[t.Any, t.Any], dict[str, t.Any]] = super().run
+            return run(tmp, task_vars)
+        module = str(self._task.resolved_action).rpartition(".")[2]
+        waiting.note({"module": module, "options": self._task.args, "role": role})
+        return {"changed": False, "waits": True}
+
+
+def role_of(task: t.Any) -> str | None:
+    """The name of the collection's role that *task* is in; None elsewhere."""
+    role = task._role
+    return role.get_name(include_role_fqcn=False) if role is not None and role._role_collection == COLLECTION else None
+
+
+def waiting_for(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> Waiting:
+    """The change of the host that *task* runs for, in its play."""
+    return Waiting(task_vars["inventory_hostname"], str(task.play._uuid))

@@ -93,7 +93,8 @@ def test_defaults_are_of_the_promised_type(role):
 
 
 def test_services_are_promised_as_the_module_takes_them():
-    from ansible_collections.postroom.mail.plugins.modules.postfix_service import SERVICE
+    from ansible_collections.postroom.mail.plugins.module_utils._modules.postfix_service import DOOR
 
     promised = spec("postfix")["postfix_services"]["options"]
-    assert {name: {key: value for key, value in option.items() if key != "description"} for name, option in promised.items()} == SERVICE
+    taken = DOOR.spec["services"]["options"]
+    assert {name: {key: value for key, value in option.items() if key != "description"} for name, option in promised.items()} == taken

@@ -4,8 +4,8 @@
 
 """What a module is without its documentation: the options that it takes, and the work that makes a result of them.
 
-Ansible brings module_utils to the host and no other module, so a process there can do the work of several modules only if the work lies
-here. A file in plugins/modules serves one door.
+Ansible copies one module to the host, with the module_utils that it imports. A process there can do the work of several modules because
+all work is in module_utils. A file in plugins/modules serves one door.
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ from __future__ import annotations
 class MailError(Exception):
     """Something that the administrator must know: the message names the object, the cause and the way out.
 
-    Subclasses live beside the code that raises them, one per cause. Only files in ``plugins/modules`` turn
-    them into ``fail_json``.
+    Subclasses live beside the code that raises them, one per cause. Only `run_module` turns them into ``fail_json``.
     """
 
 

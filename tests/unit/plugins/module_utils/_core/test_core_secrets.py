@@ -85,6 +85,12 @@ def test_many_are_counted():
     assert len(secrets) == 101
 
 
+def test_what_holds_no_secret_is_shown_however_much_it_is():
+    services = [{"name": str(number)} for number in range(101)]
+    shown, secrets = core_secrets.parted({"services": services}, {"services": {"type": "list", "options": {"name": {}}}})
+    assert (shown, secrets) == ({"services": services}, set())
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -177,6 +177,44 @@ def test_without_openssl_the_package_is_named(pair, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+OURS = {"subject": "O=self-signed by postroom.mail", "issuer": "O=self-signed by postroom.mail", "names": ("a", "b")}
+DAY = host_certificate.DAY
+
+
+@pytest.mark.parametrize(
+    ("found", "self_signed", "now", "todo"),
+    [
+        (None, True, 0, ("created", "there is none")),
+        (certificate(**OURS, not_after=40 * DAY), True, 0, ("none", "")),
+        (certificate(**OURS, not_after=40 * DAY), True, 10 * DAY + 1, ("renewed", "the one there ends on 1970-02-10T00:00:00Z")),
+        (certificate(**{**OURS, "names": ("a", "c")}, not_after=40 * DAY), True, 0, ("renewed", "the one there is for a, c")),
+        (certificate(**{**OURS, "names": ("a", "c")}, not_after=DAY), False, 0, ("none", "")),
+        (certificate(names=("a", "c"), not_after=DAY), True, 0, ("none", "")),
+    ],
+    ids=["missing", "right", "ends soon", "other names", "self_signed is false", "somebody else's"],
+)
+def test_what_there_is_to_do(found, self_signed, now, todo):
+    assert host_certificate.decide(found, ["b", "a"], self_signed, 30, now) == todo
+
+
+def test_of_a_certificate_that_is_not_made_yet_the_names_are_known():
+    assert host_certificate.describe(None, ["a"])["subject_alt_names"] == ["a"]
+    assert host_certificate.describe(certificate(**OURS), ["a"])["not_after"] == "1970-01-01T00:01:40Z"
+
+
+@pytest.mark.parametrize(
+    ("action", "reason", "exposed", "path", "before", "after"),
+    [
+        ("none", "", False, "/c", "", ""),
+        ("created", "there is none", False, "/c", "[there is none]\n", "a self-signed certificate for a, b, created\n"),
+        ("none", "", True, "/k", "[readable for everybody]\n", "[readable for root only]\n"),
+    ],
+)
+def test_the_diff_is_about_the_file_that_changes(action, reason, exposed, path, before, after):
+    told = host_certificate.diff(SelfSigned("/c", "/k", ["a", "b"], 90, "ecdsa"), action, reason, exposed)
+    assert told == {"before_header": path, "after_header": path, "before": before, "after": after}
+
+
 @pytest.mark.parametrize(("now", "words"), [(100, "expired on 1970-01-01T00:01:40Z"), (-1, "is not valid before")])
 def test_dates_are_checked(now, words):
     with pytest.raises(host_certificate.CertificateNotValidNow, match=words):

@@ -70,7 +70,7 @@ class WishAction(NormalActionModule):
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         role = role_of(self._task)
         waiting = waiting_for(self._task, task_vars)
-        if role is None or waiting.owner() is None:
+        if role is None or waiting.owner() is None or _is_rehearsal(self._task):
             run: t.Callable[[t.Any, t.Any], dict[str, t.Any]] = super().run
             return run(tmp, task_vars)
         module = str(self._task.resolved_action).rpartition(".")[2]
@@ -82,6 +82,11 @@ def role_of(task: t.Any) -> str | None:
     """The name of the collection's role that *task* is in; None elsewhere."""
     role = task._role
     return role.get_name(include_role_fqcn=False) if role is not None and role._role_collection == COLLECTION else None
+
+
+def _is_rehearsal(task: t.Any) -> bool:
+    """Whether the task itself says that it only checks: it wants to know now."""
+    return "check_mode" in task.get_ds()
 
 
 def waiting_for(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> Waiting:

@@ -24,7 +24,7 @@ DOCUMENT = ROOT / "docs/ownership.md"
 HEAD = "| what | name | role |\n|---|---|---|\n"
 VARIABLES_HEAD = "| parameter | variable | role |\n|---|---|---|\n"
 
-# What loops over the files of a plan writes these.
+# These are the files of a plan.
 PLANNED_FILES = {"dovecot_plan.files": databases.PATHS}
 
 
@@ -129,19 +129,23 @@ def writes(role: str) -> t.Iterator[tuple[str, str]]:
                 "ansible.builtin.lineinfile",
                 "ansible.builtin.blockinfile",
             ):
-                for name in paths(options.get("dest") or options["path"], known, where, str(task.get("loop", ""))):
+                for name in paths(options.get("dest") or options["path"], known, where):
                     yield FILE, name
+            elif action == "postroom.mail.mail_file":
+                text = " ".join(map(str, known[str(options["files"]).strip("{} ")]))
+                yield from ((FILE, name) for plan, names in PLANNED_FILES.items() if plan in text for name in names)
+                for variable in re.findall(r"'path': (\w+)", text):
+                    for name in paths(f"{{{{ {variable} }}}}", known, where):
+                        yield FILE, name
 
 
-def paths(value: str, known: dict[str, list[t.Any]], where: str, loop: str = "") -> t.Iterator[str]:
-    """Give the path that *value* is, those that its variable may be, or those that the plan holds over whose files a task loops."""
+def paths(value: str, known: dict[str, list[t.Any]], where: str) -> t.Iterator[str]:
+    """Give the path that *value* is, or those that its variable may be."""
     if "{{" not in value:
         yield value
         return
     variable = re.fullmatch(r"{{\s*([\w.]+)\s*}}", value)
     meanings = known.get(variable[1], []) if variable else []
-    if variable and variable[1] == "item.path":
-        meanings = PLANNED_FILES.get(loop.strip("{} "), [])
     # A template is the inventory's file, or else the one that it names.
     found = [name for text in map(str, meanings) for name in (re.findall(r"'(/[^']+)'", text) if "{{" in text else [text])]
     if not found:

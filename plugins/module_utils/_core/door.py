@@ -15,6 +15,9 @@ import functools
 import typing as t
 
 from ansible.module_utils import basic
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible_collections.postroom.mail.plugins.module_utils._core import secrets as core_secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -72,6 +75,20 @@ class Door:
     judge: Judge | None = None
     only_names: bool = False
     rules: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+def completed(door: Door, options: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
+    """The *options* held to the contract of *door*, with its defaults, as Ansible does it for a module; and what is wrong with them."""
+    found = ArgumentSpecValidator(dict(door.spec), **door.rules).validate(dict(options))
+    return found.validated_parameters, found.error_messages
+
+
+def without_secrets(door: Door, options: dict[str, t.Any], result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """A result of *door* in which nothing is left of what is secret in *options*."""
+    if door.only_names:
+        return result
+    _shown, secret = core_secrets.parted(options, door.spec, door.judge)
+    return t.cast("dict[str, t.Any]", remove_values(result, core_secrets.all_spellings(secret)))
 
 
 def serve(door: Door) -> t.NoReturn:

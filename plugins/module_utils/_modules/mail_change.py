@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible_collections.postroom.mail.plugins.module_utils._change import change, wishes
 from ansible_collections.postroom.mail.plugins.module_utils._change.daemons import Daemons
 from ansible_collections.postroom.mail.plugins.module_utils._core import secrets as core_secrets
-from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door, completed, without_secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._modules import (
     dovecot_setting,
@@ -55,9 +53,9 @@ def judge(option: str, value: t.Any, options: t.Mapping[str, t.Any]) -> tuple[t.
     door = mail_probe.DOOR if option == "proof" else DOORS.get(str(options.get("module")))
     if door is None:
         return None
-    completed, wrong = _completed(door, value)
+    given, wrong = completed(door, value)
     # What a module would not take is told apart by nobody: all of it is secret.
-    return None if wrong else core_secrets.parted(completed, door.spec, door.judge)
+    return None if wrong else core_secrets.parted(given, door.spec, door.judge)
 
 
 def work(call: Call) -> dict[str, t.Any]:
@@ -90,26 +88,15 @@ def work(call: Call) -> dict[str, t.Any]:
 
 def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> Call:
     """The call of a door. Raises `BadInput` for options that it does not take."""
-    completed, wrong = _completed(door, options)
+    given, wrong = completed(door, options)
     if wrong:
         raise BadInput(f"{what} cannot be carried out: {'; '.join(wrong)}.")
-    return call.like(completed)
-
-
-def _completed(door: Door, options: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
-    """The options of a door held to its contract, and completed, as Ansible does it for a module; and what is wrong with them."""
-    found = ArgumentSpecValidator(dict(door.spec), **door.rules).validate(dict(options))
-    return found.validated_parameters, found.error_messages
+    return call.like(given)
 
 
 def _work(name: str, door: Door, call: Call) -> change.Work:
     def do() -> dict[str, t.Any]:
-        result = door.work(call)
-        if door.only_names:
-            # A name must not lose the letters that are somebody's password.
-            return result
-        _shown, secret = core_secrets.parted(call.options, door.spec, door.judge)
-        return t.cast("dict[str, t.Any]", remove_values(result, core_secrets.all_spellings(secret)))
+        return without_secrets(door, call.options, door.work(call))
 
     return change.Work(name, do)
 

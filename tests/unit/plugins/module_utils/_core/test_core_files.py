@@ -17,6 +17,7 @@ import threading
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._core import files
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError, RejectedByDaemon
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 
 
 @pytest.fixture
@@ -200,7 +201,7 @@ def test_missing_directory_is_one_sentence(tmp_path):
 def test_held_lock_times_out_with_the_way_out(path):
     with open(f"{path}.tmp", "w") as holder:
         fcntl.flock(holder, fcntl.LOCK_EX)
-        with pytest.raises(files.FileBusy, match="being edited by another program"):
+        with pytest.raises(FileBusy, match="being edited by another program"):
             files.update(str(path), lambda text: "b = 2\n", lock_timeout=0.2)
     assert path.read_text() == "a = 1\n"
 

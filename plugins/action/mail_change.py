@@ -34,4 +34,18 @@ class ActionModule(ActionBase):
             # Whatever becomes of them: what was refused is not carried out with something else later.
             waiting.end()
         options["wishes"] = [*wishes, *options.get("wishes", [])]
-        return {**result, **self._execute_module(module_args=options, task_vars=task_vars)}
+        result |= self._execute_module(module_args=options, task_vars=task_vars)
+        for line in told(result, check_mode=self._task.check_mode):
+            self._display.display(f"[{task_vars['inventory_hostname']}] {line}")
+        return result
+
+
+def told(result: t.Mapping[str, t.Any], *, check_mode: bool) -> list[str]:
+    """Lines that tell a person what the module did, or would do in check mode."""
+    if result.get("failed"):
+        return []
+    lines = list(result.get("reasons", []))
+    lines += [f"{'would change' if check_mode else 'changed'} {path}" for path in result.get("changed_files", [])]
+    lines += [f"{'would ' if check_mode else ''}{action}" for action in result.get("actions", [])]
+    lines += [sample["summary"] for one in result.get("modules", {}).get("mail_filter", []) for sample in one["samples"]]
+    return [*lines, *([result["proof"]] if result.get("proof") else [])]

@@ -139,6 +139,11 @@ reasons:
   type: list
   elements: str
   sample: [A run that was killed left the host half changed; what was there before was put back.]
+proof:
+  description: What the probes saw after the change; empty when nothing was changed, or nothing was to be probed.
+  returned: when O(state=done)
+  type: str
+  sample: All 7 probes succeeded.
 modules:
   description: The results of the modules, by their names.
   returned: when O(state=done)

@@ -64,11 +64,13 @@ def work(call: Call) -> dict[str, t.Any]:
     calls = [(wish, _call(DOORS[wish.module], f"{wish.role}: {wish.module}", wish.options, call)) for wish in merged]
     proof = _call(mail_probe.DOOR, "proof", options["proof"], call) if options["proof"] else None
     wanted = [_service(one) for wish, one in calls if wish.module == "mail_service"]
+    # What the proof says when it holds.
+    proved: list[str] = []
     daemons = Daemons(
         call.run,
         [service for services in wanted for service in services],
         options["services"],
-        lambda: _proved(proof),
+        lambda: _proved(proof, proved),
         timeout=options["timeout"],
         check_mode=call.check_mode,
     )
@@ -83,7 +85,7 @@ def work(call: Call) -> dict[str, t.Any]:
         for _wish, one in calls:
             call.warnings += one.warnings
         call.warnings += [*daemons.warnings, *host.outcome.warnings]
-    return _result(outcome, call)
+    return {**_result(outcome, call), "proof": " ".join(proved)}
 
 
 def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> Call:
@@ -106,12 +108,15 @@ def _service(call: Call) -> list[Wanted]:
     return [Wanted(**service) for service in call.options["services"] or [one]]
 
 
-def _proved(call: Call | None) -> str:
-    """What the probes found wrong; nothing if they found nothing."""
+def _proved(call: Call | None, proved: list[str]) -> str:
+    """What the probes found wrong; nothing if they found nothing, which *proved* then says."""
     if call is None:
         return ""
     result = mail_probe.DOOR.work(call)
-    return "" if result["ok"] else str(result["msg"])
+    if not result["ok"]:
+        return str(result["msg"])
+    proved.append(str(result["msg"]))
+    return ""
 
 
 def _result(outcome: change.Outcome, call: Call) -> dict[str, t.Any]:

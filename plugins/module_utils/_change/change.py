@@ -161,6 +161,8 @@ class Change:
         """Have the daemons do what the files say, and prove that they do."""
         result = self.services.apply(self.outcome.results, changed=self.outcome.changed)
         if not stage.is_empty or result["changed"]:
+            for proof in stage.proofs:
+                proof()
             self.services.prove()
         return result
 

@@ -62,6 +62,7 @@ class Stage:
         self.entries: dict[str, Entry] = {}
         self.directories: dict[str, tuple[int, int, int]] = {}
         self.effects: list[Effect] = []
+        self.proofs: list[t.Callable[[], None]] = []
         self.warnings: list[str] = []
 
     # What the functions of _core.files ask for ------------------------------------------------------------------------
@@ -121,6 +122,10 @@ class Stage:
     def effect(self, effect: Effect) -> None:
         """Do something beside files, later."""
         self.effects.append(effect)
+
+    def proof(self, proof: t.Callable[[], None]) -> None:
+        """See something when the daemons know what is new."""
+        self.proofs.append(proof)
 
     def _note(self, entry: Entry) -> None:
         former = self.entries.pop(os.path.realpath(entry.path), None)

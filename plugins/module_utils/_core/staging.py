@@ -37,6 +37,8 @@ class Stage(t.Protocol):
 
     def effect(self, effect: Effect) -> None: ...
 
+    def proof(self, proof: t.Callable[[], None]) -> None: ...
+
 
 class _Open:
     """The stage that is open; without one each change is made at once."""
@@ -75,6 +77,14 @@ def effect(do: t.Callable[[], None], undo: t.Callable[[], None] | None = None, *
         stage.effect(Effect(do, undo, before_files))
     else:
         do()
+
+
+def prove_later(proof: t.Callable[[], None]) -> bool:
+    """Have *proof*, which raises when it fails, come after the daemons know what is new; False: there is no such moment."""
+    stage = current()
+    if stage is not None:
+        stage.proof(proof)
+    return stage is not None
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import pwd
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, secrets
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, secrets, staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._passwords import hashes, passwd_file
 
@@ -178,11 +178,19 @@ def update(
 
     old = _seconds(path)
     change = files.update(path, render, check_mode=check_mode, attributes=wanted, backup=backup)
-    if change.content_changed and not check_mode and _seconds(path) <= old:
-        # Dovecot reads the file anew when its size or the second of its last change is another. A new password is often
-        # as long as the old one, so a second change within one second must look like one of the next.
-        os.utime(path, (old + 1, old + 1))
+    if change.content_changed and not check_mode:
+        staging.effect(lambda: _age(path, old))
     return change, plans[-1]
+
+
+def _age(path: str, old: int) -> None:
+    """Have the file look newer than the *old* one.
+
+    Dovecot reads it anew when its size or the second of its last change is another. A new password is often as long as the old one,
+    so a second change within one second must look like one of the next.
+    """
+    if _seconds(path) <= old:
+        os.utime(path, (old + 1, old + 1))
 
 
 def _seconds(path: str) -> int:

@@ -18,7 +18,7 @@ import pwd
 import shutil
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, managed, rooms
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, managed, rooms, staging
 from ansible_collections.postroom.mail.plugins.module_utils._core import homes as core_homes
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._filter import plan, procmail_trial, sieve_trial
@@ -251,7 +251,9 @@ class Filters:
             try:
                 self._judge(sample, SIEVE, sieve_trial.try_sample(self.run, list(staged.values()), sample, message, wanted.domain))
             except sieve_trial.NoTrial as e:
-                self._later(e)
+                # It asks a Dovecot that runs who the user is, and that may have yet to be told.
+                if self.check_mode or not staging.prove_later(lambda: self._try_scripts(wanted, scripts, sample)):
+                    self._later(e)
 
     def _write_script(self, path: str, text: str, user: User | None) -> None:
         group = self._group_of(user) if user else "root"

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._change import change, wishes
@@ -77,7 +78,7 @@ def work(call: Call) -> dict[str, t.Any]:
     works = {True: list[change.Work](), False: list[change.Work]()}
     for wish, one in calls:
         if wish.module != "mail_service":
-            works[wish.module in wishes.FIRST].append(_work(wish.module, DOORS[wish.module], one))
+            works[wish.module in wishes.FIRST].append(change.Work(wish.module, functools.partial(DOORS[wish.module].work, one)))
     host = change.Change(daemons, check_mode=call.check_mode)
     try:
         outcome = host.carry_out(works[True], works[False])
@@ -85,7 +86,7 @@ def work(call: Call) -> dict[str, t.Any]:
         for _wish, one in calls:
             call.warnings += one.warnings
         call.warnings += [*daemons.warnings, *host.outcome.warnings]
-    return {**_result(outcome, call), "proof": " ".join(proved)}
+    return {**_result(outcome, calls, call), "proof": " ".join(proved)}
 
 
 def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> Call:
@@ -94,13 +95,6 @@ def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> 
     if wrong:
         raise BadInput(f"{what} cannot be carried out: {'; '.join(wrong)}.")
     return call.like(given)
-
-
-def _work(name: str, door: Door, call: Call) -> change.Work:
-    def do() -> dict[str, t.Any]:
-        return without_secrets(door, call.options, door.work(call))
-
-    return change.Work(name, do)
 
 
 def _service(call: Call) -> list[Wanted]:
@@ -119,15 +113,20 @@ def _proved(call: Call | None, proved: list[str]) -> str:
     return ""
 
 
-def _result(outcome: change.Outcome, call: Call) -> dict[str, t.Any]:
-    results = [result for name in wishes.KINDS for result in outcome.results.get(name, ())]
+def _result(outcome: change.Outcome, calls: t.Sequence[tuple[wishes.Wish, Call]], call: Call) -> dict[str, t.Any]:
+    modules: dict[str, list[dict[str, t.Any]]] = {}
+    for wish, one in calls:
+        # Only now, for what was proved in the end is part of it.
+        for result in outcome.results.get(wish.module, [])[len(modules.get(wish.module, [])) :][:1]:
+            modules.setdefault(wish.module, []).append(without_secrets(DOORS[wish.module], one.options, result))
+    results = [result for found in modules.values() for result in found]
     diffs = [diff for result in [*results, outcome.services] for diff in _listed(result.pop("diff", []))]
     told = {
         "changed": outcome.changed,
         "changed_files": outcome.files,
         "actions": outcome.services["actions"],
         "reasons": [*outcome.recovered, *outcome.services["reasons"]],
-        "modules": outcome.results,
+        "modules": modules,
     }
     return {**told, "diff": [diff for diff in diffs if diff]} if call.diff else told
 

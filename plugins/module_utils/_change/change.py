@@ -93,6 +93,7 @@ class Change:
         with self.journal.locked(self.patience):
             self._recover()
             stage = self._gather(first, works)
+            stage.clear_up()
             with stage.rooms:
                 self._put_in_place(stage)
         return self.outcome

@@ -17,14 +17,15 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 Results = t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]]
 
-# Which daemon reads what a module writes.
+# Which daemons read what a module writes.
 READERS = {
-    "postmap": "postfix",
-    "postfix_config": "postfix",
-    "postfix_service": "postfix",
-    "sasl_provider": "postfix",
-    "mail_file": "dovecot",
-    "dovecot_setting": "dovecot",
+    "mail_certificate": ("postfix", "dovecot"),
+    "postmap": ("postfix",),
+    "postfix_config": ("postfix",),
+    "postfix_service": ("postfix",),
+    "sasl_provider": ("postfix",),
+    "mail_file": ("dovecot",),
+    "dovecot_setting": ("dovecot",),
 }
 
 
@@ -79,8 +80,8 @@ class Daemons:
     def _todo(self, name: str, results: Results, changed: bool) -> list[Wanted]:
         """What is asked of a daemon; nothing where neither a change nor what runs gives a reason."""
         known = self.known.get(name, {})
-        told = [known, *(result for module, reader in READERS.items() if reader == name for result in results.get(module, ()))]
-        is_concerned = any(result.get("changed") for result in told)
+        told = [known, *(result for module, readers in READERS.items() if name in readers for result in results.get(module, ()))]
+        is_concerned = any(result.get("changed") for result in told) and (known.get("running", True) or name in self.wanted)
         enabled = self.wanted[name].enabled if name in self.wanted else None
         for key, state in (("restart_required", "restarted"), ("reload_required", "reloaded")):
             if any(result.get(key) for result in told):

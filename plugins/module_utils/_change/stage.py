@@ -20,7 +20,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
-from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy, locked
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy, clear_up, locked
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.staging import Effect
@@ -64,6 +64,8 @@ class Stage:
         self.effects: list[Effect] = []
         self.proofs: list[t.Callable[[], None]] = []
         self.warnings: list[str] = []
+        # Every file that is ours, also where nothing changes.
+        self.visited: dict[str, None] = {}
 
     # What the functions of _core.files ask for ------------------------------------------------------------------------
 
@@ -80,6 +82,7 @@ class Stage:
         self, path: str, render: t.Callable[[str | None], str], wanted: files.Wanted, read: t.Callable[[str], str | None]
     ) -> files.Change:
         """As `files.update`, for later."""
+        self.visited[path] = None
         uid, gid = wanted.attributes.ids()
         entry = self.entries.get(os.path.realpath(path))
         live = entry.before if entry else read(path)
@@ -132,6 +135,13 @@ class Stage:
         if former and entry.is_text:
             entry.before, entry.backup = former.before, entry.backup or former.backup
         self.entries[os.path.realpath(entry.path)] = entry
+
+    def clear_up(self) -> None:
+        """Take away the staged copies that a run has left which was killed."""
+        for path in self.visited:
+            for place in dict.fromkeys((path, os.path.realpath(path))):
+                with contextlib.suppress(OSError):
+                    clear_up(place)
 
     @property
     def is_empty(self) -> bool:

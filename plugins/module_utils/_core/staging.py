@@ -25,6 +25,8 @@ class Stage(t.Protocol):
 
     def read(self, path: str) -> tuple[bool, str | None]: ...
 
+    def texts(self) -> dict[str, str]: ...
+
     def update(self, path: str, render: t.Callable[[str | None], str], wanted: Wanted, read: t.Callable[[str], str | None]) -> Change: ...
 
     def remove(self, path: str) -> None: ...
@@ -49,6 +51,12 @@ class _Open:
 def current() -> Stage | None:
     """The stage in which changes are gathered; None: they are made at once."""
     return _Open.stage
+
+
+def texts() -> dict[str, str]:
+    """The texts that wait for being put in place, by their paths."""
+    stage = current()
+    return {} if stage is None else stage.texts()
 
 
 @contextlib.contextmanager

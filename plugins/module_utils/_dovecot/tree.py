@@ -13,6 +13,7 @@ import os
 import re
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.files import ENCODING, ERRORS, read_text
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, conf
 
@@ -43,7 +44,8 @@ class Tree:
 def read(main: str, exchanged: t.Mapping[str, str]) -> Tree:
     """Read the configuration that starts at *main*; the files in *exchanged* (path to text) as if they said that."""
     tree = Tree(os.path.normpath(main))
-    _read(tree, tree.main, {os.path.realpath(path): text for path, text in exchanged.items()}, (), {}, 0)
+    coming = {**staging.texts(), **exchanged}
+    _read(tree, tree.main, {os.path.realpath(path): text for path, text in coming.items()}, (), {}, 0)
     return tree
 
 
@@ -135,6 +137,8 @@ def stage(tree: Tree, exchanged: t.Mapping[str, str], room: str) -> str:
     Every live path P appears as ``ROOM/P``. Directories are real, files are symbolic links to the live ones, so no
     secret is copied; only the exchanged files, and those that include by absolute path, are written out.
     """
+    # Of what waits for being put in place with it, what Dovecot reads.
+    exchanged = {**{path: text for path, text in staging.texts().items() if path in tree.files}, **exchanged}
     real = {os.path.realpath(path): text for path, text in exchanged.items()}
     written = {path: real.get(os.path.realpath(path), text) for path, text in tree.files.items()}
     written = {

@@ -114,7 +114,7 @@ for descriptor in glob.glob("/proc/[0-9]*/fd/*"):
 """
 
 
-def killed(hosts: t.Sequence[Host], name: str, *, limit: str, variables: dict[str, t.Any] | None = None) -> None:
+def killed(hosts: t.Sequence[Peer], name: str, *, limit: str, variables: dict[str, t.Any] | None = None) -> None:
     """Run ``postroom.mail.NAME`` as `play` does, and kill it (SIGKILL) on each of *hosts* when it puts files in place."""
     with contextlib.ExitStack() as stack:
         killers = [

@@ -70,10 +70,14 @@ class Daemons:
             return {"changed": False, "actions": [], "reasons": []}
         self._former = services.states(self.run, names)
         told = [self._bring(part) for part in (todo, fetching) if part]
+        reasons = [
+            *(reason for service in todo for reason in self.known.get(service.name, {}).get("reasons", ())),
+            *(reason for one in told for reason in one["reasons"]),
+        ]
         return {
             "changed": any(one["changed"] for one in told),
             "actions": [action for one in told for action in one["actions"]],
-            "reasons": [reason for one in told for reason in one["reasons"]],
+            "reasons": list(dict.fromkeys(reasons)),
             "diff": [one["diff"] for one in told if one["changed"]],
         }
 

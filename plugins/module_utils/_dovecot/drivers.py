@@ -27,7 +27,9 @@ class Key:
     """A word of the neutral vocabulary that some drivers have, in each form in which a database is told it."""
 
     word: str  # among ``args``; without braces it is said of what is true
-    setting: str = ""  # of a block; without one, no block can be told it
+    # Of a block; without one, no block can be told it. By its whole name: in a block that is not named after its driver (``passdb pam2``)
+    # ``service_name`` is no setting of PAM, and not refused.
+    setting: str = ""
     kinds: tuple[str, ...] = KINDS
     has_variables: bool = False
 
@@ -115,7 +117,7 @@ def _wrong_ldap(kind: str, entry: Entry) -> Problems:
 
 
 _LISTED = (
-    Driver("pam", kinds=("passdb",), keys={"service": Key("{}", "service_name")}, says_yes_or_no=True),
+    Driver("pam", kinds=("passdb",), keys={"service": Key("{}", "pam_service_name")}, says_yes_or_no=True),
     Driver("shadow", kinds=("passdb",), until=(2, 4), instead="use pam, which asks the same /etc/shadow"),
     Driver("passwd"),
     Driver(
@@ -140,7 +142,6 @@ _LISTED = (
         "static",
         is_always_built=True,
         keys={
-            # In a block with another name than its driver's, only the whole name is found.
             "password": Key("password={}", "static_password", kinds=("passdb",)),
             "allow_all_users": Key("allow_all_users=yes", "static_allow_all_users", kinds=("userdb",)),
         },

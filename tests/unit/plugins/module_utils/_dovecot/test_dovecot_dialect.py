@@ -148,7 +148,7 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
         (
             {"passdb": [{"driver": "pam", "service": "mail"}]},
             {"passdb": [{"driver": "pam", "args": "mail"}]},
-            {"passdb pam": {"service_name": "mail"}},
+            {"passdb pam": {"pam_service_name": "mail"}},
         ),
         (
             {
@@ -175,7 +175,7 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
         (
             {"passdb": [{"driver": "pam"}, {"driver": "pam", "service": "b"}]},
             {"passdb": [{"driver": "pam"}, {"driver": "pam", "args": "b"}]},
-            {"passdb pam": {}, "passdb pam2": {"driver": "pam", "service_name": "b"}},
+            {"passdb pam": {}, "passdb pam2": {"driver": "pam", "pam_service_name": "b"}},
         ),
         (
             {"userdb": [{"driver": "static", "fields": {"uid": "vmail", "home": "/srv/%d/%n"}}]},

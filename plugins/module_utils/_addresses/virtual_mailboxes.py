@@ -34,14 +34,13 @@ def plan(
     listed = [user if isinstance(user, t.Mapping) else {} for user in (users or [])]
     problems = list(_problems(listed, [str(domain).lower() for domain in domains or []]))
     there = [] if problems else [user for user in listed if _is_present(user)]
-    to_24 = bool(there) and _speaks_24(str(dovecot_version))
     with_mailboxes = dict.fromkeys(split_address(_address(user))[1] for user in there)
     return {
         "problems": problems,
         "domains": list(with_mailboxes),
         "alias_domains": [domain for domain in domains or [] if str(domain).lower() not in with_mailboxes],
         "addresses": [_address(user) for user in there],
-        "accounts": [_account(user, directory, account, to_24) for user in there],
+        "accounts": [_account(user, directory, account, str(dovecot_version)) for user in there],
     }
 
 
@@ -67,10 +66,10 @@ def _problems(users: t.Sequence[t.Mapping[str, t.Any]], domains: t.Collection[st
 # only with users.
 
 
-def _speaks_24(dovecot_version: str) -> bool:
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.checks import dialect
+def _quota(given: t.Any, dovecot_version: str) -> dict[str, str]:
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot import dialects
 
-    return dialect(dovecot_version) == "2.4"
+    return dovecot_quota.user_fields(given, dialects.of(dovecot_version))
 
 
 def _wrong_password(user: t.Mapping[str, t.Any], address: str) -> list[str]:
@@ -109,7 +108,7 @@ def _is_present(user: t.Mapping[str, t.Any]) -> bool:
     return bool(user.get("state", "present") == "present")
 
 
-def _account(user: t.Mapping[str, t.Any], directory: str, account: str, to_24: bool) -> dict[str, t.Any]:
+def _account(user: t.Mapping[str, t.Any], directory: str, account: str, dovecot_version: str) -> dict[str, t.Any]:
     """The user as the module dovecot_user takes it."""
     address = _address(user)
     local, domain = split_address(address)
@@ -120,5 +119,5 @@ def _account(user: t.Mapping[str, t.Any], directory: str, account: str, to_24: b
         "uid": account,
         "gid": account,
         "home": f"{directory}/{domain}/{local}",
-        "extra_fields": {} if quota is None else dovecot_quota.user_fields(quota, to_24),
+        "extra_fields": {} if quota is None else _quota(quota, dovecot_version),
     }

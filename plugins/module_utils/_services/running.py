@@ -20,6 +20,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._core.changed_at import changed_at
 from ansible_collections.postroom.mail.plugins.module_utils._core.listeners import parse_proc_net_tcp
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import children
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import dialects
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import tree as dovecot_tree
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
 from ansible_collections.postroom.mail.plugins.module_utils._postfix.main_cf import expand
@@ -86,7 +87,8 @@ def need_of_dovecot(dovecot: Facts, proc: str = "/proc") -> applied.Need:
     sockets = {f"{base}/anvil-auth-penalty": int(penalty, 8) != 0} if penalty else {}
     if "base_dir" in settings:
         sockets[f"{base}/master"] = True
-    on_disk = applied.OnDisk(changed, _listens_of_dovecot(settings), dovecot["dialect"] != "2.3", sockets)
+    dialect = dialects.of(dovecot["version"])
+    on_disk = applied.OnDisk(changed, _listens_of_dovecot(settings), dialect.new_logins_take_a_restart, sockets)
     return applied.need("Dovecot", running, on_disk, time.time())
 
 

@@ -38,7 +38,7 @@ attributes:
 options:
   accounts:
     description:
-      - The accounts, all that this host is to fetch from. Who is not in the list any more is not asked any more.
+      - All accounts from which this host must fetch mail. fetchmail no longer asks an account that is not in the list any more.
       - The options have fetchmail's own names, and what is not given is left to fetchmail.
     type: list
     elements: dict
@@ -71,7 +71,7 @@ options:
         aliases: [port]
       auth:
         description:
-          - How to log in. fetchmail's default, V(any), takes the safest way that the server offers.
+          - The way to log in. fetchmail's default, V(any), takes the safest one that the server offers.
         type: str
         choices: [any, password, cram-md5, external, gssapi, kerberos, kerberos_v4, kerberos_v5, msn, ntlm, otp, ssh]
       timeout:
@@ -80,7 +80,7 @@ options:
         type: int
       interval:
         description:
-          - Ask this server only in every so-manyth poll.
+          - Ask this server only once in this number of polls.
         type: int
       interface:
         description:
@@ -96,8 +96,8 @@ options:
         type: str
       envelope:
         description:
-          - In a mailbox of several users, the header that says for whom a message is, such as V(X-Envelope-To). Empty, there is none, and
-            To and Cc are looked at.
+          - In a mailbox of several users, the header that names the recipient of a message, such as V(X-Envelope-To). Empty, there is none,
+            and To and Cc are looked at.
         type: str
       envelope_skip:
         description:
@@ -136,7 +136,7 @@ options:
         type: bool
       badheader:
         description:
-          - What is done with a message whose header is malformed. fetchmail's default is V(reject), which leaves it at the provider.
+          - The action on a message with a malformed header. fetchmail's default is V(reject), which leaves it at the provider.
         type: str
         choices: [accept, reject]
       principal:
@@ -155,8 +155,8 @@ options:
         type: raw
       is:
         description:
-          - Whose mail it is, a local user or an address. Several, V(robert=bob) for whom the provider calls robert, and V(*) at the end
-            for everybody else make it a mailbox of several users.
+          - The recipient of the mail, a local user or an address. Several, V(robert=bob) for a user whom the provider calls robert, and
+            V(*) at the end for everybody else make it a mailbox of several users.
         type: list
         elements: str
         aliases: [to]
@@ -211,7 +211,7 @@ options:
         elements: str
       smtphost:
         description:
-          - Where mail is handed over, as V(HOST) or V(HOST/PORT), or the path of a socket. The default is port 25 of this host.
+          - The server that takes the mail, as V(HOST) or V(HOST/PORT), or the path of a socket. The default is port 25 of this host.
         type: list
         elements: str
       smtpaddress:
@@ -332,7 +332,7 @@ options:
         type: path
   settings:
     description:
-      - What counts for all accounts.
+      - Settings for all accounts.
     type: dict
     default: {}
     suboptions:
@@ -343,8 +343,8 @@ options:
         default: 300
       postmaster:
         description:
-          - Who gets mail that fetchmail cannot give to anybody, a local user or an address. The default is C(postmaster), or the owner of
-            the accounts.
+          - The recipient of mail that fetchmail cannot give to anybody, a local user or an address. The default is C(postmaster), or the
+            owner of the accounts.
         type: str
       bouncemail:
         description:
@@ -371,11 +371,11 @@ options:
         type: path
       idfile:
         description:
-          - Where the daemon of the host remembers which messages it has seen.
+          - The file in which the daemon of the host remembers which messages it has seen.
         type: path
       pidfile:
         description:
-          - Where the daemon of the host leaves its process id.
+          - The file in which the daemon of the host leaves its process id.
         type: path
       invisible:
         description:
@@ -392,7 +392,7 @@ options:
     default: false
 seealso:
   - name: fetchmail(1)
-    description: What each option means.
+    description: The meaning of each option.
     link: https://www.fetchmail.info/fetchmail-man.html
   - module: postroom.mail.mail_service
 """
@@ -405,7 +405,7 @@ EXAMPLES = r"""
       - {poll: pop.provider.example, user: alice77, password: "{{ vault_pop }}", is: [alice]}
       - {poll: imap.provider.example, proto: imap, user: shop, password: "{{ vault_imap }}", is: [sales@example.org], keep: true}
   register: fetched
-  notify: Have fetchmail do so
+  notify: Apply the configuration of fetchmail
 
 - name: Nobody fetches anything any more
   postroom.mail.fetchmail_config:
@@ -429,7 +429,7 @@ paths:
   elements: str
   sample: [/etc/fetchmailrc, /home/alice/.fetchmailrc]
 services:
-  description: The daemons that do not yet do as they shall, for O(postroom.mail.mail_service#module:services).
+  description: The daemons that do not run as wanted yet, for O(postroom.mail.mail_service#module:services).
   returned: success
   type: list
   elements: dict

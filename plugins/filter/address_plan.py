@@ -49,7 +49,7 @@ options:
     type: dict
     default: {}
   system_aliases:
-    description: What stands in the host's own C(/etc/aliases), RV(postroom.mail.mail_info#module:aliases).
+    description: The entries of the host's own C(/etc/aliases), RV(postroom.mail.mail_info#module:aliases).
     type: dict
     default: {}
   destinations:
@@ -107,7 +107,7 @@ options:
     default: +
   fetched:
     description:
-      - Accounts elsewhere, as for the option O(postroom.mail.fetchmail_config#module:accounts). Whom their mail is for must be there.
+      - Accounts elsewhere, as for the option O(postroom.mail.fetchmail_config#module:accounts). The recipients of their mail must exist.
     type: list
     elements: dict
     default: []
@@ -140,11 +140,11 @@ _value:
   type: dict
   contains:
     problems:
-      description: What is wrong, as sentences.
+      description: The problems, one sentence each.
       type: list
       elements: str
     warnings:
-      description: What works, and hardly as it was meant, as sentences.
+      description: Settings that work but are probably a mistake, one sentence each.
       type: list
       elements: str
     look_up:
@@ -155,14 +155,14 @@ _value:
       description: The aliases, with one for postmaster.
       type: dict
     expansion:
-      description: To how many addresses the largest virtual alias comes in the end.
+      description: The number of addresses to which the largest virtual alias leads in the end.
       type: int
     steps:
       description: Over how many steps the longest chain of virtual aliases goes.
       type: int
     virtual_aliases:
       description:
-        - The virtual aliases, with everybody to himself in the domain of a catch-all, with the recipients of its target for a domain that
+        - The virtual aliases, with each name to itself in the domain of a catch-all, with the recipients of its target for a domain that
           is an alias of another, and with a postmaster for each domain.
       type: dict
     recipient_access:

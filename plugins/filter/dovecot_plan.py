@@ -41,7 +41,7 @@ options:
     default: []
   listeners:
     description:
-      - What listens on the host, as RV(postroom.mail.mail_info#module:listeners) tells it.
+      - The listeners of the host, RV(postroom.mail.mail_info#module:listeners).
     type: list
     elements: dict
     default: []
@@ -79,7 +79,7 @@ _value:
       type: list
       elements: str
     problems:
-      description: What has to be put right, as sentences.
+      description: The problems that must be put right, one sentence each.
       type: list
       elements: str
 """

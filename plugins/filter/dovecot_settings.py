@@ -12,8 +12,8 @@ author:
   - The postroom.mail contributors (@postroom)
 description:
   - Turns neutral settings into the nested settings of one version of Dovecot, in the form that M(postroom.mail.dovecot_setting) takes.
-  - A setting that both versions call the same is passed on as it is, so everything that Dovecot knows may be among them.
-    What differs is written once, as the page C(docs/dovecot.md) of the collection lists it.
+  - A setting that both versions call the same is passed on as it is, so everything that Dovecot knows may be among them. A setting that
+    differs is written once, as the page C(docs/dovecot.md) of the collection lists it.
   - Secrets, in whatever setting they stand, are in files of their own, which are included in their place and which
     P(postroom.mail.dovecot_plan#filter) tells.
   - Plain settings come before blocks, and for 2.4 the version of the language comes first.

@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
   - Gives the text of a file in C(host_vars) with one account that mail is fetched from.
-  - The password is encrypted if Ansible was given a vault password. What a file already says is not encrypted anew, so that it stays
-    as it is.
+  - The password is encrypted if Ansible was given a vault password. A password that the file already holds is not encrypted again, so that
+    it stays as it is.
 options:
   _input:
     description: The account, as one of O(postroom.mail.fetchmail_config#module:accounts).
@@ -23,7 +23,7 @@ options:
     type: str
     required: true
   path:
-    description: Where the file is, or will be.
+    description: The path of the file, which need not exist yet.
     type: path
     required: true
 seealso:

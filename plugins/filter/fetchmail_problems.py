@@ -18,11 +18,12 @@ options:
     elements: dict
     required: true
   settings:
-    description: What counts for all of them, as for the option O(postroom.mail.fetchmail_config#module:settings).
+    description: Settings for all of them, as for the option O(postroom.mail.fetchmail_config#module:settings).
     type: dict
     default: {}
   users:
-    description: The users of the host, as for the option O(postroom.mail.mail_user#module:users). Who is V(absent) there owns no account.
+    description:
+      - The users of the host, as for the option O(postroom.mail.mail_user#module:users). A user with the state V(absent) owns no account.
     type: list
     elements: dict
     default: []
@@ -40,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What has to be put right, as sentences. No password stands in one.
+  description: The problems that must be put right, one sentence each. No sentence contains a password.
   type: list
   elements: str
 """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: filtering_plan
-short_description: Work out who sorts whose mail, and what is wrong with the rules
+short_description: Work out which engine sorts the mail of each user, and check the rules
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
@@ -23,7 +23,7 @@ options:
     required: true
   engine:
     description:
-      - Who sorts the mail of everybody else.
+      - The engine that sorts the mail of all other users.
     type: str
     choices: [sieve, procmail]
     required: true
@@ -46,12 +46,12 @@ options:
     default: localhost
   mail_location:
     description:
-      - Where the mail of a user is, as Dovecot 2.3 writes it.
+      - The location of a user's mail, as Dovecot 2.3 writes it.
     type: str
     default: maildir:~/Maildir
   transport:
     description:
-      - How Postfix hands mail to Dovecot.
+      - The transport by which Postfix hands mail to Dovecot.
     type: str
     default: lmtp:unix:private/dovecot-lmtp
   users_to_be:
@@ -61,7 +61,7 @@ options:
     elements: dict
   accounts:
     description:
-      - Whom of the users the host knows, as M(postroom.mail.mail_info) tells it. Without it, names are not checked.
+      - The users that the host knows, as M(postroom.mail.mail_info) reports them. Without it, names are not checked.
     type: dict
   mailboxes:
     description:
@@ -82,11 +82,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What the rules need.
+  description: The things that the rules need.
   type: dict
   contains:
     problems:
-      description: What is wrong with the rules, as sentences.
+      description: The problems of the rules, one sentence each.
       type: list
       elements: str
       returned: always
@@ -104,7 +104,7 @@ _value:
       type: dict
       returned: always
     redirects:
-      description: To how many addresses one mail may be forwarded by Sieve.
+      description: The number of addresses to which Sieve may forward one mail.
       type: int
       returned: always
     procmail_command:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: foreign_config
-short_description: What of somebody else's Postfix would be lost
+short_description: Find settings of somebody else's Postfix that would be lost
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
   - Tells which lookup tables and which values of C(main.cf) that somebody else wrote would be replaced.
-  - What the distributions' packages write is nobody's. On a host whose C(main.cf) names tables of this collection, its parameters are too.
+  - Settings that the distributions' packages write belong to nobody. On a host whose C(main.cf) names tables of this collection, its
+    parameters are too.
 positional: parameters, postfix, host, by_hand
 options:
   _input:
@@ -28,12 +29,12 @@ options:
     required: true
   postfix:
     description:
-      - What M(postroom.mail.mail_info) tells of Postfix.
+      - The facts of Postfix, from M(postroom.mail.mail_info).
     type: dict
     required: true
   host:
     description:
-      - What M(postroom.mail.mail_info) tells of the host.
+      - The facts of the host, from M(postroom.mail.mail_info).
     type: dict
     required: true
   by_hand:

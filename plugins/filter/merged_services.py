@@ -20,8 +20,8 @@ options:
     required: true
   more:
     description:
-      - What else is to be said, in the same form. What has the C(name) and C(type) of a service above is added to it and wins, also among
-        its C(overrides); every other one follows behind.
+      - More services, in the same form. One with the C(name) and C(type) of a service above is merged with it and wins, also among its
+        C(overrides); every other one follows behind.
       - With C(exclusive_overrides) a service has these C(overrides) alone.
     type: list
     elements: dict

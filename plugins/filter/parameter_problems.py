@@ -11,7 +11,7 @@ version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
   - Looks at names and values of parameters and at services, without a host, so that it can be told before anything is written.
-  - What only a host's Postfix knows, such as the names of its parameters, is left to M(postroom.mail.postfix_config) and
+  - Facts that only a host's Postfix knows, such as the names of its parameters, are left to M(postroom.mail.postfix_config) and
     M(postroom.mail.postfix_service).
 positional: _input, services
 options:
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What has to be put right, as sentences.
+  description: The problems that must be put right, one sentence each.
   type: list
   elements: str
 """

@@ -12,7 +12,7 @@ author: "The postroom.mail contributors (@postroom)"
 description:
   - Compares what is wanted with what M(postroom.mail.mail_info) has told of the host, so that a converged run can skip
     M(postroom.mail.postfix_config) and M(postroom.mail.postfix_service).
-  - What cannot be judged from there, such as a value that the answer hides for being secret, counts as pending.
+  - A value that cannot be judged from there, such as one that the answer hides because it is secret, counts as pending.
 options:
   _input:
     description:
@@ -21,7 +21,7 @@ options:
     type: raw
     required: true
   live:
-    description: What the host has, RV(postroom.mail.mail_info#module:postfix).
+    description: The state of the host, RV(postroom.mail.mail_info#module:postfix).
     type: dict
     required: true
 seealso:

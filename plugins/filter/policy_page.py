@@ -11,8 +11,8 @@ version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
   - Turns RV(postroom.mail.mail_info#module:policy) into lines that a person reads at a glance.
-  - The page says which ports listen and what they answer, which domains are final and which are forwarded, who may relay, where mail
-    leaves to, what somebody should know who has not asked, and in which order Postfix asks its tables on this host.
+  - The page says which ports listen and what they answer, which domains are final and which are forwarded, who may relay, where mail leaves
+    to, facts that an administrator should know without asking, and in which order Postfix asks its tables on this host.
 options:
   _input:
     description: The policy.
@@ -84,7 +84,7 @@ class _Page:
         if not policy["installed"]:
             return ["This host accepts no mail: Postfix is not installed."]
         if policy["config_error"]:
-            return [f"What this host accepts cannot be told: {policy['config_error']}"]
+            return [f"The policy of this host is not known: {policy['config_error']}"]
         sections = [
             [f"What {policy['hostname']} accepts (Postfix {policy['version']})"],
             _ports(policy["listeners"]),

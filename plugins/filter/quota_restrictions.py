@@ -60,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The values; V(null) stands for a parameter that shall not be set.
+  description: The values; V(null) stands for a parameter that must not be set.
   type: dict
   contains:
     classes:
@@ -71,7 +71,7 @@ _value:
       description: The value of C(smtpd_recipient_restrictions).
       type: raw
     problems:
-      description: What has to be put right, as sentences.
+      description: The problems that must be put right, one sentence each.
       type: list
       elements: str
 """

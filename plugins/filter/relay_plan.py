@@ -19,7 +19,7 @@ options:
     elements: dict
     required: true
   mode:
-    description: Who may relay, one of V(closed), V(networks), V(subnet), V(authenticated) and V(open).
+    description: The relay policy, one of V(closed), V(networks), V(subnet), V(authenticated) and V(open).
     type: str
     required: true
   networks:
@@ -72,7 +72,7 @@ _value:
   type: dict
   contains:
     problems:
-      description: What is wrong, as sentences. When there are any, the rest is not complete.
+      description: The problems, one sentence each. If there are any, the rest is not complete.
       type: list
       elements: str
     mynetworks:
@@ -113,7 +113,7 @@ _value:
       type: list
       elements: str
     verifies:
-      description: Whether certificates are verified, so that Postfix must know whom to trust.
+      description: Whether certificates are verified, so that Postfix must know the authorities to trust.
       type: bool
 """
 

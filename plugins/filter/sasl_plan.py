@@ -14,7 +14,7 @@ description:
     settings, all of it at once, before anything is written.
 options:
   _input:
-    description: What M(postroom.mail.mail_info) has told of the host in RV(postroom.mail.mail_info#module:sasl).
+    description: The facts of the host in RV(postroom.mail.mail_info#module:sasl).
     type: dict
     required: true
   os_family:
@@ -22,7 +22,7 @@ options:
     type: str
     required: true
   provider:
-    description: Who checks the passwords.
+    description: The service that checks the passwords.
     type: str
     choices: [dovecot, saslauthd, sasldb, none]
     default: dovecot
@@ -37,7 +37,7 @@ options:
     elements: str
     default: [PLAIN, LOGIN]
   saslauthd:
-    description: What saslauthd asks, and how, with the keys of the variables C(sasl_saslauthd_*) of the role.
+    description: The settings of saslauthd, with the keys of the variables C(sasl_saslauthd_*) of the role.
     type: dict
     default: {}
   replace:
@@ -94,11 +94,11 @@ _value:
   type: dict
   contains:
     problems:
-      description: What is wrong, as sentences.
+      description: The problems, one sentence each.
       type: list
       elements: str
     warnings:
-      description: What somebody should know, as sentences.
+      description: The warnings, one sentence each.
       type: list
       elements: str
     mailboxes:
@@ -106,7 +106,7 @@ _value:
       type: list
       elements: str
     packages:
-      description: What must be installed.
+      description: The packages that must be installed.
       type: list
       elements: str
     parameters:

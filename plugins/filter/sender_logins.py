@@ -34,7 +34,7 @@ options:
     default: []
   without_login:
     description:
-      - Those of O(mailboxes) that nobody can log in to. Nobody owns them, whoever gets the rest of their domain's mail.
+      - Those of O(mailboxes) that nobody can log in to. Nobody owns them, even if a user gets the rest of their domain's mail.
     type: list
     elements: string
     default: []

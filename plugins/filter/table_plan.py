@@ -24,7 +24,7 @@ options:
     type: dict
     required: true
   host:
-    description: What is there, RV(postroom.mail.mail_info#module:postfix).
+    description: The state of the host, RV(postroom.mail.mail_info#module:postfix).
     type: dict
     required: true
   more_tables:

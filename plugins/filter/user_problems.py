@@ -31,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What has to be put right, as sentences.
+  description: The problems that must be put right, one sentence each.
   type: list
   elements: str
 """

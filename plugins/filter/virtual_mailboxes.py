@@ -29,7 +29,7 @@ options:
     required: true
   dovecot_version:
     description:
-      - The version of Dovecot, in whose language a quota is told.
+      - The version of Dovecot, which decides how a quota is written.
     type: str
     default: "2.4"
   directory:
@@ -63,7 +63,7 @@ _value:
   type: dict
   contains:
     problems:
-      description: What has to be put right, as sentences.
+      description: The problems that must be put right, one sentence each.
       type: list
       elements: str
     domains:
@@ -75,7 +75,7 @@ _value:
       type: list
       elements: str
     addresses:
-      description: The addresses that shall be there, for C(virtual_mailbox_maps).
+      description: The addresses that must exist, for C(virtual_mailbox_maps).
       type: list
       elements: str
     accounts:

@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: What has to be put right, as sentences.
+  description: The problems that must be put right, one sentence each.
   type: list
   elements: str
 """

@@ -16,8 +16,8 @@ description:
 options:
   _terms:
     description:
-      - Names of plans, first those that the others take. What is worked out for a name is the variable of that name with C(_anew).
-      - A plan whose role is not in the play is left out.
+      - Names of plans, first those that the others take. For each name the lookup works out the variable of that name with C(_anew).
+      - A plan is left out if its role is not in the play.
     type: list
     elements: str
     required: true

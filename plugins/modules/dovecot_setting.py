@@ -17,11 +17,10 @@ description:
   - Settings are nested as in C(dovecot.conf), and a block's key is its head as it is written there, without the brace.
   - A file that somebody else wrote is edited in place. Its comments, its order and every other setting stay.
     With O(exclusive=true) the file is this module's own and holds exactly the given settings in the given order.
-  - Before anything is written, Dovecot itself judges its whole configuration as it would be with the change
-    (C(doveconf -nx) on a stand-in for the configuration tree). What it is known to overlook is checked by the module, namely
-    authentication mechanisms, drivers of password and user databases, addresses to listen on,
-    and names with V($) that Dovecot 2.4 would take literally.
-  - Only what the change makes wrong is an error. What was wrong before is a warning.
+  - Before anything is written, Dovecot itself judges its whole configuration as it would be with the change (C(doveconf -nx) on a stand-in
+    for the configuration tree). The module checks the mistakes that it is known to overlook, namely authentication mechanisms, drivers of
+    password and user databases, addresses to listen on, and names with V($) that Dovecot 2.4 would take literally.
+  - Only a mistake that the change brings is an error. A mistake that was there before is a warning.
   - Works with the languages of Dovecot 2.3 and 2.4, but does not translate between them. The filter
     P(postroom.mail.dovecot_settings#filter) does.
 extends_documentation_fragment:
@@ -30,11 +29,11 @@ attributes:
   check_mode:
     support: full
     details:
-      - Where Dovecot is not installed yet, it tells what would be written, unjudged.
+      - Where Dovecot is not installed yet, it reports the change that it would write, unchecked.
   diff_mode:
     support: full
     details:
-      - Values of O(secret_settings), and of other settings whose name says password or secret, are not shown.
+      - Values of O(secret_settings), and of other settings with a name that says password or secret, are not shown.
   idempotent:
     support: full
 options:
@@ -161,7 +160,7 @@ path:
   sample: /etc/dovecot/conf.d/99-postroom.conf
 changed_settings:
   description:
-    - What was set to another value, added or removed, by its path through the blocks.
+    - The settings that were changed, added or removed, by their path through the blocks.
     - Empty when only comments, spelling or permissions changed.
   returned: success
   type: list

@@ -37,7 +37,7 @@ options:
     required: true
   users:
     description:
-      - The users. What is not given of a user stays as it is in the file.
+      - The users. Fields of a user that are not given stay as they are in the file.
     type: list
     elements: dict
     required: true
@@ -58,7 +58,7 @@ options:
         type: raw
       password_hash:
         description:
-          - The hash as it shall stand in the file, with its scheme before it, for example V({SHA512-CRYPT}$6$...), made by C(doveadm pw).
+          - The hash as it must stand in the file, with its scheme before it, for example V({SHA512-CRYPT}$6$...), made by C(doveadm pw).
           - A hash that shows its scheme by itself (C($6$), C($2y$), C($argon2id$) ...) or is in the scheme given by O(users[].scheme) may
             be given without it.
         type: raw
@@ -115,7 +115,7 @@ options:
     default: false
   owner:
     description:
-      - Who owns the file.
+      - The owner of the file.
     type: str
     default: root
   group:
@@ -180,7 +180,7 @@ created:
   returned: success
   sample: [alice@example.org]
 modified:
-  description: The names of users of whom something else than the password changed.
+  description: The names of users with a change other than the password.
   type: list
   elements: str
   returned: success

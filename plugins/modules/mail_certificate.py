@@ -59,7 +59,7 @@ options:
     default: []
   days:
     description:
-      - How long a self-signed certificate is valid. It must be longer than O(warn_days).
+      - The number of days for which a self-signed certificate is valid. It must be longer than O(warn_days).
       - Clients pin a self-signed certificate, or trust it by hand. A long life spares them doing so again.
     type: int
     default: 3650
@@ -94,7 +94,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What was done, or would be done in check mode.
+  description: The actions taken, or those that would be taken in check mode.
   type: str
   returned: success
   sample: none
@@ -108,7 +108,7 @@ not_after:
   returned: success
   sample: "2036-11-19T08:00:00Z"
 subject:
-  description: Whose certificate it is.
+  description: The subject of the certificate.
   type: str
   returned: success
   sample: CN=mail.example.org,O=self-signed by postroom.mail

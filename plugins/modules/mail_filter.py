@@ -13,7 +13,7 @@ version_added: 0.1.0
 description:
   - Writes all rules of a host, those of the site and those of each user, for Dovecot's Sieve or for procmail. The same rules serve both,
     so that going from one to the other is a change of O(engine).
-  - What only one engine can do is an error that names the other one.
+  - A rule that only the other engine can follow is an error that names that engine.
   - Rules are tried before they are live. A Sieve script that does not compile, a regular expression that procmail does not understand, a
     program that is not there and a sample message that would go elsewhere than expected each leave everything as it was.
   - Sieve scripts are written to C(/etc/dovecot/sieve), C(before.sieve) and C(after.sieve) for everybody and C(users/NAME.sieve) for one
@@ -35,7 +35,7 @@ attributes:
 options:
   engine:
     description:
-      - Who sorts the mail of everybody for whom O(users) does not say otherwise.
+      - The engine that sorts the mail of each user for whom O(users) names no other.
     type: str
     choices: [sieve, procmail]
     default: sieve
@@ -65,7 +65,7 @@ options:
         required: true
       engine:
         description:
-          - Who sorts the mail of this user; O(engine) if this is not given.
+          - The engine that sorts the mail of this user; O(engine) if this is not given.
         type: str
         choices: [sieve, procmail]
       rules:
@@ -94,11 +94,11 @@ options:
     suboptions:
       name:
         description:
-          - What the sample is called in messages and in the result.
+          - The name of the sample in messages and in the result.
         type: str
       user:
         description:
-          - Whose rules are tried, after those of the site.
+          - The user for whom the rules are tried, after those of the site.
         type: str
         required: true
       mail:
@@ -113,7 +113,7 @@ options:
         default: sender@elsewhere.example
       expect:
         description:
-          - What must become of it, or the module fails. What is not mentioned may be as it is.
+          - The expected result; the module fails if the rules give another one. Keys that are not mentioned may have any value.
           - C(folder), C(forward), C(flag) and C(pipe) are a text or a list; C(discard), C(reject) and C(vacation) are V(true) or V(false).
         type: dict
         default: {}
@@ -125,7 +125,7 @@ options:
     required: true
   mail_location:
     description:
-      - Where the mail of a user is, in the form of Dovecot 2.3 (driver:path:OPTION=value). procmail writes into V(maildir) and V(mbox).
+      - The location of a user's mail, in the form of Dovecot 2.3 (driver:path:OPTION=value). procmail writes into V(maildir) and V(mbox).
     type: str
     default: maildir:~/Maildir
   virtual_account:
@@ -140,9 +140,9 @@ options:
 notes:
   - A rule has C(match), a list of conditions that must all be so, or C(match_any), a list of which one is enough. Without any it is for
     every mail.
-  - What becomes of the mail is one of C(folder) (as mail programs show it), C(forward) (addresses), C(discard), C(reject) (a text, Sieve
-    only), C(pipe) (a command, procmail only) and C(rules) (more rules, for what the conditions are true of). With C(copy) the mail goes
-    on to the next rule as well; without it, it ends there.
+  - The action on the mail is one of C(folder) (as mail programs show it), C(forward) (addresses), C(discard), C(reject) (a text, Sieve
+    only), C(pipe) (a command, procmail only) and C(rules) (more rules, for what the conditions are true of). With C(copy) the mail goes on
+    to the next rule as well; without it, it ends there.
   - C(flag) is a list of IMAP flags such as C(\Flagged), and C(vacation) a text, or C(text), C(subject), C(addresses) and C(days), that
     each sender is answered with once.
   - A condition looks at C(header), C(address), C(envelope) (Sieve only), C(body) (V(raw), and V(text) for Sieve), C(larger) or
@@ -230,7 +230,7 @@ paths:
   returned: success
   sample: [/etc/dovecot/sieve/users/alice.sieve]
 samples:
-  description: What would become of each sample.
+  description: The result of the rules for each sample.
   type: list
   elements: dict
   returned: success
@@ -240,7 +240,7 @@ samples:
       type: str
       returned: always
     user:
-      description: Whose rules were tried.
+      description: The user for whom the rules were tried.
       type: str
       returned: always
     engine:
@@ -281,7 +281,7 @@ samples:
       type: bool
       returned: always
     vacation:
-      description: Whether its sender would be answered, had he not been before.
+      description: Whether its sender would be answered, if this were the first mail from there.
       type: bool
       returned: always
 """

@@ -122,12 +122,12 @@ probes:
       description: Whether it saw what it expected.
       type: bool
     problems:
-      description: What speaks against it, one sentence each.
+      description: The reasons against success, one sentence each.
       type: list
       elements: str
     outcome:
       description:
-        - How the dialogue ended.
+        - The end of the dialogue.
         - V(connected), V(authenticated), V(accepted) and V(delivered) tell how far it got.
         - V(rejected) is a 5xx reply or its like, V(deferred) a 4xx reply or its like, V(login_rejected) a refused login.
         - V(not_arrived) means that the message was not in the mailbox in time.
@@ -188,7 +188,7 @@ probes:
       type: int
       returned: when it arrived by IMAP
     forms:
-      description: What the host made of each form of relaying, in the order in which they are documented.
+      description: The answer of the host to each form of relaying, in the order in which they are documented.
       type: list
       elements: dict
       returned: for a probe with O(relay)
@@ -198,11 +198,11 @@ probes:
           type: str
           sample: percent hack, domain
         sender:
-          description: What stood behind C(MAIL FROM:).
+          description: The text behind C(MAIL FROM:).
           type: str
           sample: <stranger@example.net>
         recipient:
-          description: What stood behind C(RCPT TO:).
+          description: The text behind C(RCPT TO:).
           type: str
           sample: <somebody%example.com@example.org>
         code:
@@ -224,7 +224,7 @@ probes:
       type: str
       returned: for a probe with O(relay) that sends
     smtp:
-      description: What was seen of the SMTP server.
+      description: The observations of the SMTP server.
       type: dict
       returned: when SMTP was spoken
       contains: &half
@@ -257,12 +257,12 @@ probes:
               C(names).
           type: dict
     imap:
-      description: What was seen of the IMAP server.
+      description: The observations of the IMAP server.
       type: dict
       returned: when IMAP was spoken
       contains: *half
     pop3:
-      description: What was seen of the POP3 server.
+      description: The observations of the POP3 server.
       type: dict
       returned: when POP3 was spoken
       contains: *half

@@ -43,9 +43,9 @@ options:
     type: str
   state:
     description:
-      - What the service of O(name) shall be.
+      - The wanted state of the service of O(name).
       - V(started) and V(stopped) do nothing when it already is.
-      - A Postfix or Dovecot that still runs a program of before an upgrade of its package is restarted, also with V(started) and
+      - A Postfix or Dovecot that still runs a program from before an upgrade of its package is restarted, also with V(started) and
         V(reloaded).
       - V(reloaded) has it read its configuration again, V(restarted) stops and starts it; either starts one that does not run.
       - V(applied) has Postfix and Dovecot do what their files say. It starts one that does not run, restarts one that listens
@@ -71,7 +71,7 @@ options:
         required: true
       state:
         description:
-          - What the service shall be, as O(state).
+          - The wanted state of the service, as O(state).
         type: str
         choices: [started, stopped, applied, reloaded, restarted]
       enabled:
@@ -80,7 +80,7 @@ options:
         type: bool
   timeout:
     description:
-      - How many seconds a daemon may take until it serves.
+      - The number of seconds that a daemon may take until it serves.
     type: int
     default: 30
 seealso:
@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: The actions taken, or those that would be taken in check mode, in order.
   returned: success
   type: list
   elements: str

@@ -50,7 +50,7 @@ options:
     default: []
   timeout:
     description:
-      - How many seconds the other mail server may take to end.
+      - The number of seconds that the other mail server may take to end.
     type: int
     default: 30
 notes:
@@ -78,18 +78,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: The actions taken, or those that would be taken in check mode, in order.
   returned: when O(state=stopped) or O(state=restored)
   type: list
   elements: str
   sample: [disable exim4, stop exim4, mark the queue of exim]
 handed_over:
-  description: How many mails Postfix was given.
+  description: The number of mails that were given to Postfix.
   returned: when O(state=emptied)
   type: int
   sample: 3
 kept:
-  description: How many mails stay where they are.
+  description: The number of mails that stay where they are.
   returned: when O(state=emptied)
   type: int
   sample: 1
@@ -106,7 +106,7 @@ mails:
   elements: dict
   contains:
     server:
-      description: The mail server in whose queue it waits.
+      description: The mail server that has it in its queue.
       type: str
       sample: exim
     id:
@@ -127,7 +127,7 @@ mails:
       elements: str
       sample: [bob@example.net]
     again:
-      description: Who may get it a second time, because an alias among the recipients stands for them and others.
+      description: The recipients that may get it a second time, because an alias among the recipients stands for them and others.
       type: str
     reason:
       description: Why it stays where it is; empty when it does not.

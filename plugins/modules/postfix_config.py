@@ -55,7 +55,7 @@ options:
     default: /etc/postfix
   unknown:
     description:
-      - What to do about a parameter that Postfix does not know.
+      - The action on a parameter that Postfix does not know.
       - V(fail) changes nothing and names the parameters that might have been meant.
     type: str
     choices: [fail, warn, ignore]
@@ -84,7 +84,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Say who this host is and for whom it takes mail
+- name: Set the name of this host and the domains for which it takes mail
   postroom.mail.postfix_config:
     parameters:
       myhostname: mail.example.org

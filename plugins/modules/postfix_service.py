@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Adds, changes, comments out and removes services in C(master.cf), any number in one call.
   - A service is known by its name and type. All others stay as they are, to the byte; so do comments, also those inside an entry.
-  - What is not given stays as the entry has it. When every service is as wanted, the file is not written at all.
+  - Fields that are not given stay as the entry has them. If every service is as wanted, the module does not write the file at all.
   - Before the file is replaced, programs, ports, override names and override values are checked, and the candidate is shown to C(postconf)
     and C(postfix check) in a copy of the configuration directory.
   - Does not reload Postfix. RV(reload_required) says whether that is needed; ports open and close on reload.
@@ -44,7 +44,7 @@ options:
         required: true
       type:
         description:
-          - How clients reach the service.
+          - The way in which clients reach the service.
         type: str
         choices: [inet, unix, fifo, pass, unix-dgram]
         required: true
@@ -72,8 +72,8 @@ options:
         type: raw
       wakeup:
         description:
-          - After how many seconds the service is woken up. A number, with a question mark behind it when only a service that is used
-            shall be woken up, or V(-) for Postfix's default.
+          - The number of seconds after which the service is woken up. A number, with a question mark behind it if only a service that is
+            used must be woken up, or V(-) for Postfix's default.
         type: str
       process_limit:
         description:
@@ -108,7 +108,7 @@ options:
     default: /etc/postfix
   unknown:
     description:
-      - What to do about an override of a parameter that Postfix does not know.
+      - The action on an override of a parameter that Postfix does not know.
       - V(fail) changes nothing and names the parameters that might have been meant.
     type: str
     choices: [fail, warn, ignore]

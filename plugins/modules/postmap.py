@@ -56,7 +56,7 @@ options:
       - Ordered tables (V(pcre), V(regexp), V(cidr)) are looked up from top to bottom in the order given; the lines C(if /pattern/)
         and C(endif) have no value.
       - A value may be a list; its items are joined by a comma. In aliases, items with spaces, C(|command) and the like are put in quotes
-        where aliases(5) wants them. A value of V(null) means that the key shall not be in the table.
+        where aliases(5) wants them. A value of V(null) means that the key must not be in the table.
       - A key that stands twice is an error. Case does not count, save in ordered tables.
     type: raw
   content:
@@ -88,14 +88,14 @@ options:
     type: bool
   file_contents:
     description:
-      - Whether the values are names of files, and lookups are to answer what stands in these, as C(tls_server_sni_maps) wants
-        it of a compiled table. The table is compiled with C(postmap -F), and built again when one of the files changed.
+      - Whether the values are names of files, and lookups must answer with the contents of these files, as C(tls_server_sni_maps) wants it
+        of a compiled table. The table is compiled with C(postmap -F), and built again when one of the files changed.
       - O(secret) is V(true) by default then, for a private key will be among them.
     type: bool
     default: false
   owner:
     description:
-      - Who owns the files. The compiled form always has owner, group and mode of its source.
+      - The owner of the files. The compiled form always has owner, group and mode of its source.
       - The default is V(root) for secret tables. Otherwise what is there stays, and a new table is root's.
     type: str
   group:
@@ -256,7 +256,7 @@ table:
   returned: success, when O(path) is given
   sample: hash:/etc/postfix/virtual
 tables:
-  description: What was done to each table, in the order given.
+  description: The result for each table, in the order given.
   type: list
   elements: dict
   returned: success

@@ -16,7 +16,7 @@ description:
   - Writes the configuration file with which Postfix's smtpd, or sendmail, sets up Cyrus SASL, in the place where this one reads it,
     and for saslauthd its settings, its PAM service or its C(saslauthd.conf), and the directory of its socket, there where
     every smtpd of master.cf finds it, chrooted or not. Then it starts saslauthd and waits until it answers.
-  - What the former provider needed and this one does not is taken away, files, group membership and the daemon itself.
+  - The module removes everything that the former provider needed and this one does not: files, group membership and the daemon itself.
   - It sets no parameter of main.cf, that is what M(postroom.mail.postfix_config) is for, nor anything in sendmail.mc, that is
     what M(postroom.mail.sendmail_auth) is for, and keeps no accounts.
 extends_documentation_fragment:
@@ -33,7 +33,7 @@ attributes:
 options:
   provider:
     description:
-      - Who checks the passwords.
+      - The service that checks the passwords.
       - V(dovecot) needs nothing of Cyrus SASL, so it takes away what the others needed. sendmail cannot ask it.
       - V(none) takes that away, too. It is for a sendmail that is to offer no AUTH any longer.
     type: str
@@ -54,12 +54,12 @@ options:
     default: [PLAIN, LOGIN]
   saslauthd:
     description:
-      - What saslauthd asks, and how.
+      - The settings of saslauthd.
     type: dict
     suboptions:
       mechanism:
         description:
-          - Whom it asks about a password, one of those that C(saslauthd -v) lists.
+          - The mechanism by which it checks a password, one of those that C(saslauthd -v) lists.
         type: str
         default: pam
       server:
@@ -74,7 +74,7 @@ options:
         default: {}
       join_realm:
         description:
-          - Whether C(alice@example.org) is asked for under this whole name.
+          - Whether it looks up C(alice@example.org) under this whole name.
           - Otherwise the realm is left out, so that C(alice) can log in with any.
         type: bool
         default: false
@@ -86,7 +86,7 @@ options:
         default: 0
       processes:
         description:
-          - How many logins it can check at the same time.
+          - The number of logins that it can check at the same time.
         type: int
         default: 5
       first_valid_uid:
@@ -102,7 +102,7 @@ options:
     default: false
   timeout:
     description:
-      - How many seconds saslauthd may take until it answers.
+      - The number of seconds that saslauthd may take until it answers.
     type: int
     default: 30
 notes:
@@ -141,7 +141,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or would be done in check mode.
+  description: The actions taken, or those that would be taken in check mode.
   type: list
   elements: str
   returned: success

@@ -39,7 +39,7 @@ options:
       name:
         description:
           - The name to log in with, without a colon, a slash or a control character.
-          - What stands after an C(@) is the realm.
+          - The part after an C(@) is the realm.
         type: str
         required: true
       realm:
@@ -84,11 +84,11 @@ options:
     default: []
   owner:
     description:
-      - Who owns the database. What is there stays if this is not given, and a new database is root's.
+      - The owner of the database. If this is not given, the present owner stays, and a new database belongs to root.
     type: str
   group:
     description:
-      - The group of the database, whose members may read it. What is there stays if this is not given. A new database is for the group
+      - The group of the database; its members may read it. If this is not given, the present group stays. A new database is for the group
         C(sasl) where there is one, as on Debian, where the user C(postfix) has to be in it for smtpd to read the database.
     type: str
   mode:
@@ -120,17 +120,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 created:
-  description: How many users were created.
+  description: The number of users that were created.
   type: int
   returned: success
   sample: 2
 changed_passwords:
-  description: How many users that were there got another password.
+  description: The number of existing users that got another password.
   type: int
   returned: success
   sample: 0
 removed:
-  description: How many users were removed.
+  description: The number of users that were removed.
   type: int
   returned: success
   sample: 0

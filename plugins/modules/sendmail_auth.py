@@ -13,8 +13,8 @@ version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Keeps one block at the end of C(sendmail.mc), with which sendmail takes mail on port 587 from who has logged in under TLS,
-    and relays it. What else stands in C(sendmail.mc) stays as it is and keeps its effect, save for other doors on port 587.
+  - Keeps one block at the end of C(sendmail.mc), with which sendmail takes mail on port 587 from clients that have logged in under TLS, and
+    relays it. The rest of C(sendmail.mc) stays as it is and keeps its effect, except for other listeners on port 587.
   - Builds C(sendmail.cf) of it with m4, has sendmail read a copy before it is written, and has the daemon start itself anew.
     If it does not offer AUTH then, both files and the daemon are brought back to what they were.
   - It keeps no accounts and does not say who checks the passwords, that is what M(postroom.mail.sasl_provider) is for.
@@ -92,7 +92,7 @@ options:
     default: /etc/mail/sendmail.cf
   timeout:
     description:
-      - How many seconds sendmail may take until it answers.
+      - The number of seconds that sendmail may take until it answers.
     type: int
     default: 30
 notes:
@@ -121,7 +121,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or would be done in check mode.
+  description: The actions taken, or those that would be taken in check mode.
   type: list
   elements: str
   returned: success

@@ -144,7 +144,7 @@ services:
         - Why the Postfix or Dovecot that runs is not the one that is installed, as after an upgrade of its package that did not restart it.
         - V(null) when it is, when it does not run, for other services, and for another user than root.
       type: str
-      sample: it still runs the /usr/lib/postfix/sbin/master of before an upgrade
+      sample: it still runs the /usr/lib/postfix/sbin/master from before an upgrade
     reload_required:
       description:
         - Whether the Postfix or the Dovecot that runs has yet to read what its files say; V(false) when it does not run.

@@ -5,8 +5,8 @@
 """A catch-all that steals nobody's mail. Pure.
 
 ``@example.org: alice`` in a table of virtual aliases takes the mail of every address of the domain, real users' as well:
-cleanup(8) asks for the whole domain before anybody asks whether there is an account. Who is to keep his mail needs an
-entry of his own that leads to himself. Those whom the inventory names get one in the table, with which tags
+cleanup(8) asks for the whole domain before anybody asks whether there is an account. A user who is to keep
+their mail needs an entry that leads to its own name. Those whom the inventory names get one in the table, with which tags
 (``bob+lists``) stay; for all other accounts a second table asks the host's own accounts, each time.
 """
 
@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 
 
 def completed(virtual_aliases: t.Mapping[str, t.Any], book: AddressBook, names: t.Iterable[str]) -> dict[str, t.Any]:
-    """The entries of the table: *virtual_aliases*, and in each catch-all domain everybody with a name to himself.
+    """The entries of the table: *virtual_aliases*, and in each catch-all domain each name to itself.
 
     Explicit entries win. One without a domain is written out, because an account of that name would be found first.
     """

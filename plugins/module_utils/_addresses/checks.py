@@ -192,7 +192,7 @@ def robbed(book: AddressBook) -> t.Iterator[str]:
         if address not in led and f"@{split_address(address)[1]}" not in led:
             yield (
                 f"{address} in mail_virtual_users gets no mail, because the virtual alias of that name leads to {', '.join(led)} alone:"
-                " let it lead to the address itself as well, if it shall."
+                " let it lead to the address itself as well, if that mailbox must get mail."
             )
 
 

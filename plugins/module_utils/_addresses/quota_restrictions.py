@@ -5,7 +5,7 @@
 """Having smtpd ask Dovecot whether a mailbox is full, for the recipients who may have one. Pure.
 
 Dovecot looks system accounts up without their domain. So it is asked about the domains of mailboxes only: bob@elsewhere
-is nobody of this host's, and his mail must not wait for the bob who is. A restriction class is what a table of domains
+is nobody of this host's, and mail for that bob must not wait for the bob who is. A restriction class is what a table of domains
 can lead to.
 """
 

@@ -4,7 +4,7 @@
 
 """Mailboxes without system accounts: what is wrong with them, and what the daemons are told of them. Pure.
 
-Whoever has one is known by his address, which is his login as well; one account of the host owns the mail of all.
+The owner is known by the address of the mailbox, which is the login as well; one account of the host owns the mail of all.
 """
 
 from __future__ import annotations

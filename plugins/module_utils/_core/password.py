@@ -44,5 +44,5 @@ def problem_with(password: t.Any, without: str, longest: int = LONGEST) -> str |
     try:
         length = len(password.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
-        return "has half a character in it, which no mail client could send"
+        return "has an incomplete character in it, which no mail client could send"
     return f"is longer than {longest} bytes" if length > longest else None

@@ -166,9 +166,9 @@ class Fetchmail:
             home = pwd.getpwnam(owner).pw_dir
             if os.path.isdir(self._path(home)):
                 return home
-            problem = f"The user '{owner}', to whom accounts of fetchmail belong, has no home directory {home}; make it."
+            problem = f"The user '{owner}' owns accounts of fetchmail, and has no home directory {home}; make it."
         except KeyError:
-            problem = f"There is no user '{owner}' on this host to whom accounts of fetchmail could belong; add him to mail_users."
+            problem = f"There is no user '{owner}' on this host to own accounts of fetchmail; add the user to mail_users."
         if not self.check_mode:
             raise NoUser(problem)
         self.warnings.append(f"Unless the play mends it before: {problem}")

@@ -200,7 +200,7 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     if not account.get("is"):
         yield f"{who} does not say whose mail it is: set 'is' to a local user, or to several for a mailbox that they share."
     if any(not part.strip() for name in account.get("is") or [] for part in name.split("=", 1)):
-        yield f"{who} has an empty name in 'is'; write 'bob', or 'robert=bob' for whom the provider calls robert."
+        yield f"{who} has an empty name in 'is'; write 'bob', or 'robert=bob' for a user whom the provider calls robert."
     if any("=" in name and MULTIDROP in name.split("=", 1) for name in account.get("is") or []):
         yield f"{who} has a '*' beside a '=' in 'is', which fetchmail takes for a name; a '*' for all others stands alone."
     service = account.get("service")
@@ -222,7 +222,7 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
         yield f"{who} has an empty sslproto, which is for a connection without TLS; set ssl to false with it, or leave it out."
     if _is_multidrop(account) and not account.get("envelope") and account.get("envelope") != "":
         yield (
-            f"{who} is a mailbox of several, and does not say which header tells for whom a message is: set envelope to the one that the"
+            f"{who} is a mailbox of several, and does not say which header names the recipient: set envelope to the one that the"
             " provider writes, as X-Envelope-To or Delivered-To. From To and Cc alone mailing lists and blind copies come out wrong."
         )
     for name in sorted(["envelope_skip", *(k for k, kind in {**SERVER, **USER}.items() if kind == NUMBER)]):
@@ -249,7 +249,7 @@ def warnings(accounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     found = []
     for account in accounts:
         if account.get("sslcertck") is False and not account.get("sslfingerprint"):
-            found.append(f"The account {_name(account)} takes any certificate: who sits between the two gets its password.")
+            found.append(f"The account {_name(account)} takes any certificate: an attacker between the two hosts gets its password.")
         if account.get("ssl") is False and account.get("sslproto") == "":
             found.append(f"The account {_name(account)} sends its password and its mail in clear.")
     return found

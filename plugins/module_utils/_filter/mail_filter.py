@@ -102,14 +102,14 @@ class Filters:
     # Recipes -----------------------------------------------------------------------------------------------------
 
     def _home(self, name: str) -> str | None:
-        """The home of a user; None in check mode, where he may be yet to come."""
+        """The home of a user; None in check mode, where the user may be yet to come."""
         try:
             home = pwd.getpwnam(name).pw_dir
             if os.path.isdir(self._path(home)):
                 return home
-            problem = f"The user '{name}', whose mail procmail is to sort, has no home directory {home}; make it."
+            problem = f"The user '{name}' gets mail that procmail must sort, and has no home directory {home}; make it."
         except KeyError:
-            problem = f"There is no user '{name}' on this host whose mail procmail could sort; add him to mail_users."
+            problem = f"There is no user '{name}' on this host, so procmail cannot sort its mail; add the user to mail_users."
         if not self.check_mode:
             raise NoUser(problem)
         self.warnings.append(f"Unless the play mends it before: {problem}")
@@ -286,7 +286,7 @@ class Filters:
                 os.chmod(directory, 0o755)
 
     def _group_of(self, user: User) -> str | None:
-        """Who may read the script of *user* beside root: his process, and nobody else's."""
+        """Who may read the script of *user* beside root: the user's process, and nobody else's."""
         account = self.virtual_account if "@" in user.name else user.name
         try:
             return str(pwd.getpwnam(account).pw_gid) if account else None

@@ -48,7 +48,7 @@ class Location(t.NamedTuple):
         if other and other in folder:
             return f"has a '{other}', which is part of no name in a Maildir: levels are parted by '{self.separator}'"
         if self.driver == MAILDIR and self.separator == "/" and folder.split("/")[-1] in ("new", "cur", "tmp"):
-            return "is what a Maildir keeps its mail in"
+            return "is a directory in which a Maildir keeps its mail"
         return None
 
 

@@ -26,7 +26,7 @@ _DOMAIN = re.compile(r"\w([\w.-]*\w)?")
 
 
 class User(t.NamedTuple):
-    """Whose mail is sorted by *rules*, or for Sieve by a *script*; without either the engine is told, and what he has of his own counts."""
+    """Whose mail is sorted by *rules*, or for Sieve by a *script*; without either the engine is told, and the user's own rules count."""
 
     name: str
     engine: str
@@ -87,7 +87,7 @@ def plan(
     after, more = parse(rules_after, FOR_ALL)
     problems += more
     if not _DOMAIN.fullmatch(domain):
-        problems.append(f"The domain {domain!r} of those whose mail is sorted is no name of one.")
+        problems.append(f"The domain {domain!r} of the filter rules is no domain name.")
     known: list[User] = []
     for options in users:
         user, wrong = _user(options, engine)
@@ -102,7 +102,7 @@ def plan(
 def _user(options: t.Mapping[str, t.Any], engine: str) -> tuple[User | None, list[str]]:
     name = str(options.get("name") or "")
     if not _NAME.fullmatch(name) or ".." in name:
-        return None, [f"The user {name!r} whose mail is sorted has no name that a user can have."]
+        return None, [f"The user {name!r} of the filter rules has a name that no user can have."]
     own = options.get("engine") or engine
     if own not in ENGINES:
         return None, [f"The user {name} has the engine '{own}'; write {' or '.join(ENGINES)}."]

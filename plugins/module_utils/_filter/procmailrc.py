@@ -41,7 +41,7 @@ ELSEWHERE = ("INCLUDERC", "SWITCHRC", "LOGFILE", "VERBOSE", "LOCKFILE")
 
 
 def command(location: Location) -> str:
-    """How Postfix starts procmail: who has no recipes finds his mail in the same place, and what cannot be delivered stays queued."""
+    """How Postfix starts procmail: users without recipes find mail in the same place, and undeliverable mail stays queued."""
     return f'/usr/bin/procmail -t -a "$EXTENSION" SHELL=/bin/sh DEFAULT={location.inbox} ORGMAIL={location.inbox}'
 
 

@@ -113,11 +113,11 @@ def _rule(options: t.Any, number: int, of: str, depth: int) -> Rule:
     name = str(options.get("name") or number) if isinstance(options, dict) else str(number)
     who = f"The rule {name} {of}"
     if not isinstance(options, dict):
-        raise BadRule(f"{who} is no dictionary of conditions and what becomes of the mail.")
+        raise BadRule(f"{who} is no dictionary of conditions and an action.")
     if depth > DEEPEST:
         raise BadRule(f"{who} is inside of more than {DEEPEST} others.")
     if _HALF.search(name):
-        raise BadRule(f"{who!r} has half a character in its name.")
+        raise BadRule(f"{who!r} has an incomplete character in its name.")
     if _CONTROL.search(name):
         raise BadRule(f"{who!r} has a line break or another control character in its name.")
     for key in options:
@@ -125,10 +125,10 @@ def _rule(options: t.Any, number: int, of: str, depth: int) -> Rule:
             raise BadRule(f"{who} has '{key}', which is not known; a rule has {', '.join(RULE_KEYS)}.")
     fates = [key for key in FATES if options.get(key) not in (None, False)]
     if len(fates) > 1:
-        raise BadRule(f"{who} has {' and '.join(fates)}; only one can become of a mail: write two rules, the first of them with copy.")
+        raise BadRule(f"{who} has {' and '.join(fates)}; a rule can have only one of these: write two rules, the first of them with copy.")
     vacation, flag = options.get("vacation"), _texts(options.get("flag"), f"{who} has a flag that")
     if not fates and not flag and not vacation:
-        raise BadRule(f"{who} does not say what becomes of the mail: write one of {', '.join(FATES)}, flag or vacation.")
+        raise BadRule(f"{who} does not say what to do with the mail: write one of {', '.join(FATES)}, flag or vacation.")
     fate = fates[0] if fates else None
     copy = _flag(options.get("copy", False), f"{who} has a copy that")
     if copy and fate in (None, "discard", "reject"):
@@ -248,7 +248,7 @@ def _text(given: t.Any, what: str, *, lines: bool = False, empty: bool = False) 
     if _CONTROL.search(text.replace("\n", "") if lines else text):
         raise BadRule(f"{what} has {'a' if lines else 'a line break or another'} control character in it.")
     if _HALF.search(text):
-        raise BadRule(f"{what} has half a character in it.")
+        raise BadRule(f"{what} has an incomplete character in it.")
     return text
 
 
@@ -312,7 +312,7 @@ def _vacation(given: t.Any, who: str) -> Vacation:
         raise BadRule(f"{who} has a vacation that is neither a text nor a dictionary with text and {', '.join(VACATION_KEYS[1:])}.")
     days = given.get("days")
     if days is not None and (isinstance(days, bool) or not str(days).isdecimal() or not 1 <= int(days) <= 365):
-        raise BadRule(f"{who} has a vacation with {days} days: after how many days somebody is told again is a number from 1 to 365.")
+        raise BadRule(f"{who} has a vacation with {days} days: the days between two answers to one sender must be 1 to 365.")
     subject = given.get("subject")
     return Vacation(
         text=_text(given["text"], f"{who} has a vacation whose text", lines=True),

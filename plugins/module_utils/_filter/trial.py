@@ -102,7 +102,7 @@ def unexpected(sample: Sample, fate: Fate) -> str | None:
         found = getattr(fate, key)
         if (found != value) if key in SIGNS else (_comparable(key, found) != _comparable(key, value)):
             wanted = value if key in SIGNS else ", ".join(value) or "none"
-            return f"The sample {sample.name} of {sample.user} expects {key} {wanted}, and what would become of it is: {fate}."
+            return f"The sample {sample.name} of {sample.user} expects {key} {wanted}, but the rules give: {fate}."
     return None
 
 

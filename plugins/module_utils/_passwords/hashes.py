@@ -160,7 +160,7 @@ def problem_with(given: str, scheme: str | None) -> str | None:
         what = "is in a scheme that Dovecot does not have" if named else "does not tell its scheme"
         return f"{what}; write it as {{SCHEME}}hash, with a scheme such as SHA512-CRYPT, BLF-CRYPT or ARGON2ID"
     if not stored.encoding and not re.fullmatch(MADE.get(stored.scheme, ".+"), stored.text):
-        return f"is not what a hash in the scheme {stored.scheme} looks like, so nobody could log in with it"
+        return f"does not look like a hash in the scheme {stored.scheme}, so nobody could log in with it"
     if stored.scheme == "CRYPT" and stored.text.startswith("$") and not stored.text.startswith(CRYPT_PREFIXES):
         kind = stored.text[: stored.text.find("$", 1) + 1]
         return f"is of a kind ({kind}) that crypt(3) does not know, so nobody could log in with it; make another one with 'doveadm pw'"

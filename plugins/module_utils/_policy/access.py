@@ -97,7 +97,7 @@ class Access:
     def permits(self, result: str) -> bool:
         """Whether *result* of an access table lets a client through."""
         first = (words(result) or [""])[0]
-        # A reply code refuses; any other number is taken for a time stamp of somebody who has proved who he is.
+        # A reply code refuses; any other number is taken for a time stamp of a client that has proved its identity.
         return self.is_class(first) or bool(re.fullmatch(r"ok|relay|permit\w*|(?![45]\d\d$)\d+", first.lower()))
 
     def code(self, parameter: str, default: str) -> Verdict:

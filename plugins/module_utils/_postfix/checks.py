@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""Hold wanted values against what this host's Postfix can use; main.cf and the overrides in master.cf are one to it."""
+"""Check wanted values against this host's Postfix; values of main.cf and overrides in master.cf are treated alike."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Checker:
         return expand(values.get(name, self.defaults.get(name, "")), values, self.defaults)
 
     def is_known(self, name: str) -> bool:
-        """Whether *name* is Postfix's own, or one that it obviously shall know by the administrator's will."""
+        """Whether *name* is Postfix's own, or one that the administrator has evidently defined."""
         return name in self.defaults or name in self.classes or is_proposed_name(name)
 
     def check(self, name: str, given: object, text: str, overrides: t.Mapping[str, str] | None = None, before: str | None = None) -> None:
@@ -102,7 +102,7 @@ class Checker:
         *before* is the effective value that it has; of a list of networks only what is new is judged.
         """
         if name in references(text):
-            raise postfix_values.BadValue(f"The value of {name} refers to ${name}, that is to itself; write out what it shall contain.")
+            raise postfix_values.BadValue(f"The value of {name} refers to ${name}, that is to itself; write out its contents.")
         kind = self.kind(name)
         # Where neither this host nor postconf(5) tells what it takes, as before Postfix is there, any shape may be right.
         if name in self.defaults or kind.name in ("word", "choice", "choices"):
@@ -148,7 +148,7 @@ def check_tables(name: str, value: str, installed: t.Collection[str]) -> None:
     for table_type, rest in tables(name, value):
         if table_type == "proxy" and not re.match(r"[$\w{}()]+:[^\s:]", rest):
             raise BadTableName(
-                f"{name} has '{table_type}:{rest}', which does not say what proxymap(8) is to open: a type and a name, as in"
+                f"{name} has '{table_type}:{rest}', which names no table for proxymap(8) to open: write a type and a name, as in"
                 " proxy:mysql:/etc/postfix/users.cf."
             )
         if table_type in installed:

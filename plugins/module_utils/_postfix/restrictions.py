@@ -76,7 +76,7 @@ def check(name: str, value: str, classes: t.Collection[str], is_known: t.Callabl
             continue
         if lower in _WITH_ARGUMENT:
             if not remaining:
-                raise UnknownRestriction(f"{name}: '{word}' lacks what it is to look at{_example(lower)}.")
+                raise UnknownRestriction(f"{name}: '{word}' lacks its argument{_example(lower)}.")
             argument = remaining.pop(0)
             if lower in _WITH_TABLE and argument.lower() in _KNOWN:
                 raise UnknownRestriction(f"{name}: '{word}' is followed by '{argument}' instead of a lookup table{_example(lower)}.")

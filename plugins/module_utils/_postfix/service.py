@@ -146,7 +146,7 @@ def configure(
     seen = set()
     for service in services:
         if service.key in seen:
-            raise BadService(f"The service {service.label} is listed twice; say in one place what it shall be.")
+            raise BadService(f"The service {service.label} is listed twice; describe it in one place only.")
         seen.add(service.key)
     defaults = postfix.defaults()
     if defaults is None and not check_mode:
@@ -310,7 +310,7 @@ class _Run:
         if directory and not os.path.exists(os.path.join(directory, service.command)):
             names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
             raise BadService(
-                f"The service {service.name}/{service.type} shall run '{service.command}', and there is no such program in"
+                f"The service {service.name}/{service.type} must run '{service.command}', and there is no such program in"
                 f" {directory}{postfix_values.nearest(service.command, names)}"
             )
 

@@ -102,7 +102,7 @@ class Auth:
             return ""
         difference = sendmail_mc.difference(sendmail_mc.effective(live), sendmail_mc.effective(expected))
         return (
-            f"{self.paths.cf} is not what m4 makes of {self.paths.mc} ({difference[:_WORDS]}): look at both and build it"
+            f"{self.paths.cf} differs from what m4 makes of {self.paths.mc} ({difference[:_WORDS]}): look at both and build it"
             f" (make -C {os.path.dirname(self.paths.mc)}), or have it built anew by setting sasl_replace_config to true;"
             " the one that is there is then kept as a backup."
         )

@@ -93,7 +93,7 @@ class Control:
                 if not self.check_mode:
                     self._do(action, wanted.name)
                 done.append(f"{action} {wanted.name}")
-        # What waited for a Dovecot that was not there, or for programs that a Postfix of before an upgrade could not use.
+        # What waited for a Dovecot that was not there, or for programs that a Postfix from before an upgrade could not use.
         awaited = {"start dovecot", "restart dovecot"} | ({"restart postfix"} if self.outdated.get("postfix") else set())
         if not self.check_mode and awaited & set(done) and self._flush():
             done.append("flush the queue")
@@ -163,7 +163,7 @@ class Control:
         if name == "postfix":
             # A queue manager that sleeps would hear neither of a reload nor of a stop.
             delivery_hold.release_abandoned(self._master(name))
-        # The restart of an init script gives no chance to see that the old daemon is really gone. A daemon of before an upgrade may
+        # The restart of an init script gives no chance to see that the old daemon is really gone. A daemon from before an upgrade may
         # run in a unit of before, with which systemd refuses to restart the new one.
         outdated = self.outdated.get(name) is not None
         stepwise = action == "restart" and (self.manager != "systemd" or outdated) and name in _services.MASTERS
@@ -194,7 +194,7 @@ class Control:
             return running_daemon.stop_command(name, self._master(name))
         if action in ("start", "restart"):
             # An explicit wish is no crash loop: without this systemd refuses the sixth start within ten seconds.
-            # A unit of before an upgrade, such as postfix@-.service, would stay failed for good.
+            # A unit from before an upgrade, such as postfix@-.service, would stay failed for good.
             self.run(["systemctl", "reset-failed", "--", f"{name}*" if self.outdated.get(name) else name])
         if action == "start":
             unit = _services.parse_systemctl_show(self.run(["systemctl", "show", "--property=ActiveState", "--", name])[1])

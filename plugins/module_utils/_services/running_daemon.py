@@ -27,7 +27,7 @@ def why_outdated(program: str | None) -> str | None:
     """Why a process that runs *program*, as /proc/PID/exe names it, is not the installed daemon; None when it is, or nobody can tell."""
     if program is None or not program.endswith(_GONE):
         return None
-    return f"it still runs the {program[: -len(_GONE)]} of before an upgrade"
+    return f"it still runs the {program[: -len(_GONE)]} from before an upgrade"
 
 
 def unit_of(cgroups: str) -> str | None:

@@ -133,7 +133,7 @@ def summary(server: dict[str, t.Any]) -> str:
     does = [word for word, true in (("runs", server["running"]), ("listens on port 25", server["listens"])) if true]
     parts = [f"{server['name']} ({', '.join(server['packages'][:1])}) {' and '.join(does) or 'does not run'}"]
     if server["queue"] is None:
-        parts.append(f"how many mails wait in {_spools(server)} cannot be told")
+        parts.append(f"the number of mails in {_spools(server)} is not known")
     elif server["spool"]:
         parts.append(f"{_mails(server['queue'])} in its queue ({_spools(server)})")
     if server["held"]:

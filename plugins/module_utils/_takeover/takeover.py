@@ -160,7 +160,7 @@ class Takeover:
         alive = [server.name for server in servers if takeover_facts.processes(server)]
         if alive or not wait_until(_port_is_free, time.monotonic() + self.timeout):
             raise StillThere(
-                f"{', '.join(alive) or 'Whoever listens on port 25'} did not end within {self.timeout:g} s, although it was told to:"
+                f"{', '.join(alive) or 'The program on port 25'} did not end within {self.timeout:g} s, although it was told to:"
                 " stop it by hand and run the play again; nothing has been removed."
             )
 

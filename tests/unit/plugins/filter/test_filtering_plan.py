@@ -54,7 +54,7 @@ def test_dovecot_allows_as_many_redirects_as_the_rules_have():
         ([], "sieve", {"rules": "x"}, "The rules of the site are no list."),
         ([{"name": "alice", "engine": "x"}], "sieve", {}, "The user alice has the engine 'x'; write sieve or procmail."),
         ([{"name": "alice"}, {"name": "alice"}], "sieve", {}, "The user 'alice' is given twice; join the two."),
-        ([{"name": "../alice"}], "sieve", {}, "The user '../alice' whose mail is sorted has no name that a user can have."),
+        ([{"name": "../alice"}], "sieve", {}, "The user '../alice' of the filter rules has a name that no user can have."),
         ([{"name": "alice", "script": "keep;"}], "procmail", {}, "The user alice has a script, which is Sieve's (engine: sieve)"),
         ([{"name": "alice", "script": "keep;", "rules": [RULE]}], "sieve", {}, "The user alice has both rules and a script"),
         ([{"name": "alice", "variables": {"A": "b"}}], "sieve", {}, "The user alice has variables, which only procmail has"),

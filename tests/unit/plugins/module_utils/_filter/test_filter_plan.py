@@ -75,8 +75,8 @@ def test_dovecot_allows_its_usual_number_of_redirects_at_least():
     [
         ({"users": [{"name": "alice", "script": ["x"]}]}, "The script of alice is no text."),
         ({"users": [{"name": "alice", "engine": "procmail", "variables": ["x"]}]}, "The variables of alice are no dictionary"),
-        ({"users": [{}]}, "The user '' whose mail is sorted has no name that a user can have."),
-        ({"domain": "a b"}, "The domain 'a b' of those whose mail is sorted is no name of one."),
+        ({"users": [{}]}, "The user '' of the filter rules has a name that no user can have."),
+        ({"domain": "a b"}, "The domain 'a b' of the filter rules is no domain name."),
         ({"mail_location": "Maildir"}, "mail_location 'Maildir' is not understood"),
     ],
 )

@@ -240,7 +240,7 @@ def test_nothing_is_wrong(account):
         ({"password": "s3cret\0"}, "has a line break or a null character in it"),
         ({"password": "s3cret" * 100}, "The password of the account al at pop.example is longer than 511 bytes."),
         *(
-            ({"password": None, "auth": auth}, f"{NAME} has no password, and a daemon cannot ask for one; give it, or an auth that")
+            ({"password": None, "auth": auth}, f"{NAME} has no password, and a daemon cannot ask for one; set it, or an auth that")
             for auth in (None, "any", "password", "cram-md5", "ntlm", "msn", "otp")
         ),
         ({"is": None}, f"{NAME} does not say whose mail it is: set 'is' to a local user, or to several"),

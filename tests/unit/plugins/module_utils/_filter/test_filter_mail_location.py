@@ -31,7 +31,7 @@ def test_a_location_in_the_words_of_a_shell(given, base, inbox, separator):
     [
         (
             "sdbox:~/sdbox",
-            "Into mail_location 'sdbox:~/sdbox' only Dovecot can write: have Sieve sort the mail (engine: sieve), or keep it as",
+            "Only Dovecot can write into mail_location 'sdbox:~/sdbox': let Sieve sort the mail (engine: sieve), or keep it as",
         ),
         ("~/Maildir", "mail_location '~/Maildir' is not understood: write it as DRIVER:PATH, for example maildir:~/Maildir."),
         ("maildir:", "mail_location 'maildir:' is not understood"),

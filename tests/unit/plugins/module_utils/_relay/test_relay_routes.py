@@ -156,8 +156,8 @@ def test_smarthosts_that_cannot_be_meant(smarthost, says):
 @pytest.mark.parametrize(
     ("domain", "says"),
     [
-        ({"name": "backup.example"}, "say who gets mail"),
-        ({"name": "backup.example", "recipients": ["ann"], "any_recipient": True}, "say who gets mail"),
+        ({"name": "backup.example"}, "list the recipients"),
+        ({"name": "backup.example", "recipients": ["ann"], "any_recipient": True}, "list the recipients"),
         ({"name": "no domain", "any_recipient": True}, "is no domain"),
         ({"name": ".backup.example", "any_recipient": True}, "is no domain"),
         ({"name": "Example.org", "any_recipient": True}, "ends on this host"),

@@ -147,7 +147,7 @@ def test_a_password_of_a_directory_that_yaml_read_otherwise(password):
 
 def test_a_provider_that_is_no_text():
     (problem,) = plan(HOST, "Debian", provider=["sasldb"])["problems"]
-    assert problem.startswith("sasl_provider is '['sasldb']', which is none of ")
+    assert problem.startswith("sasl_provider is '['sasldb']', and must be one of ")
 
 
 def test_what_is_wrong_and_what_is_somebody_elses_is_said_together():

@@ -8,16 +8,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: mail_info
-short_description: Tell everything about a mail host in one call
+short_description: Gather all facts of a mail host in one call
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Answers what a role or an administrator wants to know about a mail host before changing it, the host itself, the
-    versions of packages, the state of services, what Postfix and Dovecot are configured to do, how much mail is queued,
-    who listens on which port, and which other mail servers there are.
-  - Nothing is taken from the name of the distribution that the host itself can be asked for.
-  - It never fails because something is not installed; what is not there is V(null), V(false) or empty.
+  - Returns the facts of a mail host that a role or an administrator needs before a change, about the host itself, the
+    versions of packages, the state of services, the configuration of Postfix and Dovecot, the amount of queued mail,
+    the listeners on each port, and other mail servers.
+  - The module asks the host itself wherever it can, and does not conclude from the name of the distribution.
+  - It never fails because something is not installed; a missing part is V(null), V(false) or empty.
   - Passwords and keys are not part of the answer; where one is set, the value is V([hidden]).
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -26,7 +26,7 @@ options:
   gather:
     description:
       - The facts to gather. Fewer facts take less time.
-      - V(policy), the mail that the host accepts and forwards, and for whom, is gathered only on request.
+      - The module gathers V(policy), which shows the accepted and forwarded mail and the clients with these rights, only on request.
     type: list
     elements: str
     choices: [host, packages, services, postfix, dovecot, sasl, queue, listeners, other_mail_servers, accounts, aliases, policy]
@@ -45,7 +45,7 @@ options:
     default: [postfix, dovecot]
   resolve:
     description:
-      - Host names whose addresses are looked up as this host sees them, in C(/etc/hosts) first and then through its
+      - Host names to look up as this host sees them, in C(/etc/hosts) first and then through its
         resolver, for no longer than two seconds each. The host's own full name is always among them.
     type: list
     elements: str
@@ -59,12 +59,12 @@ options:
     default: []
   sasl_mta:
     description:
-      - The mail server whose Cyrus SASL the answer RV(sasl) is about.
+      - The mail server that the answer RV(sasl) about Cyrus SASL is for.
     type: str
     choices: [postfix, sendmail]
     default: postfix
 notes:
-  - Run it as root. As another user it cannot look into the queues (V(null)), tell which process listens, or see
+  - Run it as root. As another user it cannot look into the queues (V(null)), find the process that listens, or see
     whether Dovecot's protected files were changed.
 seealso:
   - module: postroom.mail.mail_service
@@ -78,7 +78,7 @@ EXAMPLES = r"""
     packages: [postfix, dovecot-imapd]
   register: host_info
 
-- name: Show what Postfix is configured to do
+- name: Show the configuration of Postfix
   ansible.builtin.debug:
     var: host_info.postfix.parameters
 
@@ -99,8 +99,8 @@ host:
   contains:
     fqdn:
       description:
-        - The full name, as C(hostname --fqdn) would say it, from C(/etc/hosts) or, for no longer than two seconds, from
-          the resolver. The host's short name when nobody knows a longer one.
+        - The full name, as C(hostname --fqdn) prints it, from C(/etc/hosts) or, for no longer than two seconds, from
+          the resolver. It is the host's short name if neither has a longer one.
       type: str
       sample: mail.example.org
     hostname: {description: The name of the host by its kernel., type: str, sample: mail}
@@ -141,21 +141,21 @@ services:
     enabled: {description: Whether it is started at boot., type: bool}
     outdated:
       description:
-        - Why the Postfix or Dovecot that runs is not the one that is installed, as after an upgrade of its package that did not restart it.
+        - The reason why the running Postfix or Dovecot is not the installed one, as after an upgrade without a restart.
         - V(null) when it is, when it does not run, for other services, and for another user than root.
       type: str
       sample: it still runs the /usr/lib/postfix/sbin/master from before an upgrade
     reload_required:
       description:
-        - Whether the Postfix or the Dovecot that runs has yet to read what its files say; V(false) when it does not run.
-        - That is so when its configuration, a certificate or a lookup table that is no compiled one has changed since it last
-          read them, whoever changed them, and RV(services.restart_required) as well.
+        - Whether the running Postfix or Dovecot must still read its files; V(false) when it does not run.
+        - V(true) when its configuration, a certificate or a lookup table that is no compiled one has changed since it last
+          read them, by any change, and with RV(services.restart_required) as well.
       type: bool
     restart_required:
       description: Whether it takes a restart, as for the addresses to listen on.
       type: bool
     reasons:
-      description: Why, a sentence each.
+      description: The reasons, one sentence each.
       type: list
       elements: str
       sample: [Postfix has not read /etc/postfix/main.cf since it changed.]
@@ -233,7 +233,7 @@ dovecot:
       elements: str
       sample: [/etc/dovecot/conf.d/10-auth.conf]
     database_files:
-      description: The files beside dovecot.conf in which the role C(dovecot) keeps what its databases need.
+      description: The files beside dovecot.conf in which the role C(dovecot) keeps the settings and secrets of its databases.
       type: list
       elements: str
       sample: [/etc/dovecot/postroom-passdb-accounts.conf.ext]
@@ -264,7 +264,7 @@ sasl:
       sample: {pwcheck_method: saslauthd, mech_list: PLAIN LOGIN}
     managed: {description: Whether there is anything that the role C(sasl) has written for saslauthd or sasldb., type: bool}
     foreign_files:
-      description: Those of the files that the role C(sasl) would write which somebody else has written.
+      description: The files of another source that the role C(sasl) would replace.
       type: list
       elements: str
       sample: [/etc/saslauthd.conf]
@@ -311,7 +311,7 @@ accounts:
   type: dict
   sample: {alice: true, nobody-here: false}
 aliases:
-  description: The names in the host's own C(/etc/aliases), each with what stands to the right of it.
+  description: The names in the host's own C(/etc/aliases), each with the text to the right of it.
   returned: when O(gather) has V(aliases)
   type: dict
   sample: {postmaster: root}
@@ -324,7 +324,7 @@ listeners:
 other_mail_servers:
   description:
     - The mail servers beside Postfix that are installed (where mail servers may be installed side by side, those in use),
-      and former ones from which M(postroom.mail.mail_takeover) took over and whose queue is not empty yet.
+      and former ones from which M(postroom.mail.mail_takeover) took over, as long as their queue is not empty.
   returned: when O(gather) has V(other_mail_servers)
   type: list
   elements: dict
@@ -352,7 +352,7 @@ other_mail_servers:
       sample: {exim4: {running: true, enabled: true}}
     processes: {description: The names of its processes., type: list, elements: str, sample: [exim4, exim]}
     queue:
-      description: How many mails wait in its queue; V(null) when that cannot be told within a second, or at all.
+      description: The number of mails in its queue; V(null) when they cannot be counted within a second, or at all.
       type: int
       sample: 3
     held: {description: "How many more it held back (frozen, quarantined).", type: int, sample: 0}
@@ -364,7 +364,7 @@ other_mail_servers:
       sample: [/etc/aliases]
 policy:
   description:
-    - The mail that the host accepts and forwards, and for whom, computed from its effective configuration and its listeners.
+    - The mail that the host accepts and forwards, and the clients with these rights, by its effective configuration and its listeners.
       C(docs/policy.md) explains it, P(postroom.mail.policy_page#filter) makes a page of text from it.
     - Only RV(policy.installed) and RV(policy.config_error) are there when Postfix is not installed or cannot read its configuration.
   returned: when O(gather) has V(policy)
@@ -377,12 +377,12 @@ policy:
     listeners:
       description:
         - The services that take mail from clients, the addresses on which they really listen, TLS (V(none), V(offered), V(required),
-          V(implicit)), AUTH (V(never), V(over TLS), V(in clear)), and what becomes of mail from V(strangers), from V(networks)
+          V(implicit)), AUTH (V(never), V(over TLS), V(in clear)), and the fate of mail from V(strangers), from V(networks)
           (C(mynetworks)) and from V(authenticated) clients to the V(own) domains, to V(relay) domains, and V(elsewhere).
       type: list
       elements: dict
       sample: [{port: 25, tls: offered, auth: never, strangers: {own: accepted, relay: accepted, elsewhere: refused}}]
-    final: {description: "The domains whose mail ends here, by V(local), V(virtual_alias) and V(virtual_mailbox).", type: dict}
+    final: {description: "The domains with mail that ends here, by V(local), V(virtual_alias) and V(virtual_mailbox).", type: dict}
     forwarded: {description: "The mail taken in for C(relay_domains), the routes in C(transport_maps), and the default.", type: dict}
     clients: {description: "The clients that may send to other domains, and on which ports.", type: dict}
     smarthost: {description: "The host that takes all mail for other domains, V(null) when there is none.", type: dict}

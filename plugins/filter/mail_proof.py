@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: mail_proof
-short_description: List what there is to prove about a mail host
+short_description: List the probes that prove a mail host
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Gives the probes with which the playbook C(postroom.mail.verify) proves a mail host, for the option
+  - Returns the probes with which the playbook C(postroom.mail.verify) proves a mail host, for the option
     O(postroom.mail.mail_probe#module:probes).
 options:
   _input:

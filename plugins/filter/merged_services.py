@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: merged_services
-short_description: Say more about services of master.cf
+short_description: Merge two lists of services of master.cf
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Brings a second list of services into a first one, so that M(postroom.mail.postfix_service) gets each of them once.
+  - Merges a second list of services into a first one, so that M(postroom.mail.postfix_service) gets each of them once.
 positional: more
 options:
   _input:
@@ -32,7 +32,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Have a submission service, chrooted where the inventory says so
+- name: Set up a submission service, chrooted if the inventory says so
   postroom.mail.postfix_service:
     services: "{{ usual | postroom.mail.merged_services(own) }}"
   vars:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: parameter_problems
-short_description: Tell what no main.cf and no master.cf can hold
+short_description: Find values that no main.cf and no master.cf can hold
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Looks at names and values of parameters and at services, without a host, so that it can be told before anything is written.
+  - Checks names and values of parameters and services, without a host, before anything is written.
   - Facts that only a host's Postfix knows, such as the names of its parameters, are left to M(postroom.mail.postfix_config) and
     M(postroom.mail.postfix_service).
 positional: _input, services
@@ -33,7 +33,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Refuse what cannot be written
+- name: Refuse values that cannot be written
   ansible.builtin.assert:
     that: "{'relayhost': '[mx.example]'} | postroom.mail.parameter_problems == []"
 """

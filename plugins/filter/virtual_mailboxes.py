@@ -11,8 +11,8 @@ version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Makes of a list of addresses with passwords what Postfix and Dovecot have to be told of them, and says what is wrong with
-    it before anything is written.
+  - Turns a list of addresses with passwords into the settings of Postfix and Dovecot for them, and reports the problems before
+    anything is written.
 positional: _input, domains
 options:
   _input:
@@ -59,7 +59,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan. As long as there are problems, nobody has a mailbox in it.
+  description: The plan. As long as there are problems, it has no mailboxes.
   type: dict
   contains:
     problems:
@@ -71,7 +71,7 @@ _value:
       type: list
       elements: str
     alias_domains:
-      description: The other ones, which have virtual aliases only.
+      description: The other domains, which have virtual aliases only.
       type: list
       elements: str
     addresses:

@@ -49,8 +49,8 @@ def test_dovecot_allows_as_many_redirects_as_the_rules_have():
     ("users", "engine", "more", "sentence"),
     [
         ([], "maildrop", {}, "filtering_engine is 'maildrop'; write sieve or procmail."),
-        ("alice", "sieve", {}, "filtering_users is no list of users, each with a name."),
-        (["alice"], "sieve", {}, "filtering_users is no list of users, each with a name."),
+        ("alice", "sieve", {}, "filtering_users must be a list of users, each with a name."),
+        (["alice"], "sieve", {}, "filtering_users must be a list of users, each with a name."),
         ([], "sieve", {"rules": "x"}, "The rules of the site must be a list."),
         ([{"name": "alice", "engine": "x"}], "sieve", {}, "The user alice has the engine 'x'; write sieve or procmail."),
         ([{"name": "alice"}, {"name": "alice"}], "sieve", {}, "The user 'alice' is given twice; join the two."),

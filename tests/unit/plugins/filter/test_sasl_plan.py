@@ -118,7 +118,7 @@ def test_accounts_that_cannot_be(user, said):
 @pytest.mark.parametrize("users", [["geheim"], {"alice": "geheim"}, [{"password": "geheim"}], [{"name": None, "password": "geheim"}]])
 def test_accounts_without_a_name(users):
     assert plan(HOST, "Debian", provider="sasldb", users=users)["problems"] == [
-        "sasl_users has somebody without a name: write each user as {name: alice, password: ...}."
+        "sasl_users has a user without a name: write each user as {name: alice, password: ...}."
     ]
     assert plan(HOST, "Debian", users=users)["problems"] == []
 

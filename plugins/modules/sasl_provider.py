@@ -16,7 +16,7 @@ description:
   - Writes the configuration file of Cyrus SASL for Postfix's smtpd, or for sendmail, to the place where this host's reads it.
     For saslauthd it also writes the settings, the PAM service or C(saslauthd.conf), and makes the directory of the socket where
     every smtpd of master.cf finds it, chrooted or not. Then it starts saslauthd and waits until it answers.
-  - The module removes everything that the former provider needed and this one does not: files, group membership and the daemon itself.
+  - It removes everything that only the former provider needed, such as files, group membership and the daemon itself.
   - It keeps no accounts. M(postroom.mail.postfix_config) sets the parameters of main.cf, and M(postroom.mail.sendmail_auth) the
     lines of sendmail.mc.
 extends_documentation_fragment:

@@ -98,8 +98,8 @@ BAD_INPUT = {
     "networks": (
         {"mail_networks": ["0.0.0.0/0", "::/0", "198.18.3.0/244", "198.18.3.65/24"]},
         [
-            "'0.0.0.0/0' is far more than a network of your own",
-            "'::/0' is far more than a network of your own",
+            "'0.0.0.0/0' is far larger than a network of your own",
+            "'::/0' is far larger than a network of your own",
             "'198.18.3.0/244' is not a network",
             "the network is 198.18.3.0/24",
         ],

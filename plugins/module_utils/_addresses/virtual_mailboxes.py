@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mailboxes without system accounts: what is wrong with them, and what the daemons are told of them. Pure.
+"""Mailboxes without system accounts: the problems with them, and the settings of the daemons for them. Pure.
 
-Whoever has one is known by his address, which is his login as well; one account of the host owns the mail of all.
+The owner is known by the address of the mailbox, which is the login as well; one account of the host owns the mail of all.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _LOCAL_PART = re.compile(r"(?=.{1,64}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 def plan(
     users: t.Any, domains: t.Any = None, dovecot_version: str = "2.4", directory: str = DIRECTORY, account: str = ACCOUNT
 ) -> dict[str, t.Any]:
-    """Everything that follows from *users*, the mailboxes, and *domains*, where there may be any.
+    """Work out everything that follows from *users*, the mailboxes, and *domains*, in which they must be.
 
-    A domain without a mailbox has virtual aliases only: Postfix takes mail for anybody in domains of mailboxes without any.
+    A domain without a mailbox has virtual aliases only: Postfix takes mail for any address in a mailbox domain without mailboxes.
     """
     listed = [user if isinstance(user, t.Mapping) else {} for user in (users or [])]
     problems = list(_problems(listed, [str(domain).lower() for domain in domains or []]))
@@ -54,7 +54,7 @@ def _problems(users: t.Sequence[t.Mapping[str, t.Any]], domains: t.Collection[st
             continue
         wrong = [f"{place} {what}" for what in _wrong_address(*split_address(address), domains)]
         if address in seen:
-            wrong.append(f"{place} is there twice; join the two.")
+            wrong.append(f"{place} is given twice; join the two.")
         seen.add(address)
         if not wrong and _is_present(user):
             wrong += _wrong_password(user, address)

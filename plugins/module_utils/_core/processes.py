@@ -22,7 +22,7 @@ class Process(t.NamedTuple):
 
 
 def parse_stat(text: str) -> Process | None:
-    """The text of /proc/PID/stat; None for a zombie, which no longer does anything.
+    """Parse the text of /proc/PID/stat; None for a zombie, which no longer does anything.
 
     The name stands in parentheses and may itself hold blanks and parentheses.
     """
@@ -33,20 +33,20 @@ def parse_stat(text: str) -> Process | None:
 
 
 def process(pid: int, proc: str = "/proc") -> Process | None:
-    """The process *pid*, or None when there is none."""
+    """Return the process *pid*, or None when there is none."""
     with contextlib.suppress(OSError), open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as f:
         return parse_stat(f.read())
     return None
 
 
 def children(parent: int | None, proc: str = "/proc") -> list[Process]:
-    """The living children of the process *parent*."""
+    """Return the living children of the process *parent*."""
     if parent is None:
         return []
     return [child for child in processes(proc) if child.parent == parent]
 
 
 def processes(proc: str = "/proc") -> t.Iterator[Process]:
-    """Every living process."""
+    """Return every living process."""
     everyone = (process(int(entry), proc) for entry in os.listdir(proc) if entry.isdigit())
     return (each for each in everyone if each)

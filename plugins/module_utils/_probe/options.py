@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a probe is asked to do: the module's options, checked, as dataclasses."""
+"""The module's options for a probe, checked, as dataclasses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STEPS = ("connect", "greeting", "ehlo", "tls", "auth", "mail", "rcpt", "data", "
 
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
-    """One server to talk to, and how."""
+    """One server to talk to, with port, TLS and login."""
 
     protocol: str
     host: str
@@ -77,7 +77,7 @@ class Endpoint:
             self.trust.check()
 
     def guard(self, cleartext: bool, wire: Wire) -> None:
-        """Keep the password off an unencrypted connection, and out of what the server says from now on."""
+        """Keep the password off an unencrypted connection, and out of the server's words from now on."""
         if cleartext and not wire.encrypted and not self.allow_cleartext:
             raise Stop("withheld", "the connection is not encrypted, so the password was not sent; allow_cleartext=true sends it")
         wire.hide(self.password or "")
@@ -85,7 +85,7 @@ class Endpoint:
 
 @dataclasses.dataclass(frozen=True)
 class Expectation:
-    """What the answers are held against."""
+    """The expected answers."""
 
     outcome: str
     reply_codes: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Probe:
     timeout: float = 30.0
 
     def check(self) -> None:
-        """Raises `BadInput` or `HostError`, naming the probe."""
+        """Check the probe. Raises `BadInput` or `HostError`, naming the probe."""
         for part in (self.smtp, self.store, self.message, self.relay, self.expectation):
             if part:
                 part.check()
@@ -146,12 +146,12 @@ class Probe:
 
     @property
     def provokes(self) -> bool:
-        """Whether the probe wants to be refused as a guesser of passwords would be."""
+        """Return whether the probe wants a refusal such as a guesser of passwords gets."""
         return self.expectation.outcome == "login_rejected"
 
 
 def probes(options: t.Mapping[str, t.Any]) -> list[Probe]:
-    """All probes that the module's *options* ask for, checked. Raises `BadInput` and `HostError`."""
+    """Return all probes that the module's *options* ask for, checked. Raises `BadInput` and `HostError`."""
     if options.get("probes") is None:
         return [_probe(options, {}, options.get("name") or "probe")]
     single = [o for o in ("smtp", "imap", "pop3") if options.get(o) is not None]
@@ -263,7 +263,7 @@ def _endpoint(protocol: str, get: t.Callable[..., t.Any]) -> Endpoint:
 def _usual_outcome(
     smtp: Endpoint | None, store: Endpoint | None, message: Message | None, message_id: str | None, stop_after: str | None
 ) -> str:
-    """What a user who gives no O(expect) wants to see."""
+    """Return the expected outcome for a user who sets no O(expect)."""
     if store and (smtp or message_id):
         return "delivered"
     if message and stop_after in (None, "rcpt"):

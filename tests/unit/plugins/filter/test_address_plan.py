@@ -109,13 +109,15 @@ def test_nobody(aliases, virtual, told):
         pytest.param({"virtual_aliases": "alice"}, "Entries are a dictionary", id="text"),
         pytest.param({"access": {"postfix_client_access": {"192.0.2.1": "REJCT"}}}, "postfix_client_access, 192.0.2.1", id="action"),
         pytest.param({"aliases": {"list": "|/bin/list"}}, "list in postfix_aliases (mail_aliases) hands mail to a command", id="command"),
-        pytest.param({"aliases": {"list": ["bob", "|/bin/a, b"]}}, "put 'alias' into postfix_allow_mail_to_commands", id="one of two"),
-        pytest.param({"aliases": {"list": "/var/mail/list"}}, "put 'alias' into postfix_allow_mail_to_files", id="file"),
+        pytest.param({"aliases": {"list": ["bob", "|/bin/a, b"]}}, "add 'alias' to postfix_allow_mail_to_commands", id="one of two"),
+        pytest.param({"aliases": {"list": "/var/mail/list"}}, "add 'alias' to postfix_allow_mail_to_files", id="file"),
         pytest.param(
             {"system_aliases": {"list": '"|/bin/x y"'}}, "list in /etc/aliases hands mail to a command (|/bin/x y)", id="system's"
         ),
         pytest.param({"virtual_aliases": {"a@virt.example": "|/bin/x"}}, "which only a local alias can", id="virtual command"),
-        pytest.param({"relocated": {"me@example.org": "x@y"}, "aliases": {"me": "bob"}}, "would forward: take one", id="moved, and alias"),
+        pytest.param(
+            {"relocated": {"me@example.org": "x@y"}, "aliases": {"me": "bob"}}, "would forward: remove one", id="moved, and alias"
+        ),
         pytest.param(
             {"relocated": {"a@virt.example": "x@y"}, "virtual_aliases": {"A@virt.example": "bob"}},
             "A@virt.example",
@@ -152,7 +154,7 @@ def test_actions_of_access_tables(action):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        pytest.param({"aliases": {"me": "bob"}}, ["Mail for root has nowhere to go"], id="nobody reads root's"),
+        pytest.param({"aliases": {"me": "bob"}}, ["Mail for root cannot be delivered"], id="nobody reads root's"),
         pytest.param({"aliases": {"Root": "bob"}}, [], id="an alias"),
         pytest.param({"aliases": {}, "system_aliases": {"root": "bob"}}, [], id="the system's"),
         pytest.param({"aliases": {}, "virtual_aliases": {"root@example.org": "bob"}}, [], id="a virtual alias"),

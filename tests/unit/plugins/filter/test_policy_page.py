@@ -120,7 +120,7 @@ def test_no_line_is_wider(width):
     ("answer", "line"),
     [
         ({"installed": False, "config_error": None}, "This host accepts no mail: Postfix is not installed."),
-        ({"installed": True, "config_error": "missing '='"}, "What this host accepts cannot be told: missing '='"),
+        ({"installed": True, "config_error": "missing '='"}, "The policy of this host is not known: missing '='"),
     ],
 )
 def test_a_host_that_cannot_tell(answer, line):

@@ -90,7 +90,7 @@ def test_recipes_of_the_site_and_of_a_user(host):
     runs = [call for call in host.calls if " procmail " in call]
     assert len(runs) == 2
     if os.geteuid() == 0:
-        # Those of the site are for anybody, those of a user are tried with his rights.
+        # Those of the site are for anybody, those of a user are tried with that user's rights.
         assert [call.split(" -- ")[0] for call in runs] == [f"timeout -k 5 120 runuser -u {name}" for name in ("nobody", "bob")]
 
 
@@ -274,8 +274,8 @@ def test_an_engine_that_is_not_there(host, program, wanted, kind, sentence):
 @pytest.mark.parametrize(
     ("gone", "sentence", "path"),
     [
-        ("user", "There is no user 'bob' on this host whose mail procmail could sort; add him to mail_users.", "~bob/.procmailrc"),
-        ("home", "The user 'bob', whose mail procmail is to sort, has no home directory /home/bob; make it.", "~bob/.procmailrc"),
+        ("user", "There is no user 'bob' on this host, so procmail cannot sort its mail; add the user to mail_users.", "~bob/.procmailrc"),
+        ("home", "The user 'bob' gets mail that procmail must sort, and has no home directory /home/bob; make it.", "~bob/.procmailrc"),
     ],
 )
 def test_a_user_who_is_not_there(host, gone, sentence, path):
@@ -337,9 +337,7 @@ def test_a_sample_that_would_go_elsewhere_leaves_all_alone(host, user, found, ch
     before = host.tree()
     with pytest.raises(Unexpected) as caught:
         host.bring(**BOTH, samples=[{**SAMPLE, "user": user, "expect": {"discard": True}}], check_mode=check_mode)
-    assert str(caught.value) == (
-        f"The sample offer of {user} expects discard True, and what would become of it is: {found}; nothing was changed."
-    )
+    assert str(caught.value) == (f"The sample offer of {user} expects discard True, but the rules give: {found}; nothing was changed.")
     assert host.tree() == before
 
 

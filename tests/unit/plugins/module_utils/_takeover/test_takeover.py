@@ -122,7 +122,7 @@ def test_what_does_not_end_at_all_is_an_error(host, monkeypatch):
 
 def test_a_port_that_stays_taken_is_an_error(host, monkeypatch):
     monkeypatch.setattr(listeners, "listeners", lambda: [{"address": "", "port": 25, "process": None}])
-    with pytest.raises(_takeover.StillThere, match="Whoever listens on port 25"):
+    with pytest.raises(_takeover.StillThere, match="The program on port 25"):
         host.takeover().stop()
 
 

@@ -127,7 +127,7 @@ def update(
     """
     stage = staging.current()
     if stage is not None:
-        return stage.update(path, render, Wanted(attributes, validate, backup, written, lock_timeout), read)
+        return stage.update(path, render, Wanted(attributes, validate, backup and not check_mode, written, lock_timeout), read)
     uid, gid = attributes.ids()
     before = read(path)
     after = render(before)
@@ -166,8 +166,14 @@ def update(
 def exists(path: str) -> bool:
     """Whether *path* is there, or will be."""
     stage = staging.current()
-    is_staged, text = stage.read(path) if stage is not None else (False, None)
-    return text is not None if is_staged else os.path.exists(path)
+    will_exist = stage.will_exist(path) if stage is not None else None
+    return os.path.exists(path) if will_exist is None else will_exist
+
+
+def is_directory(path: str) -> bool:
+    """Whether the directory *path* is there, or will be."""
+    stage = staging.current()
+    return os.path.isdir(path) or (stage is not None and path in stage.directories)
 
 
 def remove(path: str, *, check_mode: bool = False) -> None:
@@ -204,19 +210,29 @@ def set_attributes(path: str, uid: int, gid: int, mode: int | None) -> None:
 
 def make_directory(path: str, *, uid: int = -1, gid: int = -1, mode: int = 0o755, parents: bool = False) -> None:
     """Make a directory, with those above it if *parents*; one that is there gets owner, group and mode. Raises `HostError`."""
-    if parents and not os.path.isdir(os.path.dirname(path)):
+    if parents and not is_directory(os.path.dirname(path)):
         make_directory(os.path.dirname(path), parents=True)
     stage = staging.current()
     if stage is not None:
         stage.directory(path, uid, gid, mode)
         return
     try:
-        with contextlib.suppress(FileExistsError):
+        with _there_already(path):
             os.mkdir(path, 0o700)
-        os.chown(path, uid, gid)
-        os.chmod(path, mode)
+        if attributes_differ(path, uid, gid, mode):
+            apply_attributes(path, uid, gid, mode)
     except OSError as e:
         raise HostError(f"Cannot make the directory {path}: {e.strerror}.") from e
+
+
+@contextlib.contextmanager
+def _there_already(path: str) -> t.Iterator[None]:
+    """Make nothing of a directory that is there; anything else that is there is an error, and stays as it is."""
+    try:
+        yield
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def diff(change: Change, *, secret: bool = False) -> dict[str, str]:

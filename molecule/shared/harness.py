@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import io
 import json
@@ -14,7 +15,6 @@ import os
 import pathlib
 import re
 import shlex
-import signal
 import subprocess
 import time
 import typing as t
@@ -97,19 +97,35 @@ def command(
     return [*argv, "-e", json.dumps(variables)] if variables else argv
 
 
-def killed(name: str, *, before: str, limit: str, variables: dict[str, t.Any] | None = None) -> None:
-    """Start ``postroom.mail.NAME`` as `play` does, and kill it (SIGKILL) when it comes to the task *before*."""
-    with subprocess.Popen(
-        command(name, limit, variables),
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "PYTHONUNBUFFERED": "1"},
-    ) as running:
-        assert running.stdout
-        came = any(line.startswith("TASK [") and before in line for line in running.stdout)
-        os.killpg(running.pid, signal.SIGKILL)
-    assert came, f"the play never came to {before}"
+# Ends the change of a host, which holds the lock beside its journal, as soon as it has begun to put files in place.
+KILLER = """
+import glob, os, signal, sys, time
+deadline = time.monotonic() + 120
+while not os.path.exists("/var/lib/postroom/change/manifest.json"):
+    time.sleep(0.001)
+    if time.monotonic() > deadline:
+        sys.exit("no change has begun")
+for descriptor in glob.glob("/proc/[0-9]*/fd/*"):
+    try:
+        if os.readlink(descriptor) == "/var/lib/postroom/lock":
+            os.kill(int(descriptor.split("/")[2]), signal.SIGKILL)
+    except OSError:
+        pass
+"""
+
+
+def killed(hosts: t.Sequence[Peer], name: str, *, limit: str, variables: dict[str, t.Any] | None = None) -> None:
+    """Run ``postroom.mail.NAME`` as `play` does, and kill it (SIGKILL) on each of *hosts* when it puts files in place."""
+    with contextlib.ExitStack() as stack:
+        killers = [
+            stack.enter_context(subprocess.Popen(["docker", "exec", host.container, "python3", "-c", KILLER], stderr=subprocess.PIPE))
+            for host in hosts
+        ]
+        run = play(name, limit=limit, variables=variables)
+        for killer in killers:
+            _out, error = killer.communicate()
+            assert killer.returncode == 0, (error, run.output)
+    assert run.rc != 0, run.output
 
 
 def play(name: str | pathlib.Path, *arguments: str, limit: str, **more: t.Any) -> Run:

@@ -71,7 +71,10 @@ class Daemons:
             return {"changed": False, "actions": [], "reasons": []}
         self._former = self._states(names)
         told = [self._bring(part) for part in (todo, fetching) if part]
-        reasons = [*self._known_reasons(names), *(reason for one in told for reason in one["reasons"])]
+        reasons = [
+            *(reason for service in todo for reason in self.known.get(service.name, {}).get("reasons", ())),
+            *(reason for one in told for reason in one["reasons"]),
+        ]
         return {
             "changed": any(one["changed"] for one in told),
             "actions": [action for one in told for action in one["actions"]],
@@ -107,11 +110,6 @@ class Daemons:
 
     def _states(self, names: t.Sequence[str]) -> dict[str, services.State]:
         return services.states(self.run, names, Control(self.run).queue_directory)
-
-    def _known_reasons(self, names: t.Sequence[str]) -> list[str]:
-        """What mail_info has said of daemons that have something to read or to be started anew for."""
-        known = [self.known.get(name, {}) for name in names]
-        return [reason for one in known if one.get("reload_required") or one.get("restart_required") for reason in one.get("reasons", ())]
 
     def _bring(self, wanted: t.Sequence[Wanted]) -> dict[str, t.Any]:
         control = Control(self.run, self.timeout, self.check_mode)

@@ -137,9 +137,7 @@ class Change:
             self.outcome.services = self._applied(stage)
             return
         placing = Placing(stage)
-        with contextlib.ExitStack() as stack:
-            self._prepare(placing, stack)
-            locks = stack.pop_all()
+        locks = self._prepare(placing)
         done: list[Effect] = []
         try:
             with locks:
@@ -151,17 +149,19 @@ class Change:
         self.outcome.warnings += stage.warnings
         self.journal.forget()
 
-    def _prepare(self, placing: Placing, locks: contextlib.ExitStack) -> None:
-        """Keep what is there, and write everything beside it; nothing is left when that fails."""
+    def _prepare(self, placing: Placing) -> contextlib.ExitStack:
+        """Keep what is there, and write everything beside it; gives the locks. Nothing is left when that fails."""
         skipped = self.journal.keep(placing.touches(), placing.new_directories, placing.old_directories)
-        try:
+        with contextlib.ExitStack() as refused:
+            # In the opposite order, so that no lock holds a file in a directory that goes.
+            refused.callback(self.journal.forget)
+            refused.callback(placing.remove_directories)
+            locks = refused.enter_context(contextlib.ExitStack())
             for touch, why in skipped:
                 placing.leave_out(touch, why)
             placing.prepare(locks)
-        except BaseException:
-            placing.remove_directories()
-            self.journal.forget()
-            raise
+            refused.pop_all()
+        return locks
 
     def _place(self, placing: Placing, done: list[Effect]) -> None:
         self._bring(placing.stage.effects, done, before_files=True)

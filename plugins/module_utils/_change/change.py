@@ -145,9 +145,9 @@ class Change:
             self.outcome.services = self._applied(stage)
         except Exception as e:
             raise self._put_back(e, placing, done) from e
+        self.journal.forget()
         placing.finish()
         self.outcome.warnings += stage.warnings
-        self.journal.forget()
 
     def _prepare(self, placing: Placing) -> contextlib.ExitStack:
         """Keep what is there, and write everything beside it; gives the locks. Nothing is left when that fails."""

@@ -22,7 +22,7 @@ import stat
 import time
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes, rooms
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy, clear_up, locked
 
@@ -191,6 +191,8 @@ class Journal:
         for kept in everything:
             if touched is None or kept.path in touched:
                 self._try_to_put_back(kept, parents, told)
+        for directory in sorted({os.path.dirname(kept.path) for kept in everything if kept.owner is None}):
+            rooms.clear_up(directory)
         for path, (uid, gid, mode) in changed.items():
             try:
                 files.make_directory(path, uid=uid, gid=gid, mode=mode)

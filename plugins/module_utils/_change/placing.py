@@ -48,6 +48,9 @@ class Placing:
             after = _digest(entry.after) if entry.is_text else UNKNOWN if entry.maker else SAME
             before = _digest(entry.before) if entry.is_text and entry.link is None else UNKNOWN
             found.append(Touch(entry.target, before, after, entry.owner))
+            if entry.path != entry.target and os.path.islink(entry.path):
+                # Which stays, and beside which something is staged, too.
+                found.append(Touch(entry.path, after=SAME, owner=entry.owner))
             if entry.backup and entry.before is not None:
                 found.append(Touch(entry.backup, NOTHING, _digest(entry.before), entry.owner))
         return found
@@ -55,7 +58,7 @@ class Placing:
     def leave_out(self, what: Entry | Touch, why: object) -> None:
         """Change nothing for the user in whose home that is."""
         path = what.path if isinstance(what, Touch) else what.target
-        self.entries = [entry for entry in self.entries if path not in (entry.target, entry.backup)]
+        self.entries = [entry for entry in self.entries if path not in (entry.target, entry.path, entry.backup)]
         self.stage.warnings.append(f"The user '{what.owner}' was left out, and everybody else served: {why}")
 
     def prepare(self, stack: contextlib.ExitStack) -> None:
@@ -115,7 +118,7 @@ class Placing:
             with homes.acting_as(entry.owner):
                 if entry.target in self._seen and _signature(entry.target) != self._seen[entry.target]:
                     raise FileBusy(f"{entry.path} was changed by somebody else while the host was being changed; run the play again.")
-                self.touched |= {entry.target, entry.backup or entry.target}
+                self.touched |= {entry.target, entry.path, entry.backup or entry.target}
                 self._place(entry)
         except (HostError, OSError) as e:
             why = e if isinstance(e, HostError) else HostError(f"Cannot write {entry.path}: {e.strerror}.")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import grp
 import os
 import pwd
@@ -318,12 +319,16 @@ def back_up(path: str, text: str, mode: int | None, uid: int, gid: int, copy: st
     """Copy the live *text* beside its file as ``PATH.YYYY-MM-DD@HH:MM:SS~``, for nobody who may not read the wanted one either."""
     try:
         st = os.stat(path)
-        # Created unreadable first: the file may hold a secret.
-        fd = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as out:
+        if os.path.lexists(copy):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        # Unreadable first: the file may hold a secret. And nobody takes half a copy for a whole one.
+        with locked(copy, 0) as out:
+            out.truncate()
             out.write(text.encode(ENCODING, ERRORS))
+            out.flush()
             os.fchown(out.fileno(), st.st_uid if uid == -1 else uid, st.st_gid if gid == -1 else gid)
             os.fchmod(out.fileno(), stat.S_IMODE(st.st_mode) & (0o7777 if mode is None else mode))
+            os.rename(f"{copy}.tmp", copy)
     except OSError as e:
         raise HostError(f"Cannot back up {path} to {copy}: {e.strerror}; nothing was changed.") from e
     return copy

@@ -135,6 +135,8 @@ class Postmap:
             outcomes = [Outcome(table) for table in tables]
             todo = [outcome for outcome in outcomes if not self._is_converged(outcome)]
             if not self.check_mode:
+                for directory in sorted({os.path.dirname(table.path) for table in tables}):
+                    rooms.clear_up(directory)
                 for directory in sorted({os.path.dirname(outcome.table.path) for outcome in todo}):
                     lock = functools.partial(compiled_table.directory_lock, directory)
                     staging.enter_once(stack, f"the tables in {directory}", lock)

@@ -33,8 +33,8 @@ class FakeServices:
         # What is done in passing, as by a daemon that looks at its files.
         self.on = {}
 
-    def _called(self, name):
-        self.calls.append(name)
+    def _called(self, name, said=""):
+        self.calls.append(name + said)
         self.on.get(name, lambda: None)()
         if name in self.fails:
             raise self.fails[name]
@@ -47,7 +47,7 @@ class FakeServices:
         self._called("withdraw")
 
     def apply_former(self, *, after_kill=False):
-        self._called("apply_former after a kill" if after_kill else "apply_former")
+        self._called("apply_former", " after a kill" if after_kill else "")
 
     def prove(self):
         self._called("prove")

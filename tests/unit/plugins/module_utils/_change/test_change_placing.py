@@ -1,6 +1,7 @@
 # Copyright (c) 2026, The postroom.mail contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+
 """Somebody else who changes files meanwhile, files that cannot be written, and homes."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import shutil
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._change.change import PutBack
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes, staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import (
@@ -126,8 +127,6 @@ def test_who_cares_for_no_lock_is_not_overwritten_either(host, monkeypatch, name
 
     def gather():
         all_changes(host)
-        from ansible_collections.postroom.mail.plugins.module_utils._core import staging
-
         staging.effect(meddle, before_files=True)
 
     with pytest.raises(PutBack, match="changed by somebody else while the host was being changed; run the play again. Everything was"):
@@ -374,7 +373,5 @@ def test_a_user_who_is_gone_when_a_killed_run_is_undone(host, home, monkeypatch)
 
 
 def test_an_effect_that_fails_is_no_reason_to_leave_a_user_out(host):
-    from ansible_collections.postroom.mail.plugins.module_utils._core import staging
-
     with pytest.raises(PutBack, match="It does not work"):
         host.carry_out(lambda: staging.effect(failing()))

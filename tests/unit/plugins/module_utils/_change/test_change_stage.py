@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 
@@ -194,15 +195,13 @@ def test_a_file_in_the_place_of_a_directory_stays_as_it_is(host, gathered):
     before = host.stamps()
 
     def make():
-        files.make_directory(host.path("main.cf"))
+        with Gathered() if gathered else contextlib.nullcontext() as stage:
+            files.make_directory(host.path("main.cf"))
+        if stage:
+            put_in_place(stage)
 
     with pytest.raises(HostError, match=r"^Cannot make the directory .*main\.cf: File exists\.$"):
-        if gathered:
-            with Gathered() as stage:
-                make()
-            put_in_place(stage)
-        else:
-            make()
+        make()
     assert host.stamps() == before
 
 

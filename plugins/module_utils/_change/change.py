@@ -4,8 +4,8 @@
 
 """The change of a host as a whole: gather, judge, keep, put in place, apply, prove; or put back.
 
-Up to the first rename nothing of any daemon is touched, so that whatever refuses leaves every file as it is. From then on the
-journal knows what was there. When a daemon does not come up with what is new, or does not serve, everything is put back, and the
+Up to the first rename nothing of any daemon is touched, so that whatever refuses leaves every file as it is. By then the journal
+knows what was there. When a daemon does not come up with what is new, or does not serve, everything is put back, and the
 daemons are told again.
 """
 
@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._change.journal import Journal
-from ansible_collections.postroom.mail.plugins.module_utils._change.stage import Placing, Stage
+from ansible_collections.postroom.mail.plugins.module_utils._change.placing import Placing
+from ansible_collections.postroom.mail.plugins.module_utils._change.stage import Stage
 from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, MailError
 
@@ -48,7 +48,9 @@ class Services(t.Protocol):
 
     def apply(self, results: t.Mapping[str, t.Sequence[dict[str, t.Any]]], *, changed: bool) -> dict[str, t.Any]: ...
 
-    def apply_former(self) -> None: ...
+    def withdraw(self) -> None: ...
+
+    def apply_former(self, *, after_kill: bool = False) -> None: ...
 
     def prove(self) -> None: ...
 
@@ -84,17 +86,19 @@ class Change:
 
         In check mode everything is gathered and judged, and nothing is done.
         """
-        if self.check_mode:
-            if self.journal.is_left():
+        stage = Stage()
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(stage.rooms)
+            if not self.check_mode:
+                stack.enter_context(self.journal.locked(self.patience))
+                self._recover()
+            elif self.journal.is_left():
                 self.outcome.recovered.append("A run that was killed left the host half changed; what was there before would be put back.")
-            self._gather(first, works)
-            self.outcome.services = self.services.apply(self.outcome.results, changed=self.outcome.changed)
-            return self.outcome
-        with self.journal.locked(self.patience):
-            self._recover()
-            stage = self._gather(first, works)
-            stage.clear_up()
-            with stage.rooms:
+            self._gather(stage, first, works)
+            if self.check_mode:
+                self.outcome.services = self.services.apply(self.outcome.results, changed=self.outcome.changed)
+            else:
+                stage.clear_up()
                 self._put_in_place(stage)
         return self.outcome
 
@@ -104,57 +108,72 @@ class Change:
             # Killed before it touched anything.
             self.journal.forget()
             return
-        problems = self.journal.put_back()
+        told = self.journal.put_back()
+        if told.failed:
+            raise NotPutBack(
+                f"A run that was killed left the host half changed, and not everything could be put back: {' '.join(told.failed)} What was"
+                f" there before lies in {self.journal.directory}: put it back by hand, take the directory away, and run the play again."
+            )
         self.outcome.recovered.append("A run that was killed left the host half changed; what was there before was put back.")
-        self.outcome.warnings += problems
-        self.services.apply_former()
+        self.outcome.warnings += told.stays
+        try:
+            self.services.apply_former(after_kill=True)
+        except (MailError, OSError) as e:
+            # The change that comes now may be what mends it.
+            self.outcome.warnings.append(f"With what was there before a run that was killed: {e}")
         self.journal.forget()
 
-    def _gather(self, first: t.Sequence[Work], works: t.Sequence[Work]) -> Stage:
+    def _gather(self, stage: Stage, first: t.Sequence[Work], works: t.Sequence[Work]) -> None:
         for work in first:
             self.outcome.results.setdefault(work.name, []).append(work.do())
-        stage = Stage()
         with staging.gathered_in(stage):
             for work in works:
                 self.outcome.results.setdefault(work.name, []).append(work.do())
+        stage.settle()
         self.outcome.files = list(stage.entries)
-        return stage
 
     def _put_in_place(self, stage: Stage) -> None:
         if stage.is_empty:
             self.outcome.services = self._applied(stage)
             return
         placing = Placing(stage)
-        with contextlib.ExitStack() as locks:
-            try:
-                placing.prepare(locks)
-                kept = [(entry.target, entry.after if entry.is_text else None, entry.owner) for entry in placing.entries]
-                self.journal.keep(kept, placing.made_directories)
-            except BaseException:
-                _remove_directories(placing.made_directories)
-                raise
-            done: list[Effect] = []
-            try:
-                self._place(placing, done)
-            except (MailError, OSError) as e:
-                raise self._put_back(e, done) from e
-        self.outcome.warnings += stage.warnings
+        locks = self._prepare(placing)
+        done: list[Effect] = []
         try:
+            with locks:
+                self._place(placing, done)
             self.outcome.services = self._applied(stage)
-        except (MailError, OSError) as e:
-            raise self._put_back(e, done) from e
+        except Exception as e:
+            raise self._put_back(e, placing, done) from e
         self.journal.forget()
+        placing.finish()
+        self.outcome.warnings += stage.warnings
+
+    def _prepare(self, placing: Placing) -> contextlib.ExitStack:
+        """Keep what is there, and write everything beside it; gives the locks. Nothing is left when that fails."""
+        skipped = self.journal.keep(placing.touches(), placing.new_directories, placing.old_directories)
+        with contextlib.ExitStack() as refused:
+            # In the opposite order, so that no lock holds a file in a directory that goes.
+            refused.callback(self.journal.forget)
+            refused.callback(placing.remove_directories)
+            locks = refused.enter_context(contextlib.ExitStack())
+            for touch, why in skipped:
+                placing.leave_out(touch, why)
+            placing.prepare(locks)
+            refused.pop_all()
+        return locks
 
     def _place(self, placing: Placing, done: list[Effect]) -> None:
-        for effect in placing.stage.effects:
-            if effect.before_files:
-                done.append(effect)
-                effect.do()
+        self._bring(placing.stage.effects, done, before_files=True)
         placing.settle_directories()
         for entry in placing.in_order():
             placing.place(entry)
-        for effect in placing.stage.effects:
-            if not effect.before_files:
+        self._bring(placing.stage.effects, done, before_files=False)
+
+    @staticmethod
+    def _bring(effects: t.Sequence[Effect], done: list[Effect], *, before_files: bool) -> None:
+        for effect in effects:
+            if effect.before_files == before_files:
                 done.append(effect)
                 effect.do()
 
@@ -167,27 +186,45 @@ class Change:
             self.services.prove()
         return result
 
-    def _put_back(self, cause: Exception, done: t.Sequence[Effect]) -> MailError:
-        """Put everything back, and give the error that says so."""
-        problems = self.journal.put_back()
-        for effect in reversed(done):
-            if effect.undo:
-                try:
-                    effect.undo()
-                except (MailError, OSError) as e:
-                    problems.append(str(e))
-        try:
-            self.services.apply_former()
-        except (MailError, OSError) as e:
-            problems.append(str(e))
-        said = str(cause).strip().rstrip(".")
+    def _put_back(self, cause: Exception, placing: Placing, done: t.Sequence[Effect]) -> MailError:
+        """Put everything back, in the opposite order, and give the error that says so."""
+        problems: list[str] = []
+        self._try(self.services.withdraw, problems)
+        self._undo(done, problems, before_files=False)
+        self._try(lambda: problems.extend(self._files_put_back(placing)), problems)
+        self._undo(done, problems, before_files=True)
+        self._try(self.services.apply_former, problems)
+        self.outcome.warnings += placing.stage.warnings
+        said = _said(cause).strip().rstrip(".")
         if problems:
-            return NotPutBack(f"{said}. The change was taken back, but not as a whole: {' '.join(problems)}")
-        self.journal.forget()
-        return PutBack(f"{said}. Everything was put back, and the daemons run with what they had before.")
+            return NotPutBack(
+                f"{said}. The change was taken back, but not as a whole: {' '.join(problems)} What was there before lies in"
+                f" {self.journal.directory}; the next run tries again."
+            )
+        self._try(self.journal.forget, problems)
+        return PutBack(f"{said}. Everything was put back, and the daemons run with what they had before.{''.join(problems)}")
+
+    def _files_put_back(self, placing: Placing) -> list[str]:
+        told = self.journal.put_back(placing.touched)
+        return [*told.stays, *told.failed]
+
+    def _undo(self, done: t.Sequence[Effect], problems: list[str], *, before_files: bool) -> None:
+        for effect in reversed(done):
+            if effect.undo and effect.before_files == before_files:
+                self._try(effect.undo, problems)
+
+    @staticmethod
+    def _try(do: t.Callable[[], None], problems: list[str]) -> None:
+        try:
+            do()
+        except Exception as e:
+            problems.append(_said(e))
 
 
-def _remove_directories(directories: t.Sequence[str]) -> None:
-    for directory in reversed(directories):
-        with contextlib.suppress(OSError):
-            os.rmdir(directory)
+def _said(error: Exception) -> str:
+    """A sentence about *error*; one that nobody foresaw says of which kind it is."""
+    if isinstance(error, MailError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'The system says'}: {error.strerror or error}."
+    return f"Something happened that nobody foresaw ({type(error).__name__}: {error})."

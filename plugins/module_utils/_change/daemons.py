@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, MailError
 from ansible_collections.postroom.mail.plugins.module_utils._services import running_daemon, services
 from ansible_collections.postroom.mail.plugins.module_utils._services.control import Control, Wanted
 
@@ -57,18 +57,19 @@ class Daemons:
         self.timeout = timeout
         self.check_mode = check_mode
         self.warnings: list[str] = []
-        # What ran before, and what was done to it.
+        # What ran before, and what was begun to be done to it.
         self._former: dict[str, services.State] = {}
-        self._done: list[str] = []
+        self._begun: list[str] = []
 
     def apply(self, results: Results, *, changed: bool) -> dict[str, t.Any]:
         """Reload or restart each daemon that needs it, start those that must run, and then what fetches mail; tells it."""
-        todo = [service for name in services.MASTERS for service in self._todo(name, results, changed)]
+        daemons = [*services.MASTERS, *(name for name in self.wanted if name not in services.MASTERS)]
+        todo = [service for name in daemons for service in self._todo(name, results, changed)]
         fetching = [Wanted(**service) for result in results.get("fetchmail_config", ()) for service in result["services"]]
         names = [service.name for service in (*todo, *fetching)]
         if not names:
             return {"changed": False, "actions": [], "reasons": []}
-        self._former = services.states(self.run, names)
+        self._former = self._states(names)
         told = [self._bring(part) for part in (todo, fetching) if part]
         reasons = [
             *(reason for service in todo for reason in self.known.get(service.name, {}).get("reasons", ())),
@@ -82,45 +83,78 @@ class Daemons:
         }
 
     def _todo(self, name: str, results: Results, changed: bool) -> list[Wanted]:
-        """What is asked of a daemon; nothing where neither a change nor what runs gives a reason."""
-        known = self.known.get(name, {})
+        """What is asked of a daemon; nothing where neither a wish, nor a change, nor what runs gives a reason."""
+        wanted, known = self.wanted.get(name, Wanted(name)), self.known.get(name, {})
+        if name not in services.MASTERS or wanted.state == "stopped":
+            return [wanted]
         told = [known, *(result for module, readers in READERS.items() if name in readers for result in results.get(module, ()))]
-        is_concerned = any(result.get("changed") for result in told) and (known.get("running", True) or name in self.wanted)
-        enabled = self.wanted[name].enabled if name in self.wanted else None
-        for key, state in (("restart_required", "restarted"), ("reload_required", "reloaded")):
-            if any(result.get(key) for result in told):
-                return [Wanted(name, state, enabled)]
-        if name not in self.wanted and not is_concerned:
+        state = "applied" if wanted.state or any(result.get("changed") for result in told) else None
+        for key, needed in (("reload_required", "reloaded"), ("restart_required", "restarted")):
+            if wanted.state == needed or any(result.get(key) for result in told):
+                state = needed
+        if state == "applied" and not changed and self._is_right(wanted, known):
             return []
-        if known.get("running") and known.get("enabled") and known.get("outdated") is None and not changed:
-            return []
-        return [Wanted(name, "applied", enabled)]
+        if state and not wanted.state and not self._runs(name):
+            # Nobody wants it to run.
+            state = None
+        return [Wanted(name, state, wanted.enabled)] if state or wanted.enabled is not None else []
+
+    @staticmethod
+    def _is_right(wanted: Wanted, known: t.Mapping[str, t.Any]) -> bool:
+        is_enabled = known.get("enabled")
+        return bool(known.get("running")) and wanted.enabled in (None, is_enabled) and known.get("outdated") is None
+
+    def _runs(self, name: str) -> bool:
+        running = self.known.get(name, {}).get("running")
+        return self._states([name])[name].running if running is None else bool(running)
+
+    def _states(self, names: t.Sequence[str]) -> dict[str, services.State]:
+        return services.states(self.run, names, Control(self.run).queue_directory)
 
     def _bring(self, wanted: t.Sequence[Wanted]) -> dict[str, t.Any]:
         control = Control(self.run, self.timeout, self.check_mode)
         try:
-            told = control.bring(wanted)
+            return control.bring(wanted)
         finally:
             self.warnings += control.warnings
-        self._done += told["actions"]
-        return told
+            self._begun += control.begun
 
-    def apply_former(self) -> None:
-        """Have the daemons do what their files say, now that these are as they were; those that did not run before run no more."""
-        names = list(self._former) or [name for name, state in services.states(self.run, list(services.MASTERS)).items() if state.enabled]
-        former = self._former or dict.fromkeys(names, services.State(True, True, True))
-        control = Control(self.run, self.timeout)
-        for name in names:
-            if former[name].running:
-                state = "restarted" if f"restart {name}" in self._done or name not in services.MASTERS else "applied"
-                control.bring([Wanted(name, state, former[name].enabled)])
-            elif former[name].installed:
-                control.bring([Wanted(name, "stopped", former[name].enabled)])
+    def withdraw(self) -> None:
+        """Stop what did not run before, as long as its unit is there. Raises a `MailError`."""
+        self._bring_each([Wanted(name, "stopped", state.enabled) for name, state in self._former.items() if not state.running])
+
+    def apply_former(self, *, after_kill: bool = False) -> None:
+        """Have the daemons that ran before do what their files say, now that these are as they were. Raises a `MailError`.
+
+        *after_kill*: nobody knows which ran, so all that are enabled have to.
+        """
+        if self._former:
+            wanted = [Wanted(name, self._former_state(name), state.enabled) for name, state in self._former.items() if state.running]
+        else:
+            states = self._states(list(services.MASTERS))
+            wanted = [Wanted(name, "applied") for name, state in states.items() if state.running or (after_kill and state.enabled)]
+        self._bring_each(wanted)
+
+    def _former_state(self, name: str) -> str:
+        is_new = {f"restart {name}", f"start {name}", f"stop {name}"} & set(self._begun) or name not in services.MASTERS
+        return "restarted" if is_new else "applied"
+
+    def _bring_each(self, wanted: t.Sequence[Wanted]) -> None:
+        """Bring all of them as far as it goes: one that fails keeps no other from it."""
+        problems = []
+        for one in wanted:
+            try:
+                Control(self.run, self.timeout).bring([one])
+            except MailError as e:
+                problems.append(str(e))
+        if problems:
+            raise HostError(" ".join(problems))
 
     def prove(self) -> None:
         """See that the installed daemons serve. Raises `NotProved`."""
+        queue_directory = Control(self.run).queue_directory
         for name in self.wanted:
-            why = running_daemon.outdated(services.master(name)) if name in services.MASTERS else None
+            why = running_daemon.outdated(services.master(name, queue_directory)) if name in services.MASTERS else None
             if why:
                 raise NotProved(f"{name} is not the installed one: {why}.")
         problem = self.probe()

@@ -12,35 +12,69 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
+import stat
 import time
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes, rooms
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
-from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy, clear_up, locked
 
 PLACE = "/var/lib/postroom"
 MANIFEST = "manifest.json"
 
+# What a change finds or leaves at a path, beside the SHA-256 of a file.
+NOTHING = ""
+UNKNOWN = "?"
+SAME = "="
+
+Attributes = tuple[int, int, int]
+
+
+class Damaged(HostError):
+    """What a run that was killed has left cannot be read."""
+
+
+class Touch(t.NamedTuple):
+    """A path that a change touches: what it saw there, what it leaves there, and the user in whose home that is."""
+
+    path: str
+    before: str = UNKNOWN
+    after: str = UNKNOWN
+    owner: str | None = None
+
 
 @dataclasses.dataclass(frozen=True)
 class Kept:
-    """One path as it was; *copy* is the file in the journal with its content, None where there was nothing."""
+    """One path as it was: a file, whose content is in *copy*, a *link*, or nothing. *after* is what the change puts there."""
 
     path: str
+    after: str
+    owner: str | None = None
     copy: str | None = None
+    link: str | None = None
     uid: int = 0
     gid: int = 0
     mode: int = 0
     mtime_ns: int = 0
-    # The SHA-256 of what the change puts there, None where that is not known beforehand.
-    after: str | None = None
-    owner: str | None = None
+
+    @property
+    def attributes(self) -> Attributes:
+        return self.uid, self.gid, self.mode
+
+
+@dataclasses.dataclass
+class Told:
+    """Sentences about what was not put back: what somebody else changed stays, everything else is a failure."""
+
+    stays: list[str] = dataclasses.field(default_factory=list)
+    failed: list[str] = dataclasses.field(default_factory=list)
 
 
 class Journal:
@@ -68,15 +102,31 @@ class Journal:
         finally:
             os.close(fd)
 
-    def keep(self, wanted: t.Sequence[tuple[str, str | None, str | None]], directories: t.Sequence[str]) -> None:
-        """Keep what is at the paths *wanted*: each with the text that it will have, if known, and the user in whose home it is.
+    # Before the change --------------------------------------------------------------------------------------------------
 
-        *directories* are those that the change made. Raises a `HostError`, and leaves nothing, when there is no room.
+    def keep(self, touches: t.Sequence[Touch], made: t.Sequence[str] = (), changed: t.Sequence[str] = ()) -> list[tuple[Touch, HostError]]:
+        """Keep what is at the paths of *touches*, for directories that are *made* and directories that are *changed* besides.
+
+        Gives those in the homes of users that could not be kept, and why. Raises a `HostError`, and leaves nothing, when there is no
+        room, or when something is not as the change saw it.
         """
         try:
             os.mkdir(self.directory, 0o700)
-            kept = [self._keep(number, *one) for number, one in enumerate(wanted)]
-            manifest = {"files": [dataclasses.asdict(one) for one in kept], "directories": list(directories)}
+            kept, skipped = [], []
+            for number, touch in enumerate(touches):
+                try:
+                    kept.append(self._keep(str(number), touch))
+                except HostError as e:
+                    if touch.owner is None:
+                        raise
+                    skipped.append((touch, e))
+            parents = {os.path.dirname(one.path) for one in kept} - set(changed)
+            manifest = {
+                "files": [dataclasses.asdict(one) for one in kept],
+                "made": list(made),
+                "changed": {path: _attributes(os.stat(path)) for path in changed if os.path.isdir(path)},
+                "parents": {path: _attributes(os.stat(path)) for path in sorted(parents) if os.path.isdir(path)},
+            }
             # Only with this file, which is written last, does the journal count.
             self._write(MANIFEST + ".new", json.dumps(manifest).encode())
             os.rename(os.path.join(self.directory, MANIFEST + ".new"), os.path.join(self.directory, MANIFEST))
@@ -85,17 +135,29 @@ class Journal:
         except OSError as e:
             self.forget()
             raise HostError(f"Cannot keep in {self.directory} what would be changed: {e.strerror}; nothing was changed.") from e
+        except BaseException:
+            self.forget()
+            raise
+        return skipped
 
-    def _keep(self, number: int, path: str, after: str | None, owner: str | None) -> Kept:
-        digest = None if after is None else _digest(after.encode(files.ENCODING, files.ERRORS))
-        with homes.acting_as(owner):
-            found = _content(path)
-        if found is None:
-            return Kept(path, after=digest, owner=owner)
-        content, st = found
-        copy = str(number)
-        self._write(copy, content)
-        return Kept(path, copy, st.st_uid, st.st_gid, st.st_mode & 0o7777, st.st_mtime_ns, digest, owner)
+    def _keep(self, copy: str, touch: Touch) -> Kept:
+        try:
+            with homes.acting_as(touch.owner):
+                found = _found(touch.path, None if touch.owner is None else homes.MOST_BYTES)
+        except OSError as e:
+            raise HostError(f"Cannot read {touch.path}: {e.strerror}; nothing was changed.") from e
+        if found.is_special:
+            raise HostError(f"{touch.path} is neither a file nor a link, and could not be put back: take it away; nothing was changed.")
+        if touch.before not in (UNKNOWN, found.digest):
+            raise FileBusy(f"{touch.path} was changed by somebody else since the host was asked; nothing was changed: run the play again.")
+        kept = Kept(touch.path, found.digest if touch.after == SAME else touch.after, touch.owner, None, found.link)
+        if found.st is None:
+            return kept
+        if found.content is not None:
+            self._write(copy, found.content)
+            kept = dataclasses.replace(kept, copy=copy)
+        uid, gid, mode = _attributes(found.st)
+        return dataclasses.replace(kept, uid=uid, gid=gid, mode=mode, mtime_ns=found.st.st_mtime_ns)
 
     def _write(self, name: str, content: bytes) -> None:
         fd = os.open(os.path.join(self.directory, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -104,39 +166,80 @@ class Journal:
             f.flush()
             os.fsync(f.fileno())
 
+    # After it ------------------------------------------------------------------------------------------------------------
+
     def is_left(self) -> bool:
         """Whether a run was killed in the middle of a change."""
         return os.path.exists(os.path.join(self.directory, MANIFEST))
 
-    def put_back(self) -> list[str]:
-        """Have everything as it was kept; gives sentences about what could not be put back. The journal stays."""
-        with open(os.path.join(self.directory, MANIFEST), encoding="utf-8") as f:
-            manifest = json.load(f)
-        problems = []
-        for kept in [Kept(**one) for one in reversed(manifest["files"])]:
+    def put_back(self, touched: t.Collection[str] | None = None) -> Told:
+        """Have everything as it was kept, or of that what was *touched*; tells what could not be put back. The journal stays.
+
+        Raises `Damaged`.
+        """
+        try:
+            with open(os.path.join(self.directory, MANIFEST), encoding="utf-8") as f:
+                manifest = json.load(f)
+            everything = [Kept(**one) for one in reversed(manifest["files"])]
+            made, changed, parents = list(manifest["made"]), dict(manifest["changed"]), dict(manifest["parents"])
+        except (OSError, ValueError, KeyError, TypeError) as e:
+            raise Damaged(
+                f"The journal of a change that was not finished, {self.directory}/{MANIFEST}, cannot be read ({e}). What was there before"
+                f" lies beside it: put back by hand what you need of that, take {self.directory} away, and run the play again."
+            ) from e
+        told = Told()
+        for kept in everything:
+            if touched is None or kept.path in touched:
+                self._try_to_put_back(kept, parents, told)
+        for directory in sorted({os.path.dirname(kept.path) for kept in everything if kept.owner is None}):
+            rooms.clear_up(directory)
+        for path, (uid, gid, mode) in changed.items():
             try:
-                with homes.acting_as(kept.owner):
-                    self._put_back(kept)
-            except (OSError, HostError) as e:
-                problems.append(f"{kept.path} could not be put back: {e.strerror if isinstance(e, OSError) else e}.")
-        for directory in reversed(manifest["directories"]):
+                files.make_directory(path, uid=uid, gid=gid, mode=mode)
+            except HostError as e:
+                told.failed.append(str(e))
+        for directory in reversed(made):
             with contextlib.suppress(OSError):
                 os.rmdir(directory)
-        return problems
+        return told
 
-    def _put_back(self, kept: Kept) -> None:
-        found = _content(kept.path)
+    def _try_to_put_back(self, kept: Kept, parents: t.Mapping[str, Attributes], told: Told) -> None:
+        try:
+            with homes.acting_as(kept.owner):
+                self._put_back(kept, parents)
+                clear_up(kept.path)
+        except FileBusy as e:
+            told.failed.append(f"{kept.path} could not be put back: {e}")
+        except _Stays as e:
+            told.stays.append(f"{kept.path} stays as it is, because {e}.")
+        except KeyError:
+            told.stays.append(f"{kept.path} stays as it is, because there is no user '{kept.owner}' any more.")
+        except (HostError, OSError) as e:
+            told.failed.append(f"{kept.path} could not be put back: {e.strerror if isinstance(e, OSError) else str(e).rstrip('.')}.")
+
+    def _put_back(self, kept: Kept, parents: t.Mapping[str, Attributes]) -> None:
+        found = _found(kept.path)
         former = self._read(kept)
-        if found and kept.after is not None and _digest(found[0]) not in (kept.after, _digest(former) if former is not None else None):
-            raise HostError("somebody else has changed it since, so it stays as it is")
-        if former is None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(kept.path)
+        if found.link == kept.link and found.content == former and not found.is_special:
+            if found.content is not None and found.st is not None:
+                _settle(kept, found.st)
             return
-        attributes = (kept.uid, kept.gid, kept.mode)
-        if found and found[0] == former and (found[1].st_uid, found[1].st_gid, found[1].st_mode & 0o7777) == attributes:
+        if found.st is not None and kept.after not in (UNKNOWN, found.digest):
+            raise _Stays("somebody else has changed it since")
+        directory = os.path.dirname(kept.path)
+        if not os.path.isdir(directory) and directory in parents:
+            uid, gid, mode = parents[directory]
+            files.make_directory(directory, uid=uid, gid=gid, mode=mode, parents=True)
+        if former is not None:
+            _replace(kept, former)
             return
-        _replace(kept, former)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(kept.path)
+        if kept.link is not None:
+            os.symlink(kept.link, kept.path)
+            os.chown(kept.path, kept.uid, kept.gid, follow_symlinks=False)
+        if os.path.isdir(directory):
+            files.fsync_directory(directory)
 
     def _read(self, kept: Kept) -> bytes | None:
         if kept.copy is None:
@@ -145,52 +248,91 @@ class Journal:
             return f.read()
 
     def forget(self) -> None:
-        """Take the journal away."""
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self.directory, MANIFEST))
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Take the journal away. Raises a `HostError`."""
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.directory, MANIFEST))
+                # Before anything that it names.
+                files.fsync_directory(self.directory)
+            if os.path.lexists(self.directory):
+                shutil.rmtree(self.directory)
+        except OSError as e:
+            raise HostError(
+                f"Cannot take {self.directory} away: {e.strerror}. Take it away by hand, or the next run may put back what it holds."
+            ) from e
+
+
+class _Stays(HostError):
+    """Why something is not put back."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Found:
+    """What is at a path: a file with its content, a link, something special, or nothing."""
+
+    st: os.stat_result | None = None
+    content: bytes | None = None
+    link: str | None = None
+
+    @property
+    def is_special(self) -> bool:
+        return self.st is not None and self.content is None and self.link is None
+
+    @property
+    def digest(self) -> str:
+        if self.content is not None:
+            return digest(self.content)
+        return NOTHING if self.st is None else f"link {self.link}" if self.link is not None else "special"
+
+
+def _found(path: str, limit: int | None = None) -> _Found:
+    try:
+        st = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return _Found()
+    if stat.S_ISLNK(st.st_mode):
+        return _Found(st, link=os.readlink(path))
+    if not stat.S_ISREG(st.st_mode):
+        return _Found(st)
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(fd, "rb") as f:
+        st = os.fstat(fd)
+        if limit is not None and st.st_size > limit:
+            raise OSError(errno.EFBIG, "it is too large")
+        return _Found(st, f.read() if limit is None else f.read(limit)) if stat.S_ISREG(st.st_mode) else _Found(st)
+
+
+def _attributes(st: os.stat_result) -> Attributes:
+    return st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)
+
+
+def _settle(kept: Kept, st: os.stat_result) -> None:
+    """Give a file with the former content the former owner, mode and time, where they are others."""
+    if _attributes(st) != kept.attributes:
+        files.apply_attributes(kept.path, *kept.attributes)
+    if st.st_mtime_ns != kept.mtime_ns:
+        os.utime(kept.path, ns=(kept.mtime_ns, kept.mtime_ns))
 
 
 def _replace(kept: Kept, content: bytes) -> None:
-    temporary = f"{kept.path}.tmp"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as f:
-            f.write(content)
-            f.flush()
-            if kept.owner is None:
-                os.fchown(f.fileno(), kept.uid, kept.gid)
-            os.fchmod(f.fileno(), kept.mode)
-            os.fsync(f.fileno())
-        os.utime(temporary, ns=(kept.mtime_ns, kept.mtime_ns))
+    """Write a file anew beside the present one, under its lock, and rename it."""
+    with locked(kept.path, homes.PATIENCE) as f:
+        f.truncate()
+        f.write(content)
+        f.flush()
+        if kept.owner is None:
+            os.fchown(f.fileno(), kept.uid, kept.gid)
+        os.fchmod(f.fileno(), kept.mode if kept.owner is None else kept.mode & 0o777)
+        os.fsync(f.fileno())
+        os.utime(f.fileno(), ns=(kept.mtime_ns, kept.mtime_ns))
         if os.path.exists(kept.path):
-            files.copy_security_context(kept.path, temporary)
-        os.rename(temporary, kept.path)
-        files.fsync_directory(os.path.dirname(kept.path))
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+            files.copy_security_context(kept.path, f.fileno())
+        os.rename(f"{kept.path}.tmp", kept.path)
+    files.fsync_directory(os.path.dirname(kept.path))
 
 
-def _content(path: str) -> tuple[bytes, os.stat_result] | None:
-    """The bytes of a regular file, and what the kernel says of it; None where there is none."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError:
-        if os.path.isfile(path) and not os.path.islink(path):
-            raise
-        return None
-    with os.fdopen(fd, "rb") as f:
-        st = os.fstat(f.fileno())
-        return (f.read(), st) if os.path.isfile(path) else None
-
-
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """By which a file is known again."""
     return hashlib.sha256(content).hexdigest()
 
 

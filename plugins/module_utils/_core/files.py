@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import grp
 import os
 import pwd
@@ -127,7 +128,7 @@ def update(
     """
     stage = staging.current()
     if stage is not None:
-        return stage.update(path, render, Wanted(attributes, validate, backup, written, lock_timeout), read)
+        return stage.update(path, render, Wanted(attributes, validate, backup and not check_mode, written, lock_timeout), read)
     uid, gid = attributes.ids()
     before = read(path)
     after = render(before)
@@ -166,8 +167,14 @@ def update(
 def exists(path: str) -> bool:
     """Whether *path* is there, or will be."""
     stage = staging.current()
-    is_staged, text = stage.read(path) if stage is not None else (False, None)
-    return text is not None if is_staged else os.path.exists(path)
+    will_exist = stage.will_exist(path) if stage is not None else None
+    return os.path.exists(path) if will_exist is None else will_exist
+
+
+def is_directory(path: str) -> bool:
+    """Whether the directory *path* is there, or will be."""
+    stage = staging.current()
+    return os.path.isdir(path) or (stage is not None and path in stage.directories)
 
 
 def remove(path: str, *, check_mode: bool = False) -> None:
@@ -204,19 +211,29 @@ def set_attributes(path: str, uid: int, gid: int, mode: int | None) -> None:
 
 def make_directory(path: str, *, uid: int = -1, gid: int = -1, mode: int = 0o755, parents: bool = False) -> None:
     """Make a directory, with those above it if *parents*; one that is there gets owner, group and mode. Raises `HostError`."""
-    if parents and not os.path.isdir(os.path.dirname(path)):
+    if parents and not is_directory(os.path.dirname(path)):
         make_directory(os.path.dirname(path), parents=True)
     stage = staging.current()
     if stage is not None:
         stage.directory(path, uid, gid, mode)
         return
     try:
-        with contextlib.suppress(FileExistsError):
+        with _there_already(path):
             os.mkdir(path, 0o700)
-        os.chown(path, uid, gid)
-        os.chmod(path, mode)
+        if attributes_differ(path, uid, gid, mode):
+            apply_attributes(path, uid, gid, mode)
     except OSError as e:
         raise HostError(f"Cannot make the directory {path}: {e.strerror}.") from e
+
+
+@contextlib.contextmanager
+def _there_already(path: str) -> t.Iterator[None]:
+    """Make nothing of a directory that is there; anything else that is there is an error, and stays as it is."""
+    try:
+        yield
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
 
 
 def diff(change: Change, *, secret: bool = False) -> dict[str, str]:
@@ -302,12 +319,16 @@ def back_up(path: str, text: str, mode: int | None, uid: int, gid: int, copy: st
     """Copy the live *text* beside its file as ``PATH.YYYY-MM-DD@HH:MM:SS~``, for nobody who may not read the wanted one either."""
     try:
         st = os.stat(path)
-        # Created unreadable first: the file may hold a secret.
-        fd = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as out:
+        if os.path.lexists(copy):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        # Unreadable first: the file may hold a secret. And nobody takes half a copy for a whole one.
+        with locked(copy, 0) as out:
+            out.truncate()
             out.write(text.encode(ENCODING, ERRORS))
+            out.flush()
             os.fchown(out.fileno(), st.st_uid if uid == -1 else uid, st.st_gid if gid == -1 else gid)
             os.fchmod(out.fileno(), stat.S_IMODE(st.st_mode) & (0o7777 if mode is None else mode))
+            os.rename(f"{copy}.tmp", copy)
     except OSError as e:
         raise HostError(f"Cannot back up {path} to {copy}: {e.strerror}; nothing was changed.") from e
     return copy

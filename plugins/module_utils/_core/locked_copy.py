@@ -49,13 +49,15 @@ def locked(path: str, timeout: float) -> t.Iterator[t.BinaryIO]:
     try:
         yield staged
     finally:
-        # Only while the lock is held is the name ours to remove; after a rename it is no longer there.
-        with contextlib.suppress(FileNotFoundError):
-            if _is_same_file(staged, staged_path):
-                os.unlink(staged_path)
-        # On a full disk closing fails again, with what could not be written; the first failure says it better.
-        with contextlib.suppress(OSError):
-            staged.close()
+        try:
+            # Only while the lock is held is the name ours to remove; after a rename it is no longer there.
+            with contextlib.suppress(FileNotFoundError):
+                if _is_same_file(staged, staged_path):
+                    os.unlink(staged_path)
+        finally:
+            # On a full disk closing fails again, with what could not be written; the first failure says it better.
+            with contextlib.suppress(OSError):
+                staged.close()
 
 
 def _open_staged(staged_path: str) -> t.BinaryIO:

@@ -39,6 +39,14 @@ def room(purpose: str, beside: str | None = None) -> t.Iterator[str]:
         yield directory
 
 
+def clear_up(beside: str) -> None:
+    """Take away the rooms in the directory *beside* of runs that were killed."""
+    with contextlib.suppress(OSError):
+        if os.geteuid() == 0 and any(name.startswith(BESIDE) for name in os.listdir(beside)):
+            with _one_at_a_time():
+                _take_away_what_was_left(beside, BESIDE)
+
+
 def _make(purpose: str, beside: str | None, stack: contextlib.ExitStack) -> str:
     if os.geteuid() != 0:
         directory = tempfile.mkdtemp(prefix=f"postroom-{purpose}.", dir=beside)

@@ -19,11 +19,14 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 class Stage(t.Protocol):
-    """Where changes of files are gathered for being made together (`_core.stage`)."""
+    """Where changes of files are gathered for being made together (`_change.stage`)."""
 
     rooms: contextlib.ExitStack
+    directories: dict[str, tuple[int, int, int]]
 
     def read(self, path: str) -> tuple[bool, str | None]: ...
+
+    def will_exist(self, path: str) -> bool | None: ...
 
     def texts(self) -> dict[str, str]: ...
 
@@ -46,6 +49,8 @@ class _Open:
     """The stage that is open; without one each change is made at once."""
 
     stage: Stage | None = None
+    # What is entered until the changes are made.
+    entered: t.ClassVar[set[str]] = set()
 
 
 def current() -> Stage | None:
@@ -62,16 +67,21 @@ def texts() -> dict[str, str]:
 @contextlib.contextmanager
 def gathered_in(stage: Stage) -> t.Iterator[None]:
     """Gather all changes of files in *stage* until the end of the block."""
-    _Open.stage = stage
+    former = _Open.stage, _Open.entered
+    _Open.stage, _Open.entered = stage, set()
     try:
         yield
     finally:
-        _Open.stage = None
+        _Open.stage, _Open.entered = former
 
 
 @dataclasses.dataclass(frozen=True)
 class Effect:
-    """Something beside files that a change has to do, before or after the files are in place, and how it is undone."""
+    """Something beside files that a change has to do, before or after the files are in place, and how it is undone.
+
+    Everything is undone in the opposite order: what came after the files while they are still in place, what came before them when the
+    former ones are back.
+    """
 
     do: t.Callable[[], None]
     undo: t.Callable[[], None] | None = None
@@ -104,3 +114,12 @@ def until_in_place() -> t.Iterator[contextlib.ExitStack]:
     else:
         with contextlib.ExitStack() as stack:
             yield stack
+
+
+def enter_once(stack: contextlib.ExitStack, name: str, make: t.Callable[[], contextlib.AbstractContextManager[None]]) -> None:
+    """Enter what *make* gives until *stack* ends; in a stage only once by each *name*, for a lock is held against its own holder, too."""
+    if current() is not None:
+        if name in _Open.entered:
+            return
+        _Open.entered.add(name)
+    stack.enter_context(make())

@@ -13,7 +13,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import files
 from ansible_collections.postroom.mail.plugins.module_utils._core import secrets as core_secrets
-from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import daemon as dovecot
 
@@ -77,10 +77,11 @@ def apply(run: Run, request: Request) -> Outcome:
         # Nothing is there to be removed, and an empty file would help nobody.
         change = files.Change(path, "", "")
     else:
-        if not os.path.isdir(os.path.dirname(path)) and not request.check_mode:
+        if not files.is_directory(os.path.dirname(path)) and not request.check_mode:
             # Judged first, so that no directory is made for a file that Dovecot would refuse.
             judge(render(None))
-            make_directory(os.path.dirname(path))
+            # That of a drop-in the distribution may not ship. Its parent must be there.
+            files.make_directory(os.path.dirname(path))
         change = files.update(path, render, validate=judge, check_mode=request.check_mode, attributes=attributes, backup=request.backup)
     changed = conf.changes(change.before or "", change.after)
     warnings = list(verdict.warnings)
@@ -116,16 +117,6 @@ def merged(settings: t.Mapping[str, t.Any], more: t.Mapping[str, t.Any]) -> dict
 def paths(wanted: t.Iterable[conf.Wanted]) -> list[conf.Path]:
     """The paths of the settings in a wanted tree."""
     return [path for path in conf.flatten(conf.parse(conf.render_wanted(wanted))) if path[-1]]
-
-
-def make_directory(directory: str) -> None:
-    """Make the directory of a drop-in where the distribution does not ship it; its parent must be there."""
-    try:
-        os.mkdir(directory, 0o755)
-    except FileExistsError:
-        return
-    except OSError as e:
-        raise HostError(f"Cannot make the directory {directory}: {e.strerror}.") from e
 
 
 def without_secrets(change: files.Change, secrets: t.Collection[conf.Path]) -> files.Change:

@@ -251,8 +251,7 @@ class Fetchmail:
 
     def _enable(self, owners: t.Sequence[str]) -> None:
         if owners:
-            units = list(map(unit_of, owners))
-            self._later([Service(unit, enabled=True) for unit in units], [Service(unit, enabled=False) for unit in units])
+            self._later([Service(unit_of(owner), enabled=True) for owner in owners])
             self.outcome.changed = True
 
     def _former(self) -> list[str]:
@@ -298,14 +297,21 @@ class Fetchmail:
         ours = daemon and managed.is_managed(files.read_text(self._path(SYSTEM_FILE)) or "")
         names = [*([SERVICE] if ours else []), *map(unit_of, gone)]
         if names:
-            stopped, started = ([Service(name, *state) for name in names] for state in (("stopped", False), ("started", True)))
-            done = self._later(stopped, started, before_files=True)
+            done = self._later([Service(name, "stopped", False) for name in names], before_files=True)
             self.outcome.changed |= done["changed"]
             self.outcome.diff += [done["diff"]] if done["changed"] else []
 
-    def _later(self, wanted: list[Service], former: list[Service], before_files: bool = False) -> dict[str, t.Any]:
+    def _later(self, wanted: list[Service], before_files: bool = False) -> dict[str, t.Any]:
         """Bring services to what is *wanted*: at once, or before or after the files are in place."""
         is_gathered = staging.current() is not None
+        states = services.states(self.run, [service.name for service in wanted]) if is_gathered else {}
+        former = [
+            Service(
+                service.name, service.state and ("started" if states[service.name].running else "stopped"), states[service.name].enabled
+            )
+            for service in wanted
+            if states
+        ]
         done = Control(self.run, check_mode=self.check_mode or is_gathered).bring(wanted)
         if is_gathered and not self.check_mode and done["changed"]:
 

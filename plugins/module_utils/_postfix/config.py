@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import os
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import files
@@ -181,7 +180,7 @@ class _Run:
         for name in self.changes(self._before):
             for table_type, path in tables(name, self.wanted[name] or ""):
                 suffix = _COMPILED_SUFFIX.get(table_type, "")
-                if (suffix or table_type in _FILE_TYPES) and path.startswith("/") and not os.path.exists(path + suffix):
+                if (suffix or table_type in _FILE_TYPES) and path.startswith("/") and not files.exists(path + suffix):
                     self.warnings.append(
                         f"{name} uses {table_type}:{path}, and there is no {path}{suffix} yet; mail is deferred until there is."
                     )

@@ -228,8 +228,10 @@ class Setup:
         if done["changed"]:
             self.outcome.diff.append(done["diff"])
         if is_gathered and not self.check_mode and (done["changed"] or self.is_stopped):
-            former = Service("saslauthd", "restarted" if now.running else "stopped", now.enabled)
-            staging.effect(lambda: self._bring(wanted), None if before_files else lambda: self._bring(former), before_files=before_files)
+            # What is started with the new files is stopped before the former ones are back, and what is stopped before is started then.
+            runs = now.running and (before_files or not self.is_stopped)
+            former = Service("saslauthd", "started" if runs else "stopped", now.enabled)
+            staging.effect(lambda: self._bring(wanted), lambda: self._bring(former), before_files=before_files)
         self.is_stopped = wanted.state == "stopped"
 
     def _bring(self, wanted: Service) -> None:

@@ -69,6 +69,8 @@ class Control:
         self.check_mode = check_mode
         self.manager = _services.manager()
         self.warnings: list[str] = []
+        # What was done, and what failed in the end.
+        self.begun: list[str] = []
         # Why the daemon that runs is not the installed one, by service.
         self.outdated: dict[str, str | None] = {}
         rc, stdout, _stderr = run(["postconf", "-hx", "queue_directory"])
@@ -91,6 +93,7 @@ class Control:
         for wanted, actions in plans.items():
             for action in actions:
                 if not self.check_mode:
+                    self.begun.append(f"{action} {wanted.name}")
                     self._do(action, wanted.name)
                 done.append(f"{action} {wanted.name}")
         # What waited for a Dovecot that was not there, or for programs that a Postfix from before an upgrade could not use.

@@ -65,7 +65,9 @@ def reload_units(run: Run) -> None:
     def reload() -> None:
         run(["systemctl", "daemon-reload"])
 
-    staging.effect(reload, reload)
+    # And when the former ones are back.
+    staging.effect(lambda: None, reload, before_files=True)
+    staging.effect(reload)
 
 
 def is_running(name: str, queue_directory: str | None = None) -> bool:

@@ -137,8 +137,11 @@ class Postmap:
             outcomes = [Outcome(table) for table in tables]
             todo = [outcome for outcome in outcomes if not self._is_converged(outcome)]
             if not self.check_mode:
+                for directory in sorted({os.path.dirname(table.path) for table in tables}):
+                    rooms.clear_up(directory)
                 for directory in sorted({os.path.dirname(outcome.table.path) for outcome in todo}):
-                    stack.enter_context(compiled_table.directory_lock(directory))
+                    lock = functools.partial(compiled_table.directory_lock, directory)
+                    staging.enter_once(stack, f"the tables in {directory}", lock)
             staged = [(outcome, _Staged(self, outcome.table, stack)) for outcome in todo if outcome.table.present]
             for _outcome, candidate in staged:
                 candidate.build()
@@ -289,7 +292,10 @@ class _Staged:
             staged = os.path.join(self.directory, os.path.basename(table.path) + suffix)
             core_files.make(table.path + suffix, functools.partial(compiled_table.put_in_place, staged, table.path, suffix, self.newest))
         if staging.current():
-            # The compiled forms get what their source has when they are put in place.
+            # Those compiled forms that are new get what their source has when they are put in place.
+            kept = [kind for kind in self.kinds if kind not in outcome.built]
+            if kept:
+                outcome.attributes_changed = compiled_table.follow_attributes(table.path, kept, table.attributes, check_mode=False)
             return
         core_files.fsync_directory(os.path.dirname(table.path))
         outcome.attributes_changed = compiled_table.follow_attributes(table.path, self.kinds, table.attributes, check_mode=False)

@@ -45,7 +45,7 @@ _value:
   type: list
   elements: str
   sample:
-    - "What mail.example.org accepts (Postfix 3.10.13)"
+    - "The mail policy of mail.example.org (Postfix 3.10.13)"
     - ""
     - "PORTS  TLS      AUTH   mail for this host from     mail for others from"
     - "   25  offered  never  strangers mynetworks        mynetworks"
@@ -86,13 +86,13 @@ class _Page:
         if policy["config_error"]:
             return [f"The policy of this host is not known: {policy['config_error']}"]
         sections = [
-            [f"What {policy['hostname']} accepts (Postfix {policy['version']})"],
+            [f"The mail policy of {policy['hostname']} (Postfix {policy['version']})"],
             _ports(policy["listeners"]),
-            ["FINAL: mail for these domains ends here, from everybody whom a port lets in", *self._final(policy["final"])],
-            ["FORWARDED: where other mail goes", *self._forwarded(policy["forwarded"], policy["smarthost"])],
-            ["WHO MAY SEND TO OTHER DOMAINS", *self._clients(policy["clients"])],
+            ["FINAL: mail for these domains ends here, from every client that a port accepts", *self._final(policy["final"])],
+            ["FORWARDED: the routes of other mail", *self._forwarded(policy["forwarded"], policy["smarthost"])],
+            ["RELAYING: these clients can send to other domains", *self._clients(policy["clients"])],
             ["FINDINGS", *self._findings(policy["findings"])],
-            ["WHO WINS: what Postfix asks about an incoming recipient, from top to bottom", *self._order(policy["order"])],
+            ["ORDER: the questions of Postfix about an incoming recipient, from top to bottom", *self._order(policy["order"])],
         ]
         return [line for section in sections for line in ([""] if section is not sections[0] else []) + section]
 

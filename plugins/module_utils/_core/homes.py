@@ -77,7 +77,7 @@ class Visits:
             if owner not in self.skipped:
                 self.skipped.append(owner)
                 why = str(e) if isinstance(e, HostError) else f"{e.filename}: {e.strerror}."
-                self.warnings.append(f"The user '{owner}' was left out, and everybody else served: {why}")
+                self.warnings.append(f"The user '{owner}' was left out, and all others were served: {why}")
 
 
 def read_text(path: str) -> str | None:

@@ -155,7 +155,7 @@ class Filters:
                 bench = procmail_trial.Bench(self.run, sample.user, wanted.location, wanted.domain)
                 self._judge(sample, PROCMAIL, bench.try_sample([*wanted.rules, *user.rules], user.variables, sample.message))
             except KeyError:
-                self._later(NoUser(f"There is no user '{sample.user}' on this host with whom the sample {sample.name} could be tried."))
+                self._later(NoUser(f"There is no user '{sample.user}' on this host to try the sample {sample.name} with."))
             except procmail_trial.NoTrial as e:
                 self._later(e)
 

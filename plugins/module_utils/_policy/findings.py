@@ -85,11 +85,11 @@ def _relay(row: Listener) -> t.Iterator[Finding]:
         if restriction in _FORGEABLE:
             yield (
                 "danger",
-                f"Whoever claims to be in {condition.split()[-1]} may relay on {_WHERE}: {restriction} stands before"
-                " reject_unauth_destination, and it looks at what a client says of itself.",
+                f"A client that claims to be in {condition.split()[-1]} may relay on {_WHERE}: {restriction} stands before"
+                " reject_unauth_destination, and it believes the client's own words.",
             )
         elif restriction == "permit_mx_backup":
-            yield "warning", f"Whoever makes this host the MX of a domain may relay to it on {_WHERE}: permit_mx_backup."
+            yield "warning", f"A domain owner who makes this host their MX may relay to it on {_WHERE}: permit_mx_backup."
         else:
             yield "note", f"Some clients may relay on {_WHERE} by '{condition}'."
 

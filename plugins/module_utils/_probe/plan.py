@@ -45,7 +45,7 @@ class Host:
             raise BadInput(f"The password of {self.user or 'nobody'}, with which the host is proved, {wrong}.")
         if not self.user or not self.password:
             raise BadInput(
-                "There is nobody to send and to receive as: give a password to one of mail_users,"
+                "There is no login to send and to receive with: give a password to one of mail_users,"
                 " or set mail_probe_user and mail_probe_password."
             )
         unknown = sorted(set(self.protocols) - set(PROTOCOLS))

@@ -307,14 +307,14 @@ def conflicts(wanted: Wanted, foreign: Foreign, config_path: str) -> list[str]:
         return []
     asks_ldap = wanted.provider == "saslauthd" and wanted.saslauthd.mechanism == "ldap"
     found = [
-        f"{path} was written by somebody else: to have it replaced (it is kept as a backup beside it), set sasl_replace_config to true."
+        f"{path} was written by somebody else: to replace it, and keep a backup beside it, set sasl_replace_config to true."
         for path in foreign.files
         if path == config_path or (path == LDAP_FILE and asks_ldap)
     ]
     if wanted.provider == "saslauthd" and foreign.daemon:
         found.append(
             "saslauthd already runs as somebody else has set it up, maybe for another service:"
-            " to have its settings replaced, set sasl_replace_config to true."
+            " to replace its settings, set sasl_replace_config to true."
         )
     return found
 

@@ -70,7 +70,7 @@ class Auth:
         if wanted and own and not replace:
             raise ForeignConfiguration(
                 f"{self.paths.mc} sets up AUTH already ('{own}' in {self.paths.cf}): take that out,"
-                " or have it overridden by setting sasl_replace_config to true."
+                " or set sasl_replace_config to true to override it."
             )
         after = sendmail_mc.BLOCK.put(plain, sendmail_mc.block(wanted, sendmail_mc.family(built_plain)) if wanted else "")
         built = built_plain if after == plain else self._build(after)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether Postfix and Dovecot really serve: every configured address listens, and greets."""
+"""A check that Postfix and Dovecot really serve: every configured address listens, and greets."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Whether a running daemon is the installed one, and the replacement of an older one.
+"""A check that a running daemon is the installed one, and the replacement of an older one.
 
 After an upgrade of its package a daemon may go on running, and start programs that are no longer its own: Postfix 3.7 with the
 programs of 3.10 takes mail and delivers none. Its unit may be an old one, too, which the service manager no longer starts and

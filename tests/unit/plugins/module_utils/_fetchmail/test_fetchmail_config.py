@@ -293,7 +293,7 @@ def test_a_file_that_a_broken_run_left_is_known(host, monkeypatch):
     update = config.files.update
     monkeypatch.setattr(config.files, "update", lambda path, *rest, **more: (full if "/home/" in path else update)(path, *rest, **more))
     assert host.bring(ALICE).skipped_users == ["alice"]
-    assert host.warnings == ["The user 'alice' was left out, and everybody else served: The disk is full."]
+    assert host.warnings == ["The user 'alice' was left out, and all others were served: The disk is full."]
     monkeypatch.undo()
     # Whether or not the file was written: the link says whose it would be.
     assert (host.root / WANTS / "postroom-fetchmail@alice.service").is_symlink()

@@ -158,7 +158,7 @@ def test_one_home_stops_nobody_else(host, what):
     users = [{**ALICE, "engine": "procmail", "rules": [SPAM]}, BOB]
     outcome = host.bring(users=users)
     assert (outcome.skipped_users, host.paths(outcome)) == (["bob"], ["/home/alice/.procmailrc"])
-    assert host.warnings == [f"The user 'bob' was left out, and everybody else served: {host.root / HOME} {said}"]
+    assert host.warnings == [f"The user 'bob' was left out, and all others were served: {host.root / HOME} {said}"]
     assert host.bring(users=users).changed is False
 
 
@@ -180,7 +180,7 @@ def test_what_somebody_else_wrote_stays_or_is_kept(host, name, check_mode):
     before = host.tree()
     if name == HOME:
         assert host.bring(**BOTH, check_mode=check_mode).skipped_users == ["bob"]
-        said = host.warnings[0].removeprefix("The user 'bob' was left out, and everybody else served: ")
+        said = host.warnings[0].removeprefix("The user 'bob' was left out, and all others were served: ")
         assert host.read(HOME) == FOREIGN
     else:
         with pytest.raises(Foreign) as caught:
@@ -382,7 +382,7 @@ def test_a_binary_that_cannot_be_made_anew(host):
             "carl",
             ("users", ["root", "nobody", "alice", "bob"]),
             NoUser,
-            "There is no user 'carl' on this host with whom the sample offer could be tried.",
+            "There is no user 'carl' on this host to try the sample offer with.",
         ),
     ],
 )

@@ -6,31 +6,13 @@
 
 from __future__ import annotations
 
-import importlib
 import typing as t
 
 import pytest
 from _house import ROOT
+from ansible_collections.postroom.mail.tests.unit.plugins.modules.called import introduced
 
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py"))
-
-
-class Stopped(Exception):
-    pass
-
-
-def spec_of(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, t.Any]]:
-    module = importlib.import_module(f"ansible_collections.postroom.mail.plugins.modules.{name}")
-    seen: list[dict[str, dict[str, t.Any]]] = []
-
-    def take(argument_spec: dict[str, dict[str, t.Any]], **_options: t.Any) -> None:
-        seen.append(argument_spec)
-        raise Stopped
-
-    monkeypatch.setattr(module, "AnsibleModule", take)
-    with pytest.raises(Stopped):
-        module.main()
-    return seen[0]
 
 
 def is_secret(option: dict[str, t.Any]) -> bool:
@@ -49,13 +31,13 @@ def logged(options: dict[str, dict[str, t.Any]], path: str = "") -> t.Iterator[s
 @pytest.mark.parametrize("name", MODULES)
 def test_an_option_with_a_secret_inside_is_not_logged(name, monkeypatch):
     """Ansible logs a list or a dictionary as Python shows it, where a password with a backslash is not found to be hidden."""
-    assert list(logged(spec_of(name, monkeypatch))) == []
+    assert list(logged(introduced(name, monkeypatch)["argument_spec"])) == []
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_what_ansible_would_hide_is_told_apart(name, monkeypatch):
     """Every word of an option that is not logged would be hidden from the result."""
-    if any(map(is_secret, spec_of(name, monkeypatch).values())):
+    if any(map(is_secret, introduced(name, monkeypatch)["argument_spec"].values())):
         assert "take_options(module" in (ROOT / f"plugins/modules/{name}.py").read_text()
 
 

@@ -175,6 +175,17 @@ def problems(accounts: t.Sequence[t.Mapping[str, t.Any]], settings: t.Mapping[st
 
 def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     who = f"The account {_name(account)}"
+    yield from _problems_of_server(account, who)
+    yield from _problems_of_login(account, who)
+    yield from _problems_of_recipients(account, who)
+    yield from _problems_of_fetching(account, who)
+    yield from _problems_of_delivery(account, who)
+    for name in sorted(["envelope_skip", *(k for k, kind in {**SERVER, **USER}.items() if kind == NUMBER)]):
+        if isinstance(account.get(name), int) and account[name] < 0:
+            yield f"{who} has {name} {account[name]}; it cannot be less than 0."
+
+
+def _problems_of_server(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     for name, value in account.items():
         if name != "password" and any(map(_bad_text, value if isinstance(value, list) else [value])):
             yield f"{who} has a line break or another control character in {name}."
@@ -190,6 +201,9 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
             )
     for host_and_port in filter(None, map(parted, map(str, account.get("smtphost") or []))):
         yield f"{who} has a port behind a colon in smtphost: write {host_and_port[0]}/{host_and_port[1]}."
+
+
+def _problems_of_login(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     password = account.get("password")
     problem = None if password is None else core_password.problem_with(password, "for an account that logs in without one (auth)")
     if problem:
@@ -197,12 +211,23 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     # ETRN has no login at all.
     if password is None and account.get("proto") != "etrn" and account.get("auth") in NEEDING_PASSWORD:
         yield f"{who} has no password, and a daemon cannot ask for one; set it, or an auth that needs none."
+
+
+def _problems_of_recipients(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     if not account.get("is"):
         yield f"{who} does not say whose mail it is: set 'is' to a local user, or to several for a mailbox that they share."
     if any(not part.strip() for name in account.get("is") or [] for part in name.split("=", 1)):
         yield f"{who} has an empty name in 'is'; write 'bob', or 'robert=bob' for a user whom the provider calls robert."
     if any("=" in name and MULTIDROP in name.split("=", 1) for name in account.get("is") or []):
         yield f"{who} has a '*' beside a '=' in 'is', which fetchmail takes for a name; a '*' for all others stands alone."
+    if _is_multidrop(account) and not account.get("envelope") and account.get("envelope") != "":
+        yield (
+            f"{who} is a mailbox of several, and does not say which header names the recipient: set envelope to the one that the"
+            " provider writes, as X-Envelope-To or Delivered-To. From To and Cc alone mailing lists and blind copies come out wrong."
+        )
+
+
+def _problems_of_fetching(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     service = account.get("service")
     if service is not None and not _is_service(service):
         yield f"{who} has the service '{service}', which is neither a port from 1 to 65535 nor a name of /etc/services."
@@ -214,20 +239,15 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
         yield f"{who} has both keep and fetchall, and would bring every message again each time; take one away."
     if account.get("interface") and not _is_interface(account["interface"]):
         yield f"{who} has the interface '{account['interface']}'; write its name, an IPv4 address and perhaps a mask, as in eth0/192.0.2.1."
+    if account.get("sslproto") == "" and account.get("ssl") is not False:
+        yield f"{who} has an empty sslproto, which is for a connection without TLS; set ssl to false with it, or leave it out."
+
+
+def _problems_of_delivery(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     if account.get("lmtp") and not (account.get("smtphost") and all("/" in host for host in account["smtphost"])):
         yield f"{who} is to be delivered through LMTP, and does not say where; set smtphost to HOST/PORT or to the path of a socket."
     if account.get("lmtp") and account.get("mda"):
         yield f"{who} has both lmtp and mda; its mail can go one way only."
-    if account.get("sslproto") == "" and account.get("ssl") is not False:
-        yield f"{who} has an empty sslproto, which is for a connection without TLS; set ssl to false with it, or leave it out."
-    if _is_multidrop(account) and not account.get("envelope") and account.get("envelope") != "":
-        yield (
-            f"{who} is a mailbox of several, and does not say which header names the recipient: set envelope to the one that the"
-            " provider writes, as X-Envelope-To or Delivered-To. From To and Cc alone mailing lists and blind copies come out wrong."
-        )
-    for name in sorted(["envelope_skip", *(k for k, kind in {**SERVER, **USER}.items() if kind == NUMBER)]):
-        if isinstance(account.get(name), int) and account[name] < 0:
-            yield f"{who} has {name} {account[name]}; it cannot be less than 0."
 
 
 def _is_multidrop(account: t.Mapping[str, t.Any]) -> bool:

@@ -248,28 +248,14 @@ def problems(rules: t.Sequence[Rule], variables: t.Mapping[str, t.Any], location
 
 
 def _problems_of(rule: Rule, location: Location, who: str) -> t.Iterator[str]:
-    unknown = set(rule.recipe_flags) - set(f"{DECIDING}{DELIVERING}c")
-    if "I" in unknown:
-        yield f"{who} has the recipe flag I; procmail writes i for errors in writing that do not count."
-    elif unknown:
-        yield f"{who} has the recipe flags {''.join(sorted(unknown))}, which procmail does not know: see procmailrc(5)."
+    yield from _problems_of_recipe_flags(rule, who)
     texts = [rule.pipe, *(value for one in (*rule.every, *rule.some) if one.test in ("regex", "regexp", "program") for value in one.values)]
     if any(text.endswith("\\") for text in texts):
         yield f"{who} has a line that ends with a backslash, and would go on in the next one: remove it."
     if rule.fate == "reject":
         yield f"{who} has reject, which procmail does not support; Sieve does (engine: sieve)."
-    if "c" in rule.recipe_flags and rule.fate is None:
-        yield f"{who} has the recipe flag c, which goes with folder, forward, pipe or rules: every mail goes on here anyway."
-    if "f" in rule.recipe_flags and rule.fate != "pipe":
-        yield f"{who} has the recipe flag f, for a program whose output replaces the mail: give it a pipe."
     if rule.fate == "folder":
-        wrong = location.problem_with(rule.folder)
-        if wrong:
-            yield f"{who} has the folder '{rule.folder}', which {wrong}."
-        elif location.separator == "/" and "/" in rule.folder:
-            yield f"{who} has the folder '{rule.folder}', for which procmail makes no directory; Sieve does (engine: sieve)."
-        elif location.driver != MBOX and rule.lock:
-            yield f"{who} has a lock for a folder of a Maildir, which needs none, and procmail would wait for the folder: remove it."
+        yield from _problems_of_folder(rule, location, who)
     for flag in rule.flag:
         if not flag.startswith("\\"):
             yield f"{who} has the flag '{flag}', which procmail cannot set; Sieve can (engine: sieve)."
@@ -283,3 +269,25 @@ def _problems_of(rule: Rule, location: Location, who: str) -> t.Iterator[str]:
             f"{who} has both match_any and one of the recipe flags {CHAINING}, which count from the recipe before: write match_any with"
             " headers and addresses alone, or a rule for each."
         )
+
+
+def _problems_of_recipe_flags(rule: Rule, who: str) -> t.Iterator[str]:
+    unknown = set(rule.recipe_flags) - set(f"{DECIDING}{DELIVERING}c")
+    if "I" in unknown:
+        yield f"{who} has the recipe flag I; procmail writes i for errors in writing that do not count."
+    elif unknown:
+        yield f"{who} has the recipe flags {''.join(sorted(unknown))}, which procmail does not know: see procmailrc(5)."
+    if "c" in rule.recipe_flags and rule.fate is None:
+        yield f"{who} has the recipe flag c, which goes with folder, forward, pipe or rules: every mail goes on here anyway."
+    if "f" in rule.recipe_flags and rule.fate != "pipe":
+        yield f"{who} has the recipe flag f, for a program whose output replaces the mail: give it a pipe."
+
+
+def _problems_of_folder(rule: Rule, location: Location, who: str) -> t.Iterator[str]:
+    wrong = location.problem_with(rule.folder)
+    if wrong:
+        yield f"{who} has the folder '{rule.folder}', which {wrong}."
+    elif location.separator == "/" and "/" in rule.folder:
+        yield f"{who} has the folder '{rule.folder}', for which procmail makes no directory; Sieve does (engine: sieve)."
+    elif location.driver != MBOX and rule.lock:
+        yield f"{who} has a lock for a folder of a Maildir, which needs none, and procmail would wait for the folder: remove it."

@@ -153,17 +153,7 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
             " and do not begin with '#'."
         )
     yield from _problems_of_scheme(scheme, f"user {name!r}")
-    if password is not None:
-        wrong = core_password.problem_with(password, "for a user who cannot log in")
-        if wrong:
-            yield f"The password {who} {wrong}."
-    if given_hash is not None:
-        wrong = core_password.not_text(given_hash)
-        if not wrong and re.search(rf":|{CONTROL}", given_hash):
-            wrong = "has a colon or a line break in it, which a passwd-file cannot hold"
-        wrong = wrong or hashes.problem_with(given_hash, scheme or default_scheme)
-        if wrong:
-            yield f"The password_hash {who} {wrong}."
+    yield from _problems_of_secret(password, given_hash, scheme or default_scheme, who)
     if password is not None and given_hash is not None:
         yield f"The user {name!r} has both a password and a password_hash; give one of them."
     for field in FIELDS:
@@ -179,6 +169,20 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
         yield from _problems_of_extra(str(field), value, who)
     if extra.get("nopassword") not in (None, False) and (password is not None or given_hash is not None):
         yield f"The user {name!r} has both a password and the extra field nopassword, which lets everybody in; give one of them."
+
+
+def _problems_of_secret(password: t.Any, given_hash: t.Any, scheme: str | None, who: str) -> t.Iterator[str]:
+    if password is not None:
+        wrong = core_password.problem_with(password, "for a user who cannot log in")
+        if wrong:
+            yield f"The password {who} {wrong}."
+    if given_hash is not None:
+        wrong = core_password.not_text(given_hash)
+        if not wrong and re.search(rf":|{CONTROL}", given_hash):
+            wrong = "has a colon or a line break in it, which a passwd-file cannot hold"
+        wrong = wrong or hashes.problem_with(given_hash, scheme)
+        if wrong:
+            yield f"The password_hash {who} {wrong}."
 
 
 def _problems_of_scheme(scheme: str | None, whose: str) -> t.Iterator[str]:

@@ -103,6 +103,21 @@ def check(name: str, value: str, kind: Kind, standing: t.Collection[str] = ()) -
 
     Postfix looks up names of clients, and takes a misspelt network for one: words that are *standing* there already stay.
     """
+    _check_kind(name, value, kind)
+    right = port_in_brackets(value) if _NEXT_HOP.fullmatch(name) else None
+    if right:
+        raise BadValue(f"{name} cannot be '{value}': the port must stand behind the brackets, as in {right}.")
+    if name in _NETWORKS:
+        for word in words(value):
+            if word not in standing:
+                _check_network(name, word)
+    if is_tls_protocols(name):
+        for word in re.split(r"[,:\s]+", value):
+            if word and not _TLS_PROTOCOL.fullmatch(word):
+                raise BadValue(f"{name} cannot contain '{word}'; it takes TLS versions such as '>=TLSv1.2' or '!TLSv1.1'.")
+
+
+def _check_kind(name: str, value: str, kind: Kind) -> None:
     if kind.name == "boolean" and value.lower() not in ("yes", "no"):
         raise BadValue(f"{name} takes yes or no, not '{value}'.")
     if kind.name == "number":
@@ -117,17 +132,6 @@ def check(name: str, value: str, kind: Kind, standing: t.Collection[str] = ()) -
         for word in words(value):
             if word.lower() not in kind.choices:
                 raise BadValue(f"{name} cannot contain '{word}'{_one_of(kind)}.")
-    right = port_in_brackets(value) if _NEXT_HOP.fullmatch(name) else None
-    if right:
-        raise BadValue(f"{name} cannot be '{value}': the port must stand behind the brackets, as in {right}.")
-    if name in _NETWORKS:
-        for word in words(value):
-            if word not in standing:
-                _check_network(name, word)
-    if is_tls_protocols(name):
-        for word in re.split(r"[,:\s]+", value):
-            if word and not _TLS_PROTOCOL.fullmatch(word):
-                raise BadValue(f"{name} cannot contain '{word}'; it takes TLS versions such as '>=TLSv1.2' or '!TLSv1.1'.")
 
 
 def _check_number(name: str, value: str) -> None:

@@ -132,10 +132,8 @@ class Probe:
             raise BadInput(f"helo '{self.helo}' is not a host name or an address literal.")
         if self.message_id and re.search(r"[\s\"\\]", self.message_id):
             raise BadInput(f"message_id '{self.message_id}' is not a message identifier.")
-        if self.relay and (not self.smtp or self.store or self.stop_after or self.message_id):
-            raise BadInput("relay is a probe of its own: it goes with smtp, and with neither imap, pop3, message_id nor stop_after.")
-        if self.relay and self.smtp and self.smtp.user is not None:
-            raise BadInput("relay asks what a stranger may do, so smtp cannot have a user.")
+        if self.relay:
+            self._check_relay()
         if self.smtp and self.store:
             if self.message_id or self.stop_after:
                 raise BadInput("message_id and stop_after are for a probe of one half, not for one that sends and fetches.")
@@ -143,6 +141,12 @@ class Probe:
                 raise BadInput("A probe that sends and fetches needs a recipient.")
         if self.store and not self.store.user and (self.smtp or self.message_id):
             raise BadInput(f"{self.store.protocol}: fetching needs user and password.")
+
+    def _check_relay(self) -> None:
+        if not self.smtp or self.store or self.stop_after or self.message_id:
+            raise BadInput("relay is a probe of its own: it goes with smtp, and with neither imap, pop3, message_id nor stop_after.")
+        if self.smtp.user is not None:
+            raise BadInput("relay asks what a stranger may do, so smtp cannot have a user.")
 
     @property
     def provokes(self) -> bool:

@@ -113,23 +113,8 @@ def _collect(found: Routes, add: t.Callable[[], None]) -> None:
 def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> None:
     next_hop = str(given.get("relayhost") or "")
     hop = _hop(next_hop, f"{whose}: relayhost")
+    _check_login(given, next_hop, hop["port"], whose)
     username, password = given.get("username"), given.get("password")
-    if (username is None) != (password is None):
-        missing = "password" if password is None else "username"
-        raise BadRoute(f"{whose}: {next_hop} has no {missing}; give both username and password, or neither.")
-    if username is None and hop["port"] in SUBMISSION_PORTS and given.get("auth", True):
-        raise BadRoute(
-            f"{whose}: {next_hop} is a port for submission, which takes no mail without a login: give username and password,"
-            " or auth: false where it asks for none."
-        )
-    wrong = None if password is None else core_password.not_text(password)
-    if wrong:
-        raise BadRoute(f"{whose}: the password for {next_hop} {wrong}.")
-    if username is not None and not _holds(str(username), str(password)):
-        raise BadRoute(
-            f"{whose}: smtp_sasl_password_maps cannot hold an empty user name or password, a user name with a colon, nor white"
-            " space at either end."
-        )
     implicit = hop["port"] in IMPLICIT_PORTS if given.get("implicit_tls") is None else given["implicit_tls"]
     level = given.get("tls") or ("secure" if username is not None else "encrypt" if implicit else "may")
     if level not in LEVELS:
@@ -164,6 +149,26 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
     if username is not None:
         for key in [*senders, *([next_hop] if recipient_domains or not senders else [])]:
             found.put("passwords", key, f"{username}:{password}", whose)
+
+
+def _check_login(given: t.Mapping[str, t.Any], next_hop: str, port: str | None, whose: str) -> None:
+    username, password = given.get("username"), given.get("password")
+    if (username is None) != (password is None):
+        missing = "password" if password is None else "username"
+        raise BadRoute(f"{whose}: {next_hop} has no {missing}; give both username and password, or neither.")
+    if username is None and port in SUBMISSION_PORTS and given.get("auth", True):
+        raise BadRoute(
+            f"{whose}: {next_hop} is a port for submission, which takes no mail without a login: give username and password,"
+            " or auth: false where it asks for none."
+        )
+    wrong = None if password is None else core_password.not_text(password)
+    if wrong:
+        raise BadRoute(f"{whose}: the password for {next_hop} {wrong}.")
+    if username is not None and not _holds(str(username), str(password)):
+        raise BadRoute(
+            f"{whose}: smtp_sasl_password_maps cannot hold an empty user name or password, a user name with a colon, nor white"
+            " space at either end."
+        )
 
 
 def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_domains: t.Sequence[str]) -> None:

@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import listeners
-from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._core.files import fsync_directory, read_text
 from ansible_collections.postroom.mail.plugins.module_utils._core.foreign_files import NotRead
 from ansible_collections.postroom.mail.plugins.module_utils._services import services
@@ -95,7 +95,7 @@ class Takeover:
 
     def restore(self, servers: list[dict[str, t.Any]]) -> dict[str, t.Any]:
         """Start again those of *servers* that ran by an earlier mail_info, and are still installed."""
-        wanted = {name: state for told in servers for name, state in told["services"].items()}
+        wanted = {name: state for told in servers for name, state in _services_of(told).items()}
         present = [name for name, state in services.states(self.run, list(wanted)).items() if state.installed]
         done = Control(self.run, timeout=self.timeout, check_mode=self.check_mode).bring(
             [Wanted(name, "started" if wanted[name]["running"] else None, wanted[name]["enabled"] or None) for name in present]
@@ -240,6 +240,18 @@ class Takeover:
                 f"Postfix has got the mail {found.id}, but its file {name} in {found.folder.path} cannot be moved to {directory}:"
                 f" {e.strerror if isinstance(e, OSError) else e}; remove it by hand, or the next run hands the mail over again."
             ) from e
+
+
+def _services_of(told: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Mapping[str, bool]]:
+    """The services of a server as mail_info told it."""
+    found = told.get("services")
+    states = found.values() if isinstance(found, t.Mapping) else [None]
+    if not all(isinstance(state, t.Mapping) and {"running", "enabled"} <= set(state) for state in states):
+        raise BadInput(
+            f"The server '{told.get('name', '')}' does not say which of its services ran; give servers as mail_info told them before the"
+            " other mail server was stopped (other_mail_servers)."
+        )
+    return t.cast("t.Mapping[str, t.Mapping[str, bool]]", found)
 
 
 @contextlib.contextmanager

@@ -197,6 +197,10 @@ SHOP = {"mailbox_domains": ["Shop.example", "two.example"], "mailboxes": ["Carol
         pytest.param({}, {"info@shop.example": "Carol+info@shop.example"}, id="a virtual alias to it, with a tag"),
         pytest.param({}, {"info@shop.example": "alice"}, id="a virtual alias in its domain to an account"),
         pytest.param({}, {"@shop.example": "carol@shop.example"}, id="a catch-all"),
+        pytest.param(
+            {}, {"@shop.example": "x@virt.example", "x@virt.example": "carol@shop.example"}, id="a catch-all that comes back to a mailbox"
+        ),
+        pytest.param({"sales": "dave@shop.example"}, {"@shop.example": "alice"}, id="a catch-all for a name without a mailbox"),
         pytest.param({}, {"carol@shop.example": ["carol@shop.example", "alice"]}, id="a copy"),
         pytest.param({}, {"carol@shop.example": "carol@two.example"}, id="two people of one name"),
     ],
@@ -217,6 +221,11 @@ def test_what_is_right_with_virtual_mailboxes(aliases, virtual):
         pytest.param({"relay_domains": ["Two.example"]}, "two.example has mailboxes of mail_virtual_users, and is another", id="relayed"),
         pytest.param(
             {"virtual_aliases": {"a@shop.example": "b@shop.example", "b@shop.example": "a@shop.example"}}, "lead in a circle", id="circle"
+        ),
+        pytest.param(
+            {"virtual_aliases": {"@shop.example": "x@virt.example", "x@virt.example": "dave@shop.example"}},
+            "lead in a circle",
+            id="a catch-all that comes back to itself",
         ),
     ],
 )

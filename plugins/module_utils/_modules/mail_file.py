@@ -22,6 +22,9 @@ def judge(option: str, value: t.Any, file: t.Mapping[str, t.Any]) -> tuple[t.Any
 def work(call: Call) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {"changed": False, "changed_files": [], "reload_required": False}
     diffs = []
+    for path in (*(wanted["path"] for wanted in call.options["files"]), *call.options["absent"]):
+        if not os.path.isabs(path):
+            raise BadInput(f"'{path}' is no place for a file: give an absolute path.")
     for wanted in call.options["files"]:
         change = _write(wanted, call)
         if change.changed:
@@ -29,7 +32,7 @@ def work(call: Call) -> dict[str, t.Any]:
             result["reload_required"] |= wanted["reload"]
             diffs.append(files.diff(change, secret=wanted["secret"]))
     for path in call.options["absent"]:
-        if os.path.lexists(_checked(path)):
+        if os.path.lexists(path):
             files.remove(path, check_mode=call.check_mode)
             result["changed_files"].append(path)
             diffs.append({"before_header": path, "after_header": path, "before": f"{path}\n", "after": ""})
@@ -37,14 +40,8 @@ def work(call: Call) -> dict[str, t.Any]:
     return {**result, "diff": diffs} if call.diff else result
 
 
-def _checked(path: str) -> str:
-    if not os.path.isabs(path):
-        raise BadInput(f"'{path}' is no place for a file: give an absolute path.")
-    return path
-
-
 def _write(wanted: t.Mapping[str, t.Any], call: Call) -> files.Change:
-    path = _checked(wanted["path"])
+    path = wanted["path"]
     if call.check_mode and not os.path.isdir(os.path.dirname(path)):
         # It is yet to come, with a package.
         return files.Change(path, None, wanted["content"])

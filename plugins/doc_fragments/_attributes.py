@@ -9,7 +9,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """What the collection's modules say about check mode, diff mode and idempotency."""
+    """The attributes of the collection's modules for check mode, diff mode and idempotency."""
 
     DOCUMENTATION = r"""
 options: {}

@@ -18,7 +18,7 @@ options:
       - Several probes in one call. They run side by side, eight at a time, so that the call takes seconds.
       - Options beside O(probes) serve as defaults for every probe. The servers themselves (O(smtp), O(imap), O(pop3)) are given in each
         probe.
-      - Probes that expect a login to be rejected run after all others, because servers slow down for those who guess passwords.
+      - Probes that expect a login to be rejected run after all others, because servers slow down for a client that guesses passwords.
     type: list
     elements: dict
     suboptions:
@@ -67,11 +67,11 @@ options:
           allow_cleartext:
             description:
               - Send the password also over a connection that is not encrypted.
-              - To prove that a server refuses this, use a password that nobody has.
+              - To prove that a server refuses this, use a password of no user.
             type: bool
             default: false
           server_hostname:
-            description: The name that the certificate must carry, where it is not the name that was connected to.
+            description: The name that the certificate must carry, where the connection is to another name.
             type: str
       imap: &imap
         description:
@@ -114,10 +114,10 @@ options:
         type: str
       relay: &relay
         description:
-          - Try every form of relaying that is known, as a stranger, on the server given in C(smtp).
+          - Try every known form of relaying, as a stranger, on the server given in C(smtp).
           - Each form is an envelope, such as C(<somebody%example.com@example.org>) for the recipient. There are between 60 and 90, and
             U(https://github.com/postroom/postroom.mail/blob/main/docs/open_relay.md) lists them.
-          - The probe succeeds when each is refused for good, with a 5xx reply. See RV(probes[].forms) for the answers.
+          - The probe succeeds when the server refuses each for good, with a 5xx reply. See RV(probes[].forms) for the answers.
           - Such a probe goes without a login, and O(sender), O(recipient) and the other options about a message mean nothing to it, save
             O(subject).
         type: dict
@@ -138,23 +138,23 @@ options:
             elements: str
           other_domain:
             description:
-              - Another domain that the host takes mail for, for example as a backup. It is tried like the main one.
+              - Another domain for which the host accepts mail, for example as a backup. The probe tries it like the main one.
             type: str
           elsewhere:
-            description: A recipient that the host has nothing to do with.
+            description: A recipient that does not belong to the host.
             type: str
             default: somebody@example.com
           stranger:
             description:
-              - A sender that the host has nothing to do with. It must be one whose mail the host would take in, or it may be refused for
-                its sender's sake and prove nothing.
+              - A sender that does not belong to the host. The host must accept mail from this sender; a refusal because of the sender
+                proves nothing.
             type: str
             default: stranger@example.net
           catch_all:
             description:
-              - Say that the host has a catch-all, and may take in mail for any recipient in its own domains.
-              - A form whose recipient ends with an own domain, name or address then may be accepted. Only a look at what leaves the host
-                can tell whether it was kept.
+              - Set it for a host with a catch-all, which accepts mail for any recipient in its own domains.
+              - The host can then accept a form with a recipient that ends with an own domain, name or address. Only the mail that
+                leaves the host shows whether it kept such a mail.
             type: bool
             default: false
           skip:
@@ -164,15 +164,15 @@ options:
             default: []
           send:
             description:
-              - Send a message with each form that was accepted, so that one can count what arrives elsewhere. All messages of a probe
+              - Send a message with each accepted form, so that the arrivals elsewhere can be counted. All messages of a probe
                 have the same C(Subject), see RV(probes[].subject).
-              - By default, and in check mode, only the envelope is offered, and then it is taken back.
+              - By default, and in check mode, the probe offers only the envelope, and then takes it back.
             type: bool
             default: false
       stop_after: &stop_after
         description:
-          - End the dialogue after this step. With V(rcpt) the recipient is offered, and then the envelope is taken back, so that even a
-            server that relays for strangers has nothing to relay.
+          - End the dialogue after this step. With V(rcpt) the probe offers the recipient, and then takes the envelope back, so that
+            even a server that relays for strangers has no mail to relay.
         type: str
         choices: [connect, auth, rcpt]
       helo: &helo
@@ -229,11 +229,11 @@ options:
       expect_capabilities: &expect_capabilities
         description:
           - Capabilities that the server must offer or must not offer, for example V(STARTTLS), V(AUTH) or V(AUTH PLAIN).
-          - They are looked for in the SMTP half where there is one.
+          - The probe looks for them in the SMTP half where there is one.
         type: dict
         suboptions:
           present:
-            description: Offered when the dialogue begins in earnest, which is after TLS where there is TLS.
+            description: Offered when the real dialogue begins, which is after TLS where there is TLS.
             type: list
             elements: str
           absent:
@@ -261,10 +261,10 @@ options:
         type: str
       certificate_fingerprint: &certificate_fingerprint
         description:
-          - Trust only the certificate with this SHA-256 fingerprint, whoever signed it and whatever name it carries.
+          - Trust only the certificate with this SHA-256 fingerprint, with any issuer and any name.
         type: str
       server_hostname: &server_hostname
-        description: The name that the certificate must carry, where it is not the name that was connected to.
+        description: The name that the certificate must carry, where the connection is to another name.
         type: str
       tls_min_version: &tls_min_version
         description: The oldest TLS version to accept.
@@ -322,7 +322,7 @@ options:
     default: 30.0
   fail:
     description:
-      - Fail when a probe did not see what it expected, after all of them have run. With V(false) RV(ok) tells.
+      - Fail when a probe had an unexpected outcome, after all of them have run. With V(false) only RV(ok) shows it.
     type: bool
     default: true
 """

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: address_plan
-short_description: See where the addresses of a mail host lead
+short_description: Follow the addresses of a mail host to their targets
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Follows every alias and virtual alias as Postfix would, and tells what is wrong with them, all of it at once, before
+  - Follows every alias and virtual alias as Postfix would, and reports all problems at once, before
     anything is written.
-  - Completes the virtual aliases, so that a catch-all steals nobody's mail.
+  - Completes the virtual aliases, so that a catch-all leaves other users their mail.
 options:
   _input:
     description: Local aliases, a name to one target or a list of targets.
@@ -45,11 +45,11 @@ options:
     elements: dict
     default: []
   accounts:
-    description: Which names the host has accounts for, RV(postroom.mail.mail_info#module:accounts).
+    description: The names with accounts on the host, RV(postroom.mail.mail_info#module:accounts).
     type: dict
     default: {}
   system_aliases:
-    description: What stands in the host's own C(/etc/aliases), RV(postroom.mail.mail_info#module:aliases).
+    description: The entries of the host's own C(/etc/aliases), RV(postroom.mail.mail_info#module:aliases).
     type: dict
     default: {}
   destinations:
@@ -68,12 +68,12 @@ options:
     elements: str
     default: []
   mailboxes:
-    description: The addresses in them that have a mailbox.
+    description: The addresses in these domains that have a mailbox.
     type: list
     elements: str
     default: []
   relay_domains:
-    description: Domains whose mail is handed on to another host, none of which may be one of the above.
+    description: Domains with mail that goes on to another host; none of them can be one of the above.
     type: list
     elements: str
     default: []
@@ -97,7 +97,7 @@ options:
     elements: int
     default: [1000, 0]
   without_mail:
-    description: Accounts among these that nobody reads mail of.
+    description: Accounts among these with mail that no user reads.
     type: list
     elements: str
     default: []
@@ -107,7 +107,7 @@ options:
     default: +
   fetched:
     description:
-      - Accounts elsewhere, as for the option O(postroom.mail.fetchmail_config#module:accounts). Whom their mail is for must be there.
+      - Accounts elsewhere, as for the option O(postroom.mail.fetchmail_config#module:accounts). The recipients of their mail must exist.
     type: list
     elements: dict
     default: []
@@ -128,7 +128,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: See what is wrong with these aliases
+- name: Show the problems of these aliases
   ansible.builtin.debug:
     msg: "{{ ({'me': 'you', 'you': 'me'} | postroom.mail.address_plan(names={'myorigin': 'example.org'})).problems }}"
   # => ["The aliases me -> you -> me lead in a circle, so that mail for them would come back as undeliverable: ..."]
@@ -140,29 +140,29 @@ _value:
   type: dict
   contains:
     problems:
-      description: What is wrong, as sentences.
+      description: The problems, one sentence each.
       type: list
       elements: str
     warnings:
-      description: What works, and hardly as it was meant, as sentences.
+      description: Settings that work but are probably a mistake, one sentence each.
       type: list
       elements: str
     look_up:
-      description: Names of accounts that somebody is forwarded to, for the option O(postroom.mail.mail_info#module:accounts).
+      description: Names of accounts that an alias leads to, for the option O(postroom.mail.mail_info#module:accounts).
       type: list
       elements: str
     aliases:
       description: The aliases, with one for postmaster.
       type: dict
     expansion:
-      description: To how many addresses the largest virtual alias comes in the end.
+      description: The number of addresses to which the largest virtual alias leads in the end.
       type: int
     steps:
-      description: Over how many steps the longest chain of virtual aliases goes.
+      description: The number of steps in the longest chain of virtual aliases.
       type: int
     virtual_aliases:
       description:
-        - The virtual aliases, with everybody to himself in the domain of a catch-all, with the recipients of its target for a domain that
+        - The virtual aliases, with each name to itself in the domain of a catch-all, with the recipients of its target for a domain that
           is an alias of another, and with a postmaster for each domain.
       type: dict
     recipient_access:
@@ -177,15 +177,15 @@ _value:
       type: list
       elements: str
     name_rows:
-      description: The table that makes names of addresses in these domains, and in those that are aliases of one of the host's own.
+      description: The table that turns addresses in these domains, and in aliases of the host's own domains, into names.
       type: list
       elements: dict
     account_rows:
-      description: The table that makes addresses of these domains of what C(unix:passwd.byname) answers.
+      description: The table that turns answers of C(unix:passwd.byname) into addresses of these domains.
       type: list
       elements: dict
     mail_account_rows:
-      description: The table of what C(unix:passwd.byname) answers for accounts that have mail.
+      description: The table of the answers of C(unix:passwd.byname) for accounts that have mail.
       type: list
       elements: dict
     other_account_rows:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: address_to_greet
-short_description: Tell where Postfix answers its own host
+short_description: Find an address at which Postfix answers its own host
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Gives one address at which the host itself can reach its Postfix, by the interfaces and the IP versions that it uses.
+  - Returns one address at which the host itself can reach its Postfix, by the interfaces and the IP versions that it uses.
 positional: protocols
 options:
   _input:
@@ -28,7 +28,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Hear Postfix answer
+- name: Check that Postfix answers
   postroom.mail.mail_probe:
     host: "{{ ['all'] | postroom.mail.address_to_greet('ipv6') }}"
     smtp: {port: 25, tls: none}

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dovecot_plan
-short_description: Tell which files the databases of Dovecot need, and what is wrong with them
+short_description: Find the files that Dovecot's databases need, and the problems of the databases
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
   - Takes the same neutral settings as P(postroom.mail.dovecot_settings#filter), of which it looks at the databases of passwords and
     users, their servers, the users who may not log in, the mechanisms, the addresses and the ports.
-  - Tells which files these and the secrets among all settings need beside C(dovecot.conf). They hold passwords, so the result is not
-    for the eyes of others.
-  - Tells what is wrong with them, before anything is written.
+  - Returns the files that these and the secrets among all settings need beside C(dovecot.conf). They hold passwords, so the result
+    must stay secret.
+  - Reports the problems with them, before anything is written.
 positional: version
 options:
   _input:
@@ -41,7 +41,7 @@ options:
     default: []
   listeners:
     description:
-      - What listens on the host, as RV(postroom.mail.mail_info#module:listeners) tells it.
+      - The listeners of the host, RV(postroom.mail.mail_info#module:listeners).
     type: list
     elements: dict
     default: []
@@ -51,7 +51,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Refuse what could not let anybody log in
+- name: Refuse databases with which no login works
   ansible.builtin.assert:
     that: (neutral | postroom.mail.dovecot_plan('2.4.1')).problems == []
   vars:
@@ -79,7 +79,7 @@ _value:
       type: list
       elements: str
     problems:
-      description: What has to be put right, as sentences.
+      description: The problems that must be put right, one sentence each.
       type: list
       elements: str
 """
@@ -91,7 +91,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def dovecot_plan(neutral: t.Any, version: t.Any, settings: t.Any = None, present: t.Any = (), listeners: t.Any = ()) -> dict[str, t.Any]:
-    """Work the plan out, or say what is wrong with the arguments in Ansible's way."""
+    """Work the plan out, or report bad arguments as Ansible does."""
     from ansible_collections.postroom.mail.plugins.module_utils._core.errors import MailError
     from ansible_collections.postroom.mail.plugins.module_utils._core.yaml_kind import yaml_kind
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot.databases import files

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: dovecot_settings
-short_description: Say the same in the language of Dovecot 2.3 or 2.4
+short_description: Translate settings into the language of Dovecot 2.3 or 2.4
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
   - Turns neutral settings into the nested settings of one version of Dovecot, in the form that M(postroom.mail.dovecot_setting) takes.
-  - A setting that both versions call the same is passed on as it is, so everything that Dovecot knows may be among them.
-    What differs is written once, as the page C(docs/dovecot.md) of the collection lists it.
-  - Secrets, in whatever setting they stand, are in files of their own, which are included in their place and which
-    P(postroom.mail.dovecot_plan#filter) tells.
+  - A setting with the same name in both versions stays as it is, so every setting of Dovecot can be among them. A setting with two
+    names is written by its neutral one, which the page C(docs/dovecot.md) of the collection lists.
+  - Secrets of any setting are in files of their own, which are included in their place and which
+    P(postroom.mail.dovecot_plan#filter) returns.
   - Plain settings come before blocks, and for 2.4 the version of the language comes first.
 positional: version, more
 options:
@@ -31,7 +31,7 @@ options:
     required: true
   more:
     description:
-      - Settings in the language of that version, which are merged in at the end and win. V(null) takes a setting out.
+      - Settings in the language of that version, which are merged in at the end and win. V(null) removes a setting.
     type: dict
     default: {}
 seealso:
@@ -41,7 +41,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: IMAP over TLS from Maildirs, whatever Dovecot this is
+- name: Serve IMAP over TLS from Maildirs, with any version of Dovecot
   postroom.mail.dovecot_setting:
     path: /etc/dovecot/dovecot.conf
     exclusive: true
@@ -74,7 +74,7 @@ from ansible.errors import AnsibleFilterError
 
 
 def dovecot_settings(neutral: t.Any, version: t.Any, more: t.Any = None) -> dict[str, t.Any]:
-    """Translate *neutral*, or say what is wrong with it in Ansible's way."""
+    """Translate *neutral*, or report bad settings as Ansible does."""
     from ansible_collections.postroom.mail.plugins.module_utils._core.errors import MailError
     from ansible_collections.postroom.mail.plugins.module_utils._core.yaml_kind import yaml_kind
     from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate

@@ -10,9 +10,9 @@ short_description: Write an account as a file of variables
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Gives the text of a file in C(host_vars) with one account that mail is fetched from.
-  - The password is encrypted if Ansible was given a vault password. What a file already says is not encrypted anew, so that it stays
-    as it is.
+  - Returns the text of a file in C(host_vars) with one account of fetchmail.
+  - The password is encrypted if Ansible was given a vault password. A password that the file already holds is not encrypted again, so that
+    it stays as it is.
 options:
   _input:
     description: The account, as one of O(postroom.mail.fetchmail_config#module:accounts).
@@ -23,7 +23,7 @@ options:
     type: str
     required: true
   path:
-    description: Where the file is, or will be.
+    description: The path of the file, which need not exist yet.
     type: path
     required: true
 seealso:
@@ -80,7 +80,7 @@ def fetchmail_account_file(account: t.Any, variable: str, path: str) -> str:
 
 
 def _yaml(value: t.Any) -> str:
-    """*value* on one line; what is a text here is none of Ansible's templates, whatever is in it."""
+    """Return *value* on one line; a text in it is never a template of Ansible."""
     if isinstance(value, list):
         return f"[{', '.join(map(_yaml, value))}]"
     text = re.sub(r"[^\x20-\x7e]", lambda one: f"\\U{ord(one[0]):08x}", json.dumps(value, ensure_ascii=False))
@@ -88,12 +88,12 @@ def _yaml(value: t.Any) -> str:
 
 
 def _plain(value: t.Any) -> t.Any:
-    """*value* without Ansible's tags, which say where it comes from; what is encrypted in it is decrypted."""
+    """Return *value* without Ansible's tags, which name its source, and with encrypted parts decrypted."""
     return json.loads(json.dumps(value, default=str))
 
 
 def _read(text: str, path: str, vault: t.Any) -> t.Any:
-    """What a file holds that was written here; None when it is another, or cannot be decrypted."""
+    """Return the contents of a file that this filter wrote; None when it is another, or cannot be decrypted."""
     from ansible.errors import AnsibleError
     from ansible.parsing.utils.yaml import from_yaml
 

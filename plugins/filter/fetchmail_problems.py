@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fetchmail_problems
-short_description: Tell what is wrong with the accounts that mail is fetched from
+short_description: Check the accounts of fetchmail
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Says before anything is written what M(postroom.mail.fetchmail_config) would refuse on any host.
+  - Reports, before anything is written, the accounts that M(postroom.mail.fetchmail_config) would refuse on any host.
 options:
   _input:
     description: The accounts, as for the option O(postroom.mail.fetchmail_config#module:accounts).
@@ -18,11 +18,12 @@ options:
     elements: dict
     required: true
   settings:
-    description: What counts for all of them, as for the option O(postroom.mail.fetchmail_config#module:settings).
+    description: Settings for all of them, as for the option O(postroom.mail.fetchmail_config#module:settings).
     type: dict
     default: {}
   users:
-    description: The users of the host, as for the option O(postroom.mail.mail_user#module:users). Who is V(absent) there owns no account.
+    description:
+      - The users of the host, as for the option O(postroom.mail.mail_user#module:users). A user with the state V(absent) owns no account.
     type: list
     elements: dict
     default: []
@@ -40,7 +41,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What has to be put right, as sentences. No password stands in one.
+  description: The problems that must be put right, one sentence each. No sentence contains a password.
   type: list
   elements: str
 """
@@ -62,7 +63,7 @@ def fetchmail_problems(accounts: t.Any, settings: t.Any = None, users: t.Any = (
     # Ansible works a value out when it is looked at, and cannot load a filter for that while the validator copies the accounts.
     accounts = _worked_out(accounts)
     if not isinstance(accounts, list) or not all(isinstance(account, dict) for account in accounts):
-        return ["fetchmail_accounts: that is no list of accounts, each with poll, user, password and is."]
+        return ["fetchmail_accounts must be a list of accounts, each with poll, user, password and is."]
     # The types and defaults are those of the module, which sees the same values later.
     found: list[str] = []
     complete: list[dict[str, t.Any]] = []
@@ -80,7 +81,7 @@ def fetchmail_problems(accounts: t.Any, settings: t.Any = None, users: t.Any = (
     for account in complete:
         if account.get("owner") in gone - {None}:
             who = f"{account.get('user')} at {account.get('poll')}"
-            found.append(f"The account {who} belongs to '{account['owner']}', who is absent in mail_users; take one of the two away.")
+            found.append(f"The account {who} belongs to '{account['owner']}', who is absent in mail_users; remove one of the two.")
     return found
 
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: filtering_plan
-short_description: Work out who sorts whose mail, and what is wrong with the rules
+short_description: Work out which engine sorts the mail of each user, and check the rules
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Tells the roles C(postfix) and C(dovecot) what the rules of M(postroom.mail.mail_filter) need of them, and what is wrong with the rules,
-    before anything on the host is changed.
+  - Returns the settings that the rules of M(postroom.mail.mail_filter) need from the roles C(postfix) and C(dovecot), and the problems of
+    the rules, before anything on the host is changed.
 positional: engine, rules, rules_after, domain, mail_location, transport, users_to_be, accounts, mailboxes
 options:
   _input:
@@ -23,7 +23,7 @@ options:
     required: true
   engine:
     description:
-      - Who sorts the mail of everybody else.
+      - The engine that sorts the mail of all other users.
     type: str
     choices: [sieve, procmail]
     required: true
@@ -35,7 +35,7 @@ options:
     default: []
   rules_after:
     description:
-      - Those that come after the users' own.
+      - The rules that run after the users' own.
     type: list
     elements: dict
     default: []
@@ -46,22 +46,22 @@ options:
     default: localhost
   mail_location:
     description:
-      - Where the mail of a user is, as Dovecot 2.3 writes it.
+      - The location of a user's mail, as Dovecot 2.3 writes it.
     type: str
     default: maildir:~/Maildir
   transport:
     description:
-      - How Postfix hands mail to Dovecot.
+      - The transport by which Postfix hands mail to Dovecot.
     type: str
     default: lmtp:unix:private/dovecot-lmtp
   users_to_be:
     description:
-      - The users that the play makes, each with a C(name). They are somebody already.
+      - The users that the play makes, each with a C(name). They count as existing.
     type: list
     elements: dict
   accounts:
     description:
-      - Whom of the users the host knows, as M(postroom.mail.mail_info) tells it. Without it, names are not checked.
+      - The users that the host knows, as M(postroom.mail.mail_info) reports them. Without it, names are not checked.
     type: dict
   mailboxes:
     description:
@@ -74,7 +74,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: See how Postfix would be told that bob has procmail
+- name: Show the setting of Postfix for a user with procmail
   ansible.builtin.debug:
     msg: "{{ ([{'name': 'bob', 'engine': 'procmail'}] | postroom.mail.filtering_plan('sieve')).transports }}"
   # => {"bob": "postroom-procmail:"}
@@ -82,21 +82,21 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What the rules need.
+  description: The things that the rules need.
   type: dict
   contains:
     problems:
-      description: What is wrong with the rules, as sentences.
+      description: The problems of the rules, one sentence each.
       type: list
       elements: str
       returned: always
     engines:
-      description: Those that are used.
+      description: The engines in use.
       type: list
       elements: str
       returned: always
     transport:
-      description: The mailbox_transport of everybody else.
+      description: The mailbox_transport of all other users.
       type: str
       returned: always
     transports:
@@ -104,7 +104,7 @@ _value:
       type: dict
       returned: always
     redirects:
-      description: To how many addresses one mail may be forwarded by Sieve.
+      description: The number of addresses to which Sieve may forward one mail.
       type: int
       returned: always
     procmail_command:
@@ -144,7 +144,7 @@ def filtering_plan(
     if engine not in ENGINES:
         return {**result, "problems": [f"filtering_engine is '{engine}'; write {' or '.join(ENGINES)}."]}
     if not isinstance(users, list) or not all(isinstance(user, t.Mapping) for user in users):
-        return {**result, "problems": ["filtering_users is no list of users, each with a name."]}
+        return {**result, "problems": ["filtering_users must be a list of users, each with a name."]}
     # What is no list is said with the other problems.
     site, after = (list(one) if isinstance(one, tuple) else one for one in (rules, rules_after))
     plan, problems = filter_plan.plan(engine, site, after, users, domain=str(domain), mail_location=str(mail_location))

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: foreign_config
-short_description: What of somebody else's Postfix would be lost
+short_description: Find settings from another source that would be lost
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Tells which lookup tables and which values of C(main.cf) that somebody else wrote would be replaced.
-  - What the distributions' packages write is nobody's. On a host whose C(main.cf) names tables of this collection, its parameters are too.
+  - Returns the lookup tables and the values of C(main.cf) from another source that would be replaced.
+  - Settings of the distributions' packages do not count. If C(main.cf) names tables of this collection, its parameters do not
+    count either.
 positional: parameters, postfix, host, by_hand
 options:
   _input:
@@ -28,17 +29,17 @@ options:
     required: true
   postfix:
     description:
-      - What M(postroom.mail.mail_info) tells of Postfix.
+      - The facts of Postfix, from M(postroom.mail.mail_info).
     type: dict
     required: true
   host:
     description:
-      - What M(postroom.mail.mail_info) tells of the host.
+      - The facts of the host, from M(postroom.mail.mail_info).
     type: dict
     required: true
   by_hand:
     description:
-      - Parameters that the inventory sets itself; they are not asked about.
+      - Parameters that the inventory sets itself; they never count as lost.
     type: dict
     default: {}
 seealso:
@@ -46,7 +47,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what would be lost
+- name: Show the settings that would be lost
   ansible.builtin.debug:
     msg: "{{ [{'path': '/etc/postfix/virtual'}] | postroom.mail.foreign_config({}, host_info.postfix, host_info.host) }}"
   # => ["/etc/postfix/virtual"]
@@ -54,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The paths of tables, and parameters with what they lose; empty where nothing is lost.
+  description: The paths of tables, and parameters with the lost values; empty where nothing is lost.
   type: list
   elements: str
 """

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: login_names
-short_description: Let the owners of sender addresses be known by their realms, too
+short_description: Add the names with realms to the owners of sender addresses
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Cyrus SASL hands Postfix the name with which a client logged in as it came, C(alice) or C(alice@mail.example.org). This
-    makes of every login in the values of a table for C(smtpd_sender_login_maps) all the names that the same person has.
-  - Dovecot hands over one name, so that the table needs none of this; without realms it stays as it is.
+  - Cyrus SASL hands Postfix the name as the client gave it, C(alice) or C(alice@mail.example.org). In the values of a table
+    for C(smtpd_sender_login_maps), this filter replaces every login with all names of the same person.
+  - Dovecot hands over one name, so that the table needs no change; without realms it stays as it is.
 positional: _input, realms, apart
 options:
   _input:
@@ -37,7 +37,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: See who may send from an alias when the realm may be part of the login
+- name: Show the logins that can send from an alias, with and without realm
   ansible.builtin.debug:
     msg: "{{ {'sales@example.org': 'alice'} | postroom.mail.login_names(['mail.example.org']) }}"
   # => {"sales@example.org": "alice, alice@mail.example.org"}

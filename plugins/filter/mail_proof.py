@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: mail_proof
-short_description: List what there is to prove about a mail host
+short_description: List the probes that prove a mail host
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Gives the probes with which the playbook C(postroom.mail.verify) proves a mail host, for the option
+  - Returns the probes with which the playbook C(postroom.mail.verify) proves a mail host, for the option
     O(postroom.mail.mail_probe#module:probes).
 options:
   _input:
@@ -18,7 +18,7 @@ options:
     type: str
     required: true
   user:
-    description: Who sends and receives. A name without a domain gets mail in the main domain.
+    description: The login that sends and receives. A name without a domain gets mail in the main domain.
     type: str
     required: true
   password:
@@ -37,7 +37,7 @@ options:
     type: dict
     default: {}
   stranger:
-    description: The sender address of somebody who has nothing to do with the host.
+    description: A sender address that has nothing to do with the host.
     type: str
     default: stranger@example.net
   elsewhere:
@@ -55,7 +55,7 @@ options:
       - The default is taken from O(policy).
     type: bool
   policy:
-    description: What the host accepts by its own account, as RV(postroom.mail.mail_info#module:policy) tells it.
+    description: The report of the host on the mail that it accepts, RV(postroom.mail.mail_info#module:policy).
     type: dict
     default: {}
   relay_skip:

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: merged_services
-short_description: Say more about services of master.cf
+short_description: Merge two lists of services of master.cf
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Brings a second list of services into a first one, so that M(postroom.mail.postfix_service) gets each of them once.
+  - Merges a second list of services into a first one, so that M(postroom.mail.postfix_service) gets each of them once.
 positional: more
 options:
   _input:
@@ -20,8 +20,8 @@ options:
     required: true
   more:
     description:
-      - What else is to be said, in the same form. What has the C(name) and C(type) of a service above is added to it and wins, also among
-        its C(overrides); every other one follows behind.
+      - More services, in the same form. One with the C(name) and C(type) of a service above is merged with it and wins, also among its
+        C(overrides); every other one follows behind.
       - With C(exclusive_overrides) a service has these C(overrides) alone.
     type: list
     elements: dict
@@ -32,7 +32,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Have a submission service, chrooted where the inventory says so
+- name: Set up a submission service, chrooted if the inventory says so
   postroom.mail.postfix_service:
     services: "{{ usual | postroom.mail.merged_services(own) }}"
   vars:

@@ -10,12 +10,12 @@ short_description: Let every login own its own address
 version_added: 0.1.0
 author: The postroom.mail contributors (@postroom)
 description:
-  - Makes the rows of a regexp table for Postfix's C(smtpd_sender_login_maps) by which every login owns its own name,
+  - Returns the rows of a regexp table for Postfix's C(smtpd_sender_login_maps) by which every login owns its own name,
     with any tag, in each of the given domains.
 positional: _input, delimiter
 options:
   _input:
-    description: The domains whose addresses are local accounts.
+    description: The domains with addresses that are local accounts.
     type: list
     elements: string
     required: true

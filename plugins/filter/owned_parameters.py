@@ -10,8 +10,8 @@ short_description: Find parameters that a role owns among those that were given 
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Tells of each parameter in C(postfix_parameters) that a variable of one of the roles says, which variable that is, so that nothing has
-    two writers.
+  - Reports each parameter in C(postfix_parameters) that a variable of one of the roles sets, with that variable, so that no parameter
+    has two writers.
 positional: role
 options:
   _input:
@@ -29,7 +29,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Refuse what is another role's
+- name: Refuse parameters of another role
   ansible.builtin.assert:
     that: postfix_parameters | postroom.mail.owned_parameters('relay_policy') | length == 0
 """

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: parameter_problems
-short_description: Tell what no main.cf and no master.cf can hold
+short_description: Find values that no main.cf and no master.cf can hold
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Looks at names and values of parameters and at services, without a host, so that it can be told before anything is written.
-  - What only a host's Postfix knows, such as the names of its parameters, is left to M(postroom.mail.postfix_config) and
+  - Checks names and values of parameters and services, without a host, before anything is written.
+  - Facts that only a host's Postfix knows, such as the names of its parameters, are left to M(postroom.mail.postfix_config) and
     M(postroom.mail.postfix_service).
 positional: _input, services
 options:
@@ -33,14 +33,14 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Refuse what cannot be written
+- name: Refuse values that cannot be written
   ansible.builtin.assert:
     that: "{'relayhost': '[mx.example]'} | postroom.mail.parameter_problems == []"
 """
 
 RETURN = r"""
 _value:
-  description: What has to be put right, as sentences.
+  description: The problems that must be put right, one sentence each.
   type: list
   elements: str
 """

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: pending
-short_description: Tell which parameters or services Postfix does not have yet
+short_description: Find the parameters or services that Postfix does not have yet
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Compares what is wanted with what M(postroom.mail.mail_info) has told of the host, so that a converged run can skip
+  - Compares the wanted settings with the facts of M(postroom.mail.mail_info), so that a converged run can skip
     M(postroom.mail.postfix_config) and M(postroom.mail.postfix_service).
-  - What cannot be judged from there, such as a value that the answer hides for being secret, counts as pending.
+  - A value that the facts do not show, such as a secret one, counts as pending.
 options:
   _input:
     description:
@@ -21,7 +21,7 @@ options:
     type: raw
     required: true
   live:
-    description: What the host has, RV(postroom.mail.mail_info#module:postfix).
+    description: The state of the host, RV(postroom.mail.mail_info#module:postfix).
     type: dict
     required: true
 seealso:
@@ -43,7 +43,7 @@ EXAMPLES = r"""
   vars:
     wanted: {biff: false, message_size_limit: 26214400}
 
-- name: Have a submission service, unless it is there already
+- name: Set up a submission service, unless it exists already
   postroom.mail.postfix_service:
     services: "{{ wanted }}"
   when: wanted | postroom.mail.pending(host.postfix) | length > 0
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Those that are to be set, a dictionary or a list as it was given.
+  description: The pending ones, in the form of the input, a dictionary or a list.
   type: raw
 """
 

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: policy_page
-short_description: Show what a mail host accepts, and for whom, as a page of text
+short_description: Show the mail that a host accepts, and from which clients, as a page of text
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
   - Turns RV(postroom.mail.mail_info#module:policy) into lines that a person reads at a glance.
-  - The page says which ports listen and what they answer, which domains are final and which are forwarded, who may relay, where mail
-    leaves to, what somebody should know who has not asked, and in which order Postfix asks its tables on this host.
+  - The page shows the ports with their answers, the final and the forwarded domains, the clients that can relay, the routes of leaving
+    mail, findings that an administrator must know, and the order in which Postfix asks its tables on this host.
 options:
   _input:
     description: The policy.
@@ -29,12 +29,12 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Ask the host what it accepts
+- name: Gather the policy of the host
   postroom.mail.mail_info:
     gather: [policy]
   register: host
 
-- name: Show it
+- name: Show the policy
   ansible.builtin.debug:
     msg: "{{ host.policy | postroom.mail.policy_page }}"
 """
@@ -45,7 +45,7 @@ _value:
   type: list
   elements: str
   sample:
-    - "What mail.example.org accepts (Postfix 3.10.13)"
+    - "The mail policy of mail.example.org (Postfix 3.10.13)"
     - ""
     - "PORTS  TLS      AUTH   mail for this host from     mail for others from"
     - "   25  offered  never  strangers mynetworks        mynetworks"
@@ -67,7 +67,7 @@ _PLACES = {"local": "local domains", "virtual_mailbox": "virtual mailboxes", "re
 
 
 def policy_page(policy: Data, width: int = 96) -> list[str]:
-    """The lines of the page."""
+    """Return the lines of the page."""
     try:
         return [line.replace('"', "'") for line in _Page(width).lines(policy)]
     except (TypeError, KeyError, AttributeError) as e:
@@ -84,20 +84,20 @@ class _Page:
         if not policy["installed"]:
             return ["This host accepts no mail: Postfix is not installed."]
         if policy["config_error"]:
-            return [f"What this host accepts cannot be told: {policy['config_error']}"]
+            return [f"The policy of this host is not known: {policy['config_error']}"]
         sections = [
-            [f"What {policy['hostname']} accepts (Postfix {policy['version']})"],
+            [f"The mail policy of {policy['hostname']} (Postfix {policy['version']})"],
             _ports(policy["listeners"]),
-            ["FINAL: mail for these domains ends here, from everybody whom a port lets in", *self._final(policy["final"])],
-            ["FORWARDED: where other mail goes", *self._forwarded(policy["forwarded"], policy["smarthost"])],
-            ["WHO MAY SEND TO OTHER DOMAINS", *self._clients(policy["clients"])],
+            ["FINAL: mail for these domains ends here, from every client that a port accepts", *self._final(policy["final"])],
+            ["FORWARDED: the routes of other mail", *self._forwarded(policy["forwarded"], policy["smarthost"])],
+            ["RELAYING: these clients can send to other domains", *self._clients(policy["clients"])],
             ["FINDINGS", *self._findings(policy["findings"])],
-            ["WHO WINS: what Postfix asks about an incoming recipient, from top to bottom", *self._order(policy["order"])],
+            ["ORDER: the questions of Postfix about an incoming recipient, from top to bottom", *self._order(policy["order"])],
         ]
         return [line for section in sections for line in ([""] if section is not sections[0] else []) + section]
 
     def _entry(self, label: str, text: str, indent: int = 2) -> list[str]:
-        """A label and a text beside it, folded where it is too long."""
+        """Return a label and a text beside it, folded where it is too long."""
         space = " " * (indent + _LABEL)
         first = f"{' ' * indent}{label:<{_LABEL}}"
         if len(label) >= _LABEL:
@@ -185,7 +185,7 @@ def _ports(listeners: t.Sequence[Data]) -> list[str]:
 
 
 def _welcome(row: Data, destination: str) -> str:
-    """The kinds of clients whose mail is accepted, and those who are told to come back."""
+    """Return the kinds of clients with accepted mail, and those that are refused for now."""
     if row["strangers"][destination] == "accepted":
         return "everybody"
     answers = {word: (row[kind] or {}).get(destination) for kind, word in _KINDS.items()}
@@ -231,7 +231,7 @@ def _list(ports: t.Sequence[int]) -> str:
 
 
 class FilterModule:
-    """Ansible's entry point."""
+    """Make the filter known to Ansible."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         return {"policy_page": policy_page}

@@ -28,7 +28,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Show what was proved
+- name: Show the results of the probes
   ansible.builtin.debug:
     msg: "{{ proof.probes | postroom.mail.probe_table }}"
 """
@@ -53,7 +53,7 @@ HEAD = ("check", "result", "time", "detail")
 
 
 def probe_table(rows: t.Sequence[t.Mapping[str, t.Any]], detail_width: int = 72) -> list[str]:
-    """The lines of the table, its head first."""
+    """Return the lines of the table, its head first."""
     try:
         cells = [(row["name"], "ok" if row["ok"] else "FAILED", f"{row['duration']:.2f} s", _detail(row, detail_width)) for row in rows]
     except (TypeError, KeyError) as e:

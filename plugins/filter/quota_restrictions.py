@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: quota_restrictions
-short_description: Have smtpd ask whether a mailbox is full
+short_description: Let smtpd ask whether a mailbox is full
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Makes the values of Postfix's C(smtpd_restriction_classes) and C(smtpd_recipient_restrictions) by which smtpd uses the
-    restriction class C(ask_quota) for recipients in the domains that have mailboxes, and for nobody else.
+  - Returns the values of Postfix's C(smtpd_restriction_classes) and C(smtpd_recipient_restrictions) by which smtpd uses the
+    restriction class C(ask_quota) only for recipients in the domains that have mailboxes.
   - Restriction classes of others stay.
 options:
   _input:
@@ -23,7 +23,7 @@ options:
     required: true
   others:
     description:
-      - Other domains whose mail the host takes in; where one is below a domain that has mailboxes, it is left out by name.
+      - Other domains for which the host accepts mail; one below a domain with mailboxes gets an exception by name.
     type: list
     elements: str
     default: []
@@ -52,7 +52,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See where smtpd would ask
+- name: Show the domains for which smtpd asks
   ansible.builtin.debug:
     msg: "{{ (['example.org'] | postroom.mail.quota_restrictions).restrictions }}"
   # => ["check_recipient_access inline:{example.org=ask_quota}"]
@@ -60,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The values; V(null) stands for a parameter that shall not be set.
+  description: The values; V(null) stands for a parameter that must not be set.
   type: dict
   contains:
     classes:
@@ -71,7 +71,7 @@ _value:
       description: The value of C(smtpd_recipient_restrictions).
       type: raw
     problems:
-      description: What has to be put right, as sentences.
+      description: The problems that must be put right, one sentence each.
       type: list
       elements: str
 """

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: relay_plan
-short_description: Turn the settings of the role relay_policy into what Postfix's tables hold
+short_description: Turn the settings of the role relay_policy into entries of Postfix's tables
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Gives the networks that may relay, and the ways by which mail for other hosts leaves, as entries of lookup tables; and
-    what is wrong with the settings, all of it at once, before anything is written.
+  - Returns the networks that can relay, and the routes of mail for other hosts, as entries of lookup tables. It also reports all
+    problems of the settings at once, before anything is written.
 options:
   _input:
     description: The smarthosts, as in the variable C(relay_policy_smarthosts) of the role.
@@ -19,7 +19,7 @@ options:
     elements: dict
     required: true
   mode:
-    description: Who may relay, one of V(closed), V(networks), V(subnet), V(authenticated) and V(open).
+    description: The relay policy, one of V(closed), V(networks), V(subnet), V(authenticated) and V(open).
     type: str
     required: true
   networks:
@@ -41,7 +41,7 @@ options:
     type: dict
     default: {}
   local_domains:
-    description: Domains whose mail ends on the host.
+    description: Domains with mail that ends on the host.
     type: list
     elements: str
     default: []
@@ -51,7 +51,7 @@ options:
     elements: str
     default: []
   relayhost_there:
-    description: A smarthost for all mail that somebody else has set.
+    description: A smarthost for all mail, set from another source.
     type: str
     default: ""
 seealso:
@@ -61,7 +61,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: See what would be written for a smarthost
+- name: Show the entries for a smarthost
   ansible.builtin.debug:
     msg: "{{ [{'relayhost': '[smtp.example.com]:25'}] | postroom.mail.relay_plan(mode='networks', networks=['192.0.2.0/24']) }}"
 """
@@ -72,11 +72,11 @@ _value:
   type: dict
   contains:
     problems:
-      description: What is wrong, as sentences. When there are any, the rest is not complete.
+      description: The problems, one sentence each. If there are any, the rest is not complete.
       type: list
       elements: str
     mynetworks:
-      description: The value of C(mynetworks); V(none) where Postfix is to find its own subnets.
+      description: The value of C(mynetworks); V(none) where Postfix must find its own subnets.
       type: list
       elements: str
     relayhost:
@@ -105,7 +105,7 @@ _value:
       description: Entries of C(relay_recipient_maps).
       type: dict
     recipient_patterns:
-      description: Entries of a regexp table for domains whose recipients are not known.
+      description: Entries of a regexp table for domains with unknown recipients.
       type: list
       elements: dict
     services:
@@ -113,7 +113,7 @@ _value:
       type: list
       elements: str
     verifies:
-      description: Whether certificates are verified, so that Postfix must know whom to trust.
+      description: Whether certificates are verified, so that Postfix must know the authorities to trust.
       type: bool
 """
 

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: sasl_plan
-short_description: Turn the settings of the role sasl into what a host needs for them
+short_description: Turn the settings of the role sasl into packages, parameters and accounts
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Says which packages and parameters of main.cf a provider of SMTP AUTH needs on a host, and what is wrong with the
-    settings, all of it at once, before anything is written.
+  - Returns the packages and parameters of main.cf that a provider of SMTP AUTH needs on a host, and reports all problems of the
+    settings at once, before anything is written.
 options:
   _input:
-    description: What M(postroom.mail.mail_info) has told of the host in RV(postroom.mail.mail_info#module:sasl).
+    description: The facts of the host in RV(postroom.mail.mail_info#module:sasl).
     type: dict
     required: true
   os_family:
@@ -22,7 +22,7 @@ options:
     type: str
     required: true
   provider:
-    description: Who checks the passwords.
+    description: The service that checks the passwords.
     type: str
     choices: [dovecot, saslauthd, sasldb, none]
     default: dovecot
@@ -37,11 +37,11 @@ options:
     elements: str
     default: [PLAIN, LOGIN]
   saslauthd:
-    description: What saslauthd asks, and how, with the keys of the variables C(sasl_saslauthd_*) of the role.
+    description: The settings of saslauthd, with the keys of the variables C(sasl_saslauthd_*) of the role.
     type: dict
     default: {}
   replace:
-    description: Whether configuration files of somebody else's are replaced.
+    description: Whether configuration files of another source are replaced.
     type: bool
     default: false
   path:
@@ -83,7 +83,7 @@ EXAMPLES = r"""
     gather: [host, sasl]
   register: host
 
-- name: See what AUTH through saslauthd and PAM would take
+- name: Show the requirements of AUTH through saslauthd and PAM
   ansible.builtin.debug:
     msg: "{{ host.sasl | postroom.mail.sasl_plan(host.host.os_family, provider='saslauthd', saslauthd={'mechanism': 'pam'}) }}"
 """
@@ -94,19 +94,19 @@ _value:
   type: dict
   contains:
     problems:
-      description: What is wrong, as sentences.
+      description: The problems, one sentence each.
       type: list
       elements: str
     warnings:
-      description: What somebody should know, as sentences.
+      description: The warnings, one sentence each.
       type: list
       elements: str
     mailboxes:
-      description: Those of O(mailboxes) whose owners, and nobody else, can log in by their addresses.
+      description: Those of O(mailboxes) by whose addresses only their owners can log in.
       type: list
       elements: str
     packages:
-      description: What must be installed.
+      description: The packages that must be installed.
       type: list
       elements: str
     parameters:
@@ -116,7 +116,7 @@ _value:
       description: The realm of a login that names none.
       type: str
     realms:
-      description: The realms that P(postroom.mail.login_names#filter) is to add.
+      description: The realms that P(postroom.mail.login_names#filter) must add.
       type: list
       elements: str
     domains:
@@ -132,7 +132,7 @@ _value:
       type: list
       elements: str
     accounts:
-      description: O(users), without what is for their system accounts. There are passwords in it.
+      description: O(users), without the options of their system accounts. The list holds passwords.
       type: list
       elements: dict
 """
@@ -161,7 +161,7 @@ def sasl_plan(
         named = [user for user in users if isinstance(user, t.Mapping) and user.get("name")]
         accounts = core.accounts(named) if provider == "sasldb" else []
         if provider == "sasldb" and len(named) < len(users):
-            problems.append("sasl_users has somebody without a name: write each user as {name: alice, password: ...}.")
+            problems.append("sasl_users has a user without a name: write each user as {name: alice, password: ...}.")
         try:
             users_from(accounts, own_realm)
         except BadUser as e:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: sender_logins
-short_description: Derive who may send from an alias
+short_description: Derive the logins that can send from an alias
 version_added: 0.1.0
 author: The postroom.mail contributors (@postroom)
 description:
-  - Makes the entries of a table for Postfix's C(smtpd_sender_login_maps) out of the aliases of a host, so that
-    everybody who gets the mail of an alias may also send from it, and nobody else.
+  - Makes the entries of a table for Postfix's C(smtpd_sender_login_maps) from the aliases of a host, so that
+    exactly the users who get the mail of an alias can also send from it.
 positional: _input, virtual_aliases, domains
 options:
   _input:
@@ -23,18 +23,18 @@ options:
     type: dictionary
     required: true
   domains:
-    description: The domains whose addresses are local accounts and aliases.
+    description: The domains with addresses that are local accounts and aliases.
     type: list
     elements: string
     required: true
   mailboxes:
-    description: Addresses of virtual mailboxes, whose owners log in with the whole address. Each owns its own.
+    description: Addresses of virtual mailboxes. Their owners log in with the whole address, and each owns it.
     type: list
     elements: string
     default: []
   without_login:
     description:
-      - Those of O(mailboxes) that nobody can log in to. Nobody owns them, whoever gets the rest of their domain's mail.
+      - Those of O(mailboxes) without a login. They have no owner, even if a user gets the rest of their domain's mail.
     type: list
     elements: string
     default: []
@@ -42,7 +42,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Build the table of who owns which sender address
+- name: Build the table of the owners of sender addresses
   postroom.mail.postmap:
     path: /etc/postfix/sender_logins
     entries: "{{ {'wizards': ['root', 'alice'], 'root': 'alice'} | postroom.mail.sender_logins({}, ['example.org']) }}"

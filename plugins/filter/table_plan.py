@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: table_plan
-short_description: Tell which lookup tables main.cf is to name
+short_description: Plan the lookup tables that main.cf names
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - A table without entries is not there, and its parameter is back at its default.
-  - Tells which tables to build before main.cf is written and which to remove after it, and leaves alone what somebody else
-    has set or made.
+  - A table without entries does not exist, and its parameter has its default.
+  - Returns the tables to build before main.cf is written and those to remove after it, and does not touch settings and tables of
+    another source.
 options:
   _input:
     description: The tables, with C(path) and C(entries), and C(type) where it is not the host's default.
@@ -24,7 +24,7 @@ options:
     type: dict
     required: true
   host:
-    description: What is there, RV(postroom.mail.mail_info#module:postfix).
+    description: The state of the host, RV(postroom.mail.mail_info#module:postfix).
     type: dict
     required: true
   more_tables:
@@ -55,7 +55,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: See what a relocated table takes
+- name: Show the plan for a relocated table
   ansible.builtin.debug:
     msg: "{{ [table] | postroom.mail.table_plan({'relocated_maps': table.path}, host_info.postfix) }}"
   vars:
@@ -72,14 +72,14 @@ _value:
       type: list
       elements: dict
     parameters:
-      description: The parameters to set; V(none) for one that named a table that is to go.
+      description: The parameters to set; V(none) for one that named a table to remove.
       type: dict
     former:
       description: The tables to remove after main.cf was written, for the option O(postroom.mail.postmap#module:tables).
       type: list
       elements: dict
     problems:
-      description: Parameters that somebody else has set and that would be lost, as sentences.
+      description: Parameters of another source that would be lost, as sentences.
       type: list
       elements: str
 """

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: user_problems
-short_description: Tell what is wrong with the users of a mail host
+short_description: Check the users of a mail host
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Says before anything is written what M(postroom.mail.mail_user) would refuse on any host.
+  - Reports, before anything is written, the users that M(postroom.mail.mail_user) would refuse on any host.
 options:
   _input:
     description: The users, as for the option O(postroom.mail.mail_user#module:users).
@@ -31,7 +31,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What has to be put right, as sentences.
+  description: The problems that must be put right, one sentence each.
   type: list
   elements: str
 """

@@ -11,8 +11,8 @@ version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Makes of a list of addresses with passwords what Postfix and Dovecot have to be told of them, and says what is wrong with
-    it before anything is written.
+  - Turns a list of addresses with passwords into the settings of Postfix and Dovecot for them, and reports the problems before
+    anything is written.
 positional: _input, domains
 options:
   _input:
@@ -29,7 +29,7 @@ options:
     required: true
   dovecot_version:
     description:
-      - The version of Dovecot, in whose language a quota is told.
+      - The version of Dovecot, which decides how a quota is written.
     type: str
     default: "2.4"
   directory:
@@ -59,11 +59,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The plan. As long as there are problems, nobody has a mailbox in it.
+  description: The plan. As long as there are problems, it has no mailboxes.
   type: dict
   contains:
     problems:
-      description: What has to be put right, as sentences.
+      description: The problems that must be put right, one sentence each.
       type: list
       elements: str
     domains:
@@ -71,11 +71,11 @@ _value:
       type: list
       elements: str
     alias_domains:
-      description: The other ones, which have virtual aliases only.
+      description: The other domains, which have virtual aliases only.
       type: list
       elements: str
     addresses:
-      description: The addresses that shall be there, for C(virtual_mailbox_maps).
+      description: The addresses that must exist, for C(virtual_mailbox_maps).
       type: list
       elements: str
     accounts:

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: wide_networks
-short_description: Find networks that are far more than anybody's own
+short_description: Find networks that are far larger than that of one organisation
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Gives those items of a list in the style of Postfix's C(mynetworks) that hold a large part of the Internet or all of it, such as
+  - Returns those items of a list in the style of Postfix's C(mynetworks) that hold a large part of the Internet or all of it, such as
     V(0.0.0.0/0), V(128.0.0.0/1), V([::]/0) or V(64:ff9b::/96), in which every IPv4 address stands once.
-  - The private networks may be named whole. Names and lookup tables are not looked into.
+  - The private networks are allowed as a whole. The filter does not resolve names or read lookup tables.
 options:
   _input:
     description: The list.
@@ -23,7 +23,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Refuse a network that nobody can have
+- name: Refuse a network that is too large for one organisation
   ansible.builtin.assert:
     that: networks | postroom.mail.wide_networks | length == 0
   vars:

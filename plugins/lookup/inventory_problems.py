@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: inventory_problems
-short_description: Tell which variables are not what the roles of this collection promise to take
+short_description: Check the inventory's variables against the argument specifications of the roles
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Works out every variable that the inventory gives to a role of this collection, and holds it to that role's argument
+  - Evaluates every variable that the inventory gives to a role of this collection, and checks it against that role's argument
     specification, before a filter or a module sees it.
-  - Ansible itself validates the variables of a role when its turn comes, which is after the roles before it have written, and
-    converts what it can in a copy of its own.
-  - A variable that takes an answer of the host, C(host_info), or what follows from it, C(host_plans), is left out before there is one.
+  - Ansible itself validates the variables of a role only when that role starts, after the roles before it have written files, and
+    it converts values only in a copy.
+  - A variable that needs an answer of the host, C(host_info), or the plans from it, C(host_plans), is left out before there is one.
 options:
   _terms:
     description: Names of variables to look at. Without any, all of them are looked at.
@@ -27,7 +27,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Refuse what cannot be meant
+- name: Refuse values of a wrong type
   ansible.builtin.fail:
     msg: "{{ query('postroom.mail.inventory_problems') | join(' ') }}"
   when: query('postroom.mail.inventory_problems') | length > 0
@@ -35,7 +35,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: What has to be put right, as sentences.
+  description: The problems that must be put right, one sentence each.
   type: list
   elements: str
 """
@@ -72,7 +72,7 @@ class LookupModule(LookupBase):
 
 
 def _contracts() -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-    """The options of all roles by the names of their variables, and the values that these have by default."""
+    """Return the options of all roles by the names of their variables, with their defaults."""
     from ansible.module_utils.common.yaml import yaml_load
 
     contracts: dict[str, t.Any] = {}
@@ -85,7 +85,7 @@ def _contracts() -> tuple[dict[str, t.Any], dict[str, t.Any]]:
 
 
 def _cause(error: BaseException) -> str:
-    """The sentence at the bottom of *error*, without its frame."""
+    """Return the sentence at the bottom of *error*, without its frame."""
     while isinstance(error.__cause__, AnsibleError):
         error = error.__cause__
     return str(getattr(error, "message", "") or error).rstrip(".")

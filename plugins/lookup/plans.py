@@ -6,18 +6,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: plans
-short_description: Work out once what many tasks of this collection's roles ask for
+short_description: Evaluate once the plans that many tasks of this collection's roles need
 version_added: 0.1.0
 author: "The postroom.mail contributors (@postroom)"
 description:
-  - Ansible works out a variable anew each time that its name is met, and so all the variables in it. The plans of the roles take every
-    variable of the inventory, and every task names them.
-  - Gives their values, each worked out once, so that they can be kept as a fact, C(host_plans).
+  - Ansible evaluates a variable anew at each use, with all the variables in it. The plans of the roles use every
+    variable of the inventory, and every task uses the plans.
+  - Returns their values, each evaluated once, to be stored as a fact, C(host_plans).
 options:
   _terms:
     description:
-      - Names of plans, first those that the others take. What is worked out for a name is the variable of that name with C(_anew).
-      - A plan whose role is not in the play is left out.
+      - Names of plans, first those that the others take. For each name the lookup works out the variable of that name with C(_anew).
+      - A plan is left out if its role is not in the play.
     type: list
     elements: str
     required: true
@@ -47,7 +47,7 @@ from ansible.plugins.lookup import LookupBase
 
 
 class LookupModule(LookupBase):
-    """Those worked out before are what the later ones find in host_plans, whatever is kept there from before."""
+    """Evaluates the plans in order; each finds the earlier ones in host_plans, and no older host_plans counts."""
 
     def run(self, terms: t.Any, variables: t.Any = None, **kwargs: t.Any) -> list[dict[str, t.Any]]:
         templar: t.Any = self._templar

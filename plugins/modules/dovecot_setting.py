@@ -15,13 +15,12 @@ author:
 description:
   - Sets, changes and removes any number of settings of one Dovecot configuration file in one call.
   - Settings are nested as in C(dovecot.conf), and a block's key is its head as it is written there, without the brace.
-  - A file that somebody else wrote is edited in place. Its comments, its order and every other setting stay.
+  - The module edits a file of another source in place. Its comments, its order and every other setting stay.
     With O(exclusive=true) the file is this module's own and holds exactly the given settings in the given order.
-  - Before anything is written, Dovecot itself judges its whole configuration as it would be with the change
-    (C(doveconf -nx) on a stand-in for the configuration tree). What it is known to overlook is checked by the module, namely
-    authentication mechanisms, drivers of password and user databases, addresses to listen on,
-    and names with V($) that Dovecot 2.4 would take literally.
-  - Only what the change makes wrong is an error. What was wrong before is a warning.
+  - Before the change, Dovecot itself checks its whole configuration as it would be with the change (C(doveconf -nx) on a stand-in
+    for the configuration tree). The module checks for the mistakes that Dovecot overlooks, namely authentication mechanisms, drivers of
+    password and user databases, addresses to listen on, and names with V($) that Dovecot 2.4 would take literally.
+  - Only a mistake that the change brings is an error. A mistake that was there before is a warning.
   - Works with the languages of Dovecot 2.3 and 2.4, but does not translate between them. The filter
     P(postroom.mail.dovecot_settings#filter) does.
 extends_documentation_fragment:
@@ -30,11 +29,11 @@ attributes:
   check_mode:
     support: full
     details:
-      - Where Dovecot is not installed yet, it tells what would be written, unjudged.
+      - Where Dovecot is not installed yet, it reports the change that it would write, unchecked.
   diff_mode:
     support: full
     details:
-      - Values of O(secret_settings), and of other settings whose name says password or secret, are not shown.
+      - Values of O(secret_settings), and of other settings with a name that says password or secret, are not shown.
   idempotent:
     support: full
 options:
@@ -46,14 +45,14 @@ options:
       - C(passdb) and C(userdb) of Dovecot 2.3 have no name and may be repeated. They take a list of dictionaries,
         one for each block in their order, and the file will have exactly these. In Dovecot 2.4 they have names, as in C(passdb pam).
       - A value is put in quotes where Dovecot needs them. A value that comes with its own quotes stays as it is.
-      - The key V(!include_try) includes the file that is its value in this place, or each of a list, when it is there and can be read.
+      - The key V(!include_try) includes the file in its value in this place, or each file of a list, if it exists and is readable.
       - File modes must be quoted in YAML, as in V("0660").
       - A new setting goes below its commented-out example when the file has one, otherwise to the end of its block.
     type: dict
     default: {}
   secret_settings:
     description:
-      - More settings in the same form, whose values must not be seen. They are merged into O(settings).
+      - More settings in the same form, with secret values. They are merged into O(settings).
       - The file is then made readable for its owner only, unless O(mode) says otherwise.
     type: dict
     default: {}
@@ -100,7 +99,7 @@ options:
       - The permissions of the file, in octal digits with a leading zero. Left alone by default; a new file gets V("0644").
     type: str
 notes:
-  - The module neither reloads nor restarts Dovecot, but says which of the two the change needs. M(postroom.mail.mail_service) does it.
+  - The module neither reloads nor restarts Dovecot, but returns which of the two the change needs. M(postroom.mail.mail_service) does it.
   - Setting the same name twice, in two files or in two places of one, is legal in Dovecot, and the last one wins. The module changes
     the last one of its file, and warns after a change when a file that is read later wins over it.
 seealso:
@@ -110,7 +109,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Greet differently, and let Postfix ask Dovecot who logs in
+- name: Change the greeting, and let Postfix ask Dovecot about logins
   postroom.mail.dovecot_setting:
     settings:
       login_greeting: Welcome.
@@ -161,7 +160,7 @@ path:
   sample: /etc/dovecot/conf.d/99-postroom.conf
 changed_settings:
   description:
-    - What was set to another value, added or removed, by its path through the blocks.
+    - The settings that were changed, added or removed, by their path through the blocks.
     - Empty when only comments, spelling or permissions changed.
   returned: success
   type: list

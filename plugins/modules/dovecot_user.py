@@ -12,8 +12,8 @@ short_description: Keep the users of a Dovecot passwd-file
 version_added: 0.1.0
 description:
   - Creates, changes and removes the users of a passwd-file, any number of them in one call. Comments, other users and the order stay.
-  - A password is checked against the hash that is stored, whatever its scheme; a hash whose password is right already is kept.
-  - The new file is renamed into place, so that no login ever meets half a file. Dovecot sees it at the next login, without a reload.
+  - The module checks a password against the stored hash, in any scheme, and keeps the hash if it matches.
+  - The new file is renamed into place, so that no login ever reads half a file. Dovecot sees it at the next login, without a reload.
   - Passwords and hashes stay out of the output, the diff and every command line.
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
@@ -22,29 +22,29 @@ attributes:
   check_mode:
     support: full
     details:
-      - A directory, user or group that is not there is only a warning in check mode, because an earlier task may make it.
+      - A missing directory, user or group is only a warning in check mode, because an earlier task may make it.
   diff_mode:
     support: full
     details:
-      - Tells which users and which of their fields change. Of a password and of an extra field it only tells that it changes.
+      - The diff shows the changed users and fields. For a password or an extra field it only shows that it changes.
   idempotent:
     support: full
 options:
   path:
     description:
-      - The passwd-file. It is created when it is not there; its directory must be there.
+      - The passwd-file. The module creates a missing file; its directory must exist.
     type: path
     required: true
   users:
     description:
-      - The users. What is not given of a user stays as it is in the file.
+      - The users. Fields of a user that are not given stay as they are in the file.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
         description:
-          - The login name. It need not be a name that a system account could have, V(alice@example.org) is as good.
+          - The login name. It can be a name that no system account can have, such as V(alice@example.org).
           - By default Dovecot makes login names lower-case before it looks them up, and allows ASCII letters, digits, C(.), C(-), C(_)
             and C(@) in them (its settings C(auth_username_format) and C(auth_username_chars)). The module warns of names that this
             Dovecot would not find.
@@ -58,7 +58,7 @@ options:
         type: raw
       password_hash:
         description:
-          - The hash as it shall stand in the file, with its scheme before it, for example V({SHA512-CRYPT}$6$...), made by C(doveadm pw).
+          - The hash as it must stand in the file, with its scheme before it, for example V({SHA512-CRYPT}$6$...), made by C(doveadm pw).
           - A hash that shows its scheme by itself (C($6$), C($2y$), C($argon2id$) ...) or is in the scheme given by O(users[].scheme) may
             be given without it.
         type: raw
@@ -106,7 +106,7 @@ options:
   realm:
     description:
       - The realm of V(DIGEST-MD5) hashes, one of Dovecot's setting C(auth_realms).
-      - If not given, what stands behind the C(@) of a name, and no realm for a name without one.
+      - If not given, the part of a name after its C(@), and no realm for a name without one.
     type: str
   exclusive:
     description:
@@ -115,7 +115,7 @@ options:
     default: false
   owner:
     description:
-      - Who owns the file.
+      - The owner of the file.
     type: str
     default: root
   group:
@@ -165,7 +165,7 @@ EXAMPLES = r"""
         password: "{{ vault_carol }}"
         extra_fields: {allow_nets: "192.0.2.0/24,2001:db8::/32"}
 
-- name: Somebody left; the mail stays
+- name: Remove a user, and keep the mail
   postroom.mail.dovecot_user:
     path: /etc/dovecot/users
     users:
@@ -180,7 +180,7 @@ created:
   returned: success
   sample: [alice@example.org]
 modified:
-  description: The names of users of whom something else than the password changed.
+  description: The names of users with a change other than the password.
   type: list
   elements: str
   returned: success

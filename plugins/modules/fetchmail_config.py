@@ -9,37 +9,37 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: fetchmail_config
-short_description: Say which mailboxes elsewhere fetchmail fetches from
+short_description: Set the mailboxes elsewhere from which fetchmail fetches
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Writes C(/etc/fetchmailrc), and C(~/.fetchmailrc) of each user who owns accounts, after fetchmail itself has read what they would
-    hold. Any character is fit for a password.
+  - Writes C(/etc/fetchmailrc), and C(~/.fetchmailrc) of each user who owns accounts, after fetchmail itself has read the new
+    contents. A password can have any character.
   - Writes systemd services for the daemons, C(fetchmail) in the place of the package's own and C(postroom-fetchmail@USER), which runs as
-    that user. Those that have nothing to fetch any more it stops; which ones must be started or restarted it tells in the form that
-    M(postroom.mail.mail_service) takes.
+    that user. The module stops the daemons without accounts, and returns those that must be started or restarted in the form
+    that M(postroom.mail.mail_service) takes.
   - Where systemd does not run, the package's init script starts the daemon of the host, and accounts cannot have an owner.
-  - TLS is spoken and the server's certificate checked unless an account says otherwise.
-  - The files are written by one module for the whole host, so that accounts that are taken out of the inventory are really gone.
+  - fetchmail speaks TLS and checks the server's certificate unless an account sets something else.
+  - One call writes all files of the host, so that it also removes the accounts that are no longer in the inventory.
 extends_documentation_fragment:
   - postroom.mail._attributes
 attributes:
   check_mode:
     support: full
     details:
-      - An owner who is not there, and a host without fetchmail, are no errors in check mode, because earlier tasks may see to them.
+      - A missing owner, and a host without fetchmail, are no errors in check mode, because earlier tasks may make them.
   diff_mode:
     support: full
     details:
-      - Of run control files, which hold passwords, it only tells that they change.
+      - For run control files, which hold passwords, the diff only shows that they change.
   idempotent:
     support: full
 options:
   accounts:
     description:
-      - The accounts, all that this host is to fetch from. Who is not in the list any more is not asked any more.
-      - The options have fetchmail's own names, and what is not given is left to fetchmail.
+      - All accounts from which this host must fetch mail. fetchmail does not ask any account outside this list.
+      - The options have fetchmail's own names, and fetchmail has a default for each that is not given.
     type: list
     elements: dict
     required: true
@@ -51,7 +51,7 @@ options:
         required: true
       skip:
         description:
-          - Whether the account is asked only when somebody names it on fetchmail's command line.
+          - Whether fetchmail asks the account only when its command line names it.
         type: bool
         default: false
       via:
@@ -71,7 +71,7 @@ options:
         aliases: [port]
       auth:
         description:
-          - How to log in. fetchmail's default, V(any), takes the safest way that the server offers.
+          - The way to log in. fetchmail's default, V(any), takes the safest one that the server offers.
         type: str
         choices: [any, password, cram-md5, external, gssapi, kerberos, kerberos_v4, kerberos_v5, msn, ntlm, otp, ssh]
       timeout:
@@ -80,7 +80,7 @@ options:
         type: int
       interval:
         description:
-          - Ask this server only in every so-manyth poll.
+          - Ask this server only once in this number of polls.
         type: int
       interface:
         description:
@@ -96,8 +96,8 @@ options:
         type: str
       envelope:
         description:
-          - In a mailbox of several users, the header that says for whom a message is, such as V(X-Envelope-To). Empty, there is none, and
-            To and Cc are looked at.
+          - In a mailbox of several users, the header that names the recipient of a message, such as V(X-Envelope-To). Empty, there is none,
+            and To and Cc are looked at.
         type: str
       envelope_skip:
         description:
@@ -114,7 +114,7 @@ options:
         elements: str
       localdomains:
         description:
-          - Domains whose addresses are given to the mail server of this host as they are.
+          - Domains with addresses that fetchmail passes to the mail server of this host unchanged.
         type: list
         elements: str
       dns:
@@ -132,11 +132,11 @@ options:
         type: bool
       tracepolls:
         description:
-          - Whether the C(Received) header says which account a message came from.
+          - Whether the C(Received) header names the account that a message came from.
         type: bool
       badheader:
         description:
-          - What is done with a message whose header is malformed. fetchmail's default is V(reject), which leaves it at the provider.
+          - The action on a message with a malformed header. fetchmail's default is V(reject), which leaves it at the provider.
         type: str
         choices: [accept, reject]
       principal:
@@ -155,14 +155,14 @@ options:
         type: raw
       is:
         description:
-          - Whose mail it is, a local user or an address. Several, V(robert=bob) for whom the provider calls robert, and V(*) at the end
-            for everybody else make it a mailbox of several users.
+          - The recipient of the mail, a local user or an address. Several, V(robert=bob) for a user whom the provider calls robert, and
+            V(*) at the end for everybody else make it a mailbox of several users.
         type: list
         elements: str
         aliases: [to]
       owner:
         description:
-          - The user of this host in whose C(~/.fetchmailrc) the account is, and who runs fetchmail for it. Without one it is in
+          - The user of this host who has the account in C(~/.fetchmailrc), and who runs fetchmail for it. Without one it is in
             C(/etc/fetchmailrc), for the daemon of the host.
         type: str
       ssl:
@@ -211,7 +211,7 @@ options:
         elements: str
       smtphost:
         description:
-          - Where mail is handed over, as V(HOST) or V(HOST/PORT), or the path of a socket. The default is port 25 of this host.
+          - The server that takes the mail, as V(HOST) or V(HOST/PORT), or the path of a socket. The default is port 25 of this host.
         type: list
         elements: str
       smtpaddress:
@@ -250,7 +250,7 @@ options:
         default: false
       fetchall:
         description:
-          - Whether messages are fetched that somebody has read there already.
+          - Whether fetchmail also fetches messages that were read at the provider already.
         type: bool
       rewrite:
         description:
@@ -318,12 +318,12 @@ options:
         type: int
       flush:
         description:
-          - Whether messages that were seen before are deleted at the provider before new ones are fetched, those among them that somebody
-            read there and fetchmail never got.
+          - Whether fetchmail deletes seen messages at the provider before it fetches new ones, including messages that were read there
+            and that it never got.
         type: bool
       fetchdomains:
         description:
-          - The domains whose mail is asked for with V(odmr).
+          - The domains for which fetchmail asks with V(odmr).
         type: list
         elements: str
       bsmtp:
@@ -332,7 +332,7 @@ options:
         type: path
   settings:
     description:
-      - What counts for all accounts.
+      - Settings for all accounts.
     type: dict
     default: {}
     suboptions:
@@ -343,17 +343,17 @@ options:
         default: 300
       postmaster:
         description:
-          - Who gets mail that fetchmail cannot give to anybody, a local user or an address. The default is C(postmaster), or the owner of
-            the accounts.
+          - The recipient of mail that fetchmail cannot deliver, a local user or an address. The default is C(postmaster), or the
+            owner of the accounts.
         type: str
       bouncemail:
         description:
-          - Whether the sender is told of mail that could not be delivered. Spam has forged senders, so by default the postmaster is told.
+          - Whether the sender gets a report on undeliverable mail. Spam has forged senders, so by default the postmaster gets it.
         type: bool
         default: false
       spambounce:
         description:
-          - Whether the sender is told of mail that was refused as spam.
+          - Whether the sender gets a report on mail that was refused as spam.
         type: bool
       softbounce:
         description:
@@ -371,11 +371,11 @@ options:
         type: path
       idfile:
         description:
-          - Where the daemon of the host remembers which messages it has seen.
+          - The file in which the daemon of the host remembers which messages it has seen.
         type: path
       pidfile:
         description:
-          - Where the daemon of the host leaves its process id.
+          - The file in which the daemon of the host leaves its process id.
         type: path
       invisible:
         description:
@@ -387,12 +387,12 @@ options:
         type: bool
   replace:
     description:
-      - Whether to replace run control files that somebody else wrote. A copy is kept beside each.
+      - Whether to replace run control files of another source. The module keeps a copy beside each.
     type: bool
     default: false
 seealso:
   - name: fetchmail(1)
-    description: What each option means.
+    description: The meaning of each option.
     link: https://www.fetchmail.info/fetchmail-man.html
   - module: postroom.mail.mail_service
 """
@@ -405,9 +405,9 @@ EXAMPLES = r"""
       - {poll: pop.provider.example, user: alice77, password: "{{ vault_pop }}", is: [alice]}
       - {poll: imap.provider.example, proto: imap, user: shop, password: "{{ vault_imap }}", is: [sales@example.org], keep: true}
   register: fetched
-  notify: Have fetchmail do so
+  notify: Apply the configuration of fetchmail
 
-- name: Nobody fetches anything any more
+- name: Stop all fetching
   postroom.mail.fetchmail_config:
     accounts: []
 """
@@ -415,9 +415,9 @@ EXAMPLES = r"""
 RETURN = r"""
 skipped_users:
   description:
-    - The users in whose home the work could not be done, for example because a file there is not the collection's, is no
-      plain file or is locked. A warning names each with the file and the reason; for them fetchmail is told nothing new, and everybody else
-      is served.
+    - The users with homes in which the module could not work, for example because a file there is not the collection's, is no
+      plain file or is locked. A warning names each with the file and the reason. Their accounts stay as before; all other users are
+      served.
   returned: success
   type: list
   elements: str
@@ -429,7 +429,7 @@ paths:
   elements: str
   sample: [/etc/fetchmailrc, /home/alice/.fetchmailrc]
 services:
-  description: The daemons that do not yet do as they shall, for O(postroom.mail.mail_service#module:services).
+  description: The daemons that do not run as wanted yet, for O(postroom.mail.mail_service#module:services).
   returned: success
   type: list
   elements: dict

@@ -14,9 +14,9 @@ description:
   - Makes sure that a certificate and its private key can serve Postfix and Dovecot. A file that is missing, unreadable or not in PEM
     format, a certificate that is expired or not valid yet, and a key that is not the certificate's own are errors.
   - A certificate that expires soon, or that does not cover O(common_name), gives a warning.
-  - With O(self_signed) a pair is made once where there is none. Such a certificate is renewed, with its key kept, when it is about to
-    expire or when its names are to be others, and its key is kept from other users of the host. A pair that somebody else put there
-    is checked and never replaced.
+  - With O(self_signed) it makes a pair once where there is none. Such a certificate is renewed, with its key kept, when it is about to
+    expire or when its names must change, and other users of the host cannot read its key. The module checks a pair of another
+    source, and never replaces it.
 requirements:
   - The program C(openssl) on the host.
 author: "The postroom.mail contributors (@postroom)"
@@ -28,7 +28,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Tells what is made or renewed. Neither the key nor the certificate is shown.
+      - The diff names the files that are made or renewed. It shows neither the key nor the certificate.
   idempotent:
     support: full
 options:
@@ -59,8 +59,8 @@ options:
     default: []
   days:
     description:
-      - How long a self-signed certificate is valid. It must be longer than O(warn_days).
-      - Clients pin a self-signed certificate, or trust it by hand. A long life spares them doing so again.
+      - The number of days for which a self-signed certificate is valid. It must be longer than O(warn_days).
+      - Clients pin a self-signed certificate, or trust it by hand. A long life spares them from doing so again.
     type: int
     default: 3650
   key_type:
@@ -94,7 +94,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 action:
-  description: What was done, or would be done in check mode.
+  description: The actions taken, or those that would be taken in check mode.
   type: str
   returned: success
   sample: none
@@ -108,7 +108,7 @@ not_after:
   returned: success
   sample: "2036-11-19T08:00:00Z"
 subject:
-  description: Whose certificate it is.
+  description: The subject of the certificate.
   type: str
   returned: success
   sample: CN=mail.example.org,O=self-signed by postroom.mail
@@ -119,7 +119,7 @@ subject_alt_names:
   returned: success
   sample: [mail.example.org]
 fingerprint:
-  description: The SHA-256 fingerprint, to compare with what a client shows.
+  description: The SHA-256 fingerprint, to compare with the one that a client shows.
   type: str
   returned: success
   sample: "5B:1F:..."

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mail_filter
-short_description: Keep the rules by which mail is sorted on arrival, for Sieve and procmail
+short_description: Keep the rules that sort mail on arrival, for Sieve and procmail
 version_added: 0.1.0
 description:
   - Writes all rules of a host, those of the site and those of each user, for Dovecot's Sieve or for procmail. The same rules serve both,
     so that going from one to the other is a change of O(engine).
-  - What only one engine can do is an error that names the other one.
-  - Rules are tried before they are live. A Sieve script that does not compile, a regular expression that procmail does not understand, a
-    program that is not there and a sample message that would go elsewhere than expected each leave everything as it was.
-  - Sieve scripts are written to C(/etc/dovecot/sieve), C(before.sieve) and C(after.sieve) for everybody and C(users/NAME.sieve) for one
+  - A rule that only the other engine can follow is an error that names that engine.
+  - The module tries the rules before they are live. It changes nothing if a Sieve script does not compile, procmail does not understand
+    a regular expression, a program is missing or a sample message would go elsewhere than expected.
+  - Sieve scripts are written to C(/etc/dovecot/sieve), C(before.sieve) and C(after.sieve) for all users and C(users/NAME.sieve) for one
     user, and compiled there. A user's own script, C(~/.dovecot.sieve), is not touched, and runs after the rules for that user.
-  - procmail's recipes are in C(/etc/procmailrc) and in the C(~/.procmailrc) of each user that is given rules. Others keep what they have.
-  - It does not tell Postfix or Dovecot about the engines; the roles do.
+  - procmail's recipes are in C(/etc/procmailrc) and in the C(~/.procmailrc) of each user with rules. Other users keep their files.
+  - The module does not configure Postfix or Dovecot for the engines; the roles do.
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -35,19 +35,19 @@ attributes:
 options:
   engine:
     description:
-      - Who sorts the mail of everybody for whom O(users) does not say otherwise.
+      - The engine that sorts the mail of each user without another engine in O(users).
     type: str
     choices: [sieve, procmail]
     default: sieve
   rules:
     description:
-      - The rules of the site, which everybody's mail goes through first, in their order. See the notes for what a rule is.
+      - The rules of the site, which all mail goes through first, in their order. See the notes for the parts of a rule.
     type: list
     elements: dict
     default: []
   rules_after:
     description:
-      - Rules for what nobody's own rules have put away. Sieve only.
+      - Rules for mail that no rule of its user has put away. Sieve only.
     type: list
     elements: dict
     default: []
@@ -65,7 +65,7 @@ options:
         required: true
       engine:
         description:
-          - Who sorts the mail of this user; O(engine) if this is not given.
+          - The engine that sorts the mail of this user; O(engine) if this is not given.
         type: str
         choices: [sieve, procmail]
       rules:
@@ -86,19 +86,19 @@ options:
         default: {}
   samples:
     description:
-      - Messages that are tried with the rules at each run, before anything is written. They go nowhere; of what procmail's rules name,
-        programs that are asked or that filter the mail do run, as the user.
+      - Messages that the module tries with the rules at each run, before it writes anything. They go nowhere, but programs of procmail's
+        conditions and filters do run, as the user.
     type: list
     elements: dict
     default: []
     suboptions:
       name:
         description:
-          - What the sample is called in messages and in the result.
+          - The name of the sample in messages and in the result.
         type: str
       user:
         description:
-          - Whose rules are tried, after those of the site.
+          - The user with the rules to try, after those of the site.
         type: str
         required: true
       mail:
@@ -113,7 +113,7 @@ options:
         default: sender@elsewhere.example
       expect:
         description:
-          - What must become of it, or the module fails. What is not mentioned may be as it is.
+          - The expected result; the module fails if the rules give another one. Keys that are not mentioned may have any value.
           - C(folder), C(forward), C(flag) and C(pipe) are a text or a list; C(discard), C(reject) and C(vacation) are V(true) or V(false).
         type: dict
         default: {}
@@ -125,7 +125,7 @@ options:
     required: true
   mail_location:
     description:
-      - Where the mail of a user is, in the form of Dovecot 2.3 (driver:path:OPTION=value). procmail writes into V(maildir) and V(mbox).
+      - The location of a user's mail, in the form of Dovecot 2.3 (driver:path:OPTION=value). procmail writes into V(maildir) and V(mbox).
     type: str
     default: maildir:~/Maildir
   virtual_account:
@@ -134,25 +134,25 @@ options:
     type: str
   replace:
     description:
-      - Replace files that somebody else has written. A copy is kept beside them.
+      - Replace files of another source. The module keeps a copy beside each.
     type: bool
     default: false
 notes:
-  - A rule has C(match), a list of conditions that must all be so, or C(match_any), a list of which one is enough. Without any it is for
-    every mail.
-  - What becomes of the mail is one of C(folder) (as mail programs show it), C(forward) (addresses), C(discard), C(reject) (a text, Sieve
-    only), C(pipe) (a command, procmail only) and C(rules) (more rules, for what the conditions are true of). With C(copy) the mail goes
-    on to the next rule as well; without it, it ends there.
-  - C(flag) is a list of IMAP flags such as C(\Flagged), and C(vacation) a text, or C(text), C(subject), C(addresses) and C(days), that
-    each sender is answered with once.
+  - A rule has C(match), a list of conditions that must all be true, or C(match_any), a list of which one is enough. Without any it
+    matches every mail.
+  - The action on the mail is one of C(folder) (as mail programs show it), C(forward) (addresses), C(discard), C(reject) (a text, Sieve
+    only), C(pipe) (a command, procmail only) and C(rules) (more rules, for mail that matches). With C(copy) the mail goes on
+    to the next rule as well; without it, it ends there.
+  - C(flag) is a list of IMAP flags such as C(\Flagged), and C(vacation) a text, or C(text), C(subject), C(addresses) and C(days), for
+    one answer to each sender.
   - A condition looks at C(header), C(address), C(envelope) (Sieve only), C(body) (V(raw), and V(text) for Sieve), C(larger) or
-    C(smaller). Texts are compared with C(is), C(contains), C(matches) (C(*) and C(?)) or C(regex), without regard to case; a list is of
+    C(smaller). Texts are compared with C(is), C(contains), C(matches) (C(*) and C(?)) or C(regex), without regard to case; a list holds
     alternatives. C(exists) asks whether a header is there, C(part) takes the C(localpart) or the C(domain) of an address, and C(not)
     turns a condition round.
   - procmail's own are C(regexp) (on the whole header, or with C(variable) on that), C(program) (its exit code), C(recipe_flags) and
     C(lock), with the meaning of procmailrc(5).
-  - A Sieve rule whose condition looks at a part of an address reads the address; procmail, which knows regular expressions only, reads
-    the header.
+  - For a condition on a part of an address Sieve reads the address; procmail, which knows regular expressions only, reads the
+    header.
 seealso:
   - module: postroom.mail.mail_probe
   - name: procmailrc(5)
@@ -204,7 +204,7 @@ EXAMPLES = r"""
         engine: procmail
         variables: {LOGFILE: $HOME/procmail.log}
         rules:
-          - name: have it looked at
+          - name: check for spam
             match: [{smaller: 256K}]
             recipe_flags: fw
             pipe: /usr/bin/bogofilter -uep
@@ -216,21 +216,21 @@ EXAMPLES = r"""
 RETURN = r"""
 skipped_users:
   description:
-    - The users in whose home the work could not be done, for example because a file there is not the collection's, is no
-      plain file or is locked. A warning names each with the file and the reason; for them mail is sorted as before, and everybody else
-      is served.
+    - The users with homes in which the module could not work, for example because a file there is not the collection's, is no
+      plain file or is locked. A warning names each with the file and the reason. Their mail is sorted as before; all other users are
+      served.
   returned: success
   type: list
   elements: str
   sample: [mallory]
 paths:
-  description: The files that were written or taken away.
+  description: The files that were written or removed.
   type: list
   elements: str
   returned: success
   sample: [/etc/dovecot/sieve/users/alice.sieve]
 samples:
-  description: What would become of each sample.
+  description: The result of the rules for each sample.
   type: list
   elements: dict
   returned: success
@@ -240,11 +240,11 @@ samples:
       type: str
       returned: always
     user:
-      description: Whose rules were tried.
+      description: The user with the tried rules.
       type: str
       returned: always
     engine:
-      description: By which engine.
+      description: The engine that tried the rules.
       type: str
       returned: always
     summary:
@@ -281,7 +281,7 @@ samples:
       type: bool
       returned: always
     vacation:
-      description: Whether its sender would be answered, had he not been before.
+      description: Whether its sender would be answered, if this were the first mail from there.
       type: bool
       returned: always
 """

@@ -8,16 +8,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: mail_info
-short_description: Tell everything about a mail host in one call
+short_description: Gather all facts of a mail host in one call
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Answers what a role or an administrator wants to know about a mail host before changing it, the host itself, the
-    versions of packages, the state of services, what Postfix and Dovecot are configured to do, how much mail is queued,
-    who listens on which port, and which other mail servers there are.
-  - Nothing is taken from the name of the distribution that the host itself can be asked for.
-  - It never fails because something is not installed; what is not there is V(null), V(false) or empty.
+  - Returns the facts of a mail host that a role or an administrator needs before a change, about the host itself, the
+    versions of packages, the state of services, the configuration of Postfix and Dovecot, the amount of queued mail,
+    the listeners on each port, and other mail servers.
+  - The module asks the host itself wherever it can, and does not conclude from the name of the distribution.
+  - It never fails because something is not installed; a missing part is V(null), V(false) or empty.
   - Passwords and keys are not part of the answer; where one is set, the value is V([hidden]).
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -25,8 +25,8 @@ extends_documentation_fragment:
 options:
   gather:
     description:
-      - What to tell. Asking for less is quicker.
-      - V(policy), what the host accepts and forwards and for whom, is told only when it is asked for.
+      - The facts to gather. Fewer facts take less time.
+      - The module gathers V(policy), which shows the accepted and forwarded mail and the clients with these rights, only on request.
     type: list
     elements: str
     choices: [host, packages, services, postfix, dovecot, sasl, queue, listeners, other_mail_servers, accounts, aliases, policy]
@@ -45,7 +45,7 @@ options:
     default: [postfix, dovecot]
   resolve:
     description:
-      - Host names whose addresses are looked up as this host sees them, in C(/etc/hosts) first and then through its
+      - Host names to look up as this host sees them, in C(/etc/hosts) first and then through its
         resolver, for no longer than two seconds each. The host's own full name is always among them.
     type: list
     elements: str
@@ -59,12 +59,12 @@ options:
     default: []
   sasl_mta:
     description:
-      - The mail server whose Cyrus SASL the answer RV(sasl) is about.
+      - The mail server that the answer RV(sasl) about Cyrus SASL is for.
     type: str
     choices: [postfix, sendmail]
     default: postfix
 notes:
-  - Run it as root. As another user it cannot look into the queues (V(null)), tell which process listens, or see
+  - Run it as root. As another user it cannot look into the queues (V(null)), find the process that listens, or see
     whether Dovecot's protected files were changed.
 seealso:
   - module: postroom.mail.mail_service
@@ -78,7 +78,7 @@ EXAMPLES = r"""
     packages: [postfix, dovecot-imapd]
   register: host_info
 
-- name: Show what Postfix is configured to do
+- name: Show the configuration of Postfix
   ansible.builtin.debug:
     var: host_info.postfix.parameters
 
@@ -99,11 +99,11 @@ host:
   contains:
     fqdn:
       description:
-        - The full name, as C(hostname --fqdn) would say it, from C(/etc/hosts) or, for no longer than two seconds, from
-          the resolver. The host's short name when nobody knows a longer one.
+        - The full name, as C(hostname --fqdn) prints it, from C(/etc/hosts) or, for no longer than two seconds, from
+          the resolver. It is the host's short name if neither has a longer one.
       type: str
       sample: mail.example.org
-    hostname: {description: What the kernel says the name is., type: str, sample: mail}
+    hostname: {description: The name of the host by its kernel., type: str, sample: mail}
     os_family: {description: "The family of the distribution, in Ansible's words.", type: str, sample: Debian}
     distribution: {description: "The distribution, in Ansible's words.", type: str, sample: Debian}
     distribution_major_version:
@@ -112,8 +112,8 @@ host:
       sample: "13"
     service_manager:
       description:
-        - Who starts services. V(systemd) when it is running, V(sysvinit) when there are init scripts instead, V(none)
-          when there is neither.
+        - The service manager. V(systemd) when it is running, V(sysvinit) when there are init scripts instead, V(none) when there is
+          neither.
       type: str
       sample: systemd
     privileged: {description: Whether the module ran as root., type: bool, sample: true}
@@ -141,37 +141,37 @@ services:
     enabled: {description: Whether it is started at boot., type: bool}
     outdated:
       description:
-        - Why the Postfix or Dovecot that runs is not the one that is installed, as after an upgrade of its package that did not restart it.
+        - The reason why the running Postfix or Dovecot is not the installed one, as after an upgrade without a restart.
         - V(null) when it is, when it does not run, for other services, and for another user than root.
       type: str
-      sample: it still runs the /usr/lib/postfix/sbin/master of before an upgrade
+      sample: it still runs the /usr/lib/postfix/sbin/master from before an upgrade
     reload_required:
       description:
-        - Whether the Postfix or the Dovecot that runs has yet to read what its files say; V(false) when it does not run.
-        - That is so when its configuration, a certificate or a lookup table that is no compiled one has changed since it last
-          read them, whoever changed them, and RV(services.restart_required) as well.
+        - Whether the running Postfix or Dovecot must still read its files; V(false) when it does not run.
+        - V(true) when its configuration, a certificate or a lookup table that is no compiled one has changed since it last
+          read them, by any change, and with RV(services.restart_required) as well.
       type: bool
     restart_required:
       description: Whether it takes a restart, as for the addresses to listen on.
       type: bool
     reasons:
-      description: Why, a sentence each.
+      description: The reasons, one sentence each.
       type: list
       elements: str
       sample: [Postfix has not read /etc/postfix/main.cf since it changed.]
 postfix:
-  description: What Postfix is configured to do.
+  description: The configuration of Postfix.
   returned: when O(gather) has V(postfix)
   type: dict
   contains:
     installed: {description: Whether C(postconf) is there., type: bool}
     version: {description: The version of Postfix., type: str, sample: 3.10.13}
-    config_directory: {description: Where main.cf and master.cf are., type: str, sample: /etc/postfix}
+    config_directory: {description: The directory of main.cf and master.cf., type: str, sample: /etc/postfix}
     queue_directory:
-      description: Where the queues are, and the root directory of the services that run chrooted.
+      description: The directory of the queues, which is the root directory of the services that run chrooted.
       type: str
       sample: /var/spool/postfix
-    daemon_directory: {description: Where the daemon programs are., type: str, sample: /usr/lib/postfix/sbin}
+    daemon_directory: {description: The directory of the daemon programs., type: str, sample: /usr/lib/postfix/sbin}
     default_database_type: {description: The type of lookup table that Postfix makes when none is named., type: str, sample: hash}
     map_types:
       description: The types of lookup tables that this installation supports.
@@ -211,10 +211,10 @@ postfix:
       elements: str
       sample: []
     config_error:
-      description: What Postfix says is wrong with its configuration files, V(null) when they can be parsed.
+      description: Postfix's complaint about its configuration files, V(null) when they can be parsed.
       type: str
 dovecot:
-  description: What Dovecot is configured to do.
+  description: The configuration of Dovecot.
   returned: when O(gather) has V(dovecot)
   type: dict
   contains:
@@ -233,7 +233,7 @@ dovecot:
       elements: str
       sample: [/etc/dovecot/conf.d/10-auth.conf]
     database_files:
-      description: The files beside dovecot.conf in which the role C(dovecot) keeps what its databases need.
+      description: The files beside dovecot.conf in which the role C(dovecot) keeps the settings and secrets of its databases.
       type: list
       elements: str
       sample: [/etc/dovecot/postroom-passdb-accounts.conf.ext]
@@ -246,9 +246,9 @@ dovecot:
           a block that comes more than once under the same name the value is a list.
       type: dict
       sample: {protocols: imap lmtp, service auth: {unix_listener auth-userdb: {mode: "0660"}}}
-    config_error: {description: "What Dovecot says is wrong with its configuration, V(null) when it is valid.", type: str}
+    config_error: {description: "Dovecot's complaint about its configuration, V(null) when it is valid.", type: str}
 sasl:
-  description: What there is of Cyrus SASL, and what the mail server would make of it.
+  description: The parts of Cyrus SASL that are there, and the use that the mail server would make of them.
   returned: when O(gather) has V(sasl)
   type: dict
   contains:
@@ -264,7 +264,7 @@ sasl:
       sample: {pwcheck_method: saslauthd, mech_list: PLAIN LOGIN}
     managed: {description: Whether there is anything that the role C(sasl) has written for saslauthd or sasldb., type: bool}
     foreign_files:
-      description: Those of the files that the role C(sasl) would write which somebody else has written.
+      description: The files of another source that the role C(sasl) would replace.
       type: list
       elements: str
       sample: [/etc/saslauthd.conf]
@@ -274,7 +274,7 @@ sasl:
       elements: str
       sample: [smtp/inet]
     database_copies:
-      description: Where these look for C(/etc/sasldb2), as they have an C(/etc) of their own.
+      description: The paths at which these look for C(/etc/sasldb2), as they have an C(/etc) of their own.
       type: list
       elements: path
       sample: [/var/spool/postfix/etc/sasldb2]
@@ -287,12 +287,12 @@ sasl:
         enabled: {description: Whether it is started at boot., type: bool}
         foreign: {description: "Whether it runs, and not as the role C(sasl) has set it up.", type: bool}
         mechanisms:
-          description: What it can ask about a password, as C(saslauthd -v) says.
+          description: The mechanisms by which it can check a password, as C(saslauthd -v) lists them.
           type: list
           elements: str
           sample: [getpwent, kerberos5, pam, rimap, shadow, ldap]
         settings:
-          description: What the file for its start sets.
+          description: The settings in the file for its start.
           type: dict
           sample: {MECHANISMS: pam, OPTIONS: -m /var/run/saslauthd}
         socket:
@@ -311,7 +311,7 @@ accounts:
   type: dict
   sample: {alice: true, nobody-here: false}
 aliases:
-  description: The names in the host's own C(/etc/aliases), each with what stands to the right of it.
+  description: The names in the host's own C(/etc/aliases), each with the text to the right of it.
   returned: when O(gather) has V(aliases)
   type: dict
   sample: {postmaster: root}
@@ -324,7 +324,7 @@ listeners:
 other_mail_servers:
   description:
     - The mail servers beside Postfix that are installed (where mail servers may be installed side by side, those in use),
-      and former ones from which M(postroom.mail.mail_takeover) took over and whose queue is not empty yet.
+      and former ones from which M(postroom.mail.mail_takeover) took over, as long as their queue is not empty.
   returned: when O(gather) has V(other_mail_servers)
   type: list
   elements: dict
@@ -350,9 +350,9 @@ other_mail_servers:
       description: Its services, and whether each runs and is started at boot.
       type: dict
       sample: {exim4: {running: true, enabled: true}}
-    processes: {description: What its processes are called., type: list, elements: str, sample: [exim4, exim]}
+    processes: {description: The names of its processes., type: list, elements: str, sample: [exim4, exim]}
     queue:
-      description: How many mails wait in its queue; V(null) when that cannot be told within a second, or at all.
+      description: The number of mails in its queue; V(null) when they cannot be counted within a second, or at all.
       type: int
       sample: 3
     held: {description: "How many more it held back (frozen, quarantined).", type: int, sample: 0}
@@ -364,31 +364,31 @@ other_mail_servers:
       sample: [/etc/aliases]
 policy:
   description:
-    - What the host accepts, what it forwards, and for whom, computed from its effective configuration and from who listens.
+    - The mail that the host accepts and forwards, and the clients with these rights, by its effective configuration and its listeners.
       C(docs/policy.md) explains it, P(postroom.mail.policy_page#filter) makes a page of text from it.
     - Only RV(policy.installed) and RV(policy.config_error) are there when Postfix is not installed or cannot read its configuration.
   returned: when O(gather) has V(policy)
   type: dict
   contains:
     installed: {description: Whether C(postconf) is there., type: bool}
-    config_error: {description: "What is wrong with the configuration files, V(null) when they can be parsed.", type: str}
+    config_error: {description: "The mistake in the configuration files, V(null) when they can be parsed.", type: str}
     hostname: {description: "C(myhostname).", type: str, sample: mail.example.org}
     version: {description: The version of Postfix., type: str, sample: 3.10.13}
     listeners:
       description:
         - The services that take mail from clients, the addresses on which they really listen, TLS (V(none), V(offered), V(required),
-          V(implicit)), AUTH (V(never), V(over TLS), V(in clear)), and what becomes of mail from V(strangers), from V(networks)
+          V(implicit)), AUTH (V(never), V(over TLS), V(in clear)), and the fate of mail from V(strangers), from V(networks)
           (C(mynetworks)) and from V(authenticated) clients to the V(own) domains, to V(relay) domains, and V(elsewhere).
       type: list
       elements: dict
       sample: [{port: 25, tls: offered, auth: never, strangers: {own: accepted, relay: accepted, elsewhere: refused}}]
-    final: {description: "Whose mail ends here, by V(local), V(virtual_alias) and V(virtual_mailbox).", type: dict}
-    forwarded: {description: "What is taken in for C(relay_domains), the routes in C(transport_maps), and the default.", type: dict}
-    clients: {description: "Who may send to other domains, and on which ports.", type: dict}
+    final: {description: "The domains with mail that ends here, by V(local), V(virtual_alias) and V(virtual_mailbox).", type: dict}
+    forwarded: {description: "The mail taken in for C(relay_domains), the routes in C(transport_maps), and the default.", type: dict}
+    clients: {description: "The clients that may send to other domains, and on which ports.", type: dict}
     smarthost: {description: "The host that takes all mail for other domains, V(null) when there is none.", type: dict}
-    order: {description: "Who wins. What Postfix asks about an incoming recipient, in its order.", type: list, elements: dict}
+    order: {description: "The lookups of Postfix for an incoming recipient, in its order.", type: list, elements: dict}
     findings:
-      description: What somebody should know who has not asked, the gravest (V(danger), V(warning), V(note)) first.
+      description: Facts that an administrator should know without asking, the gravest (V(danger), V(warning), V(note)) first.
       type: list
       elements: dict
       sample: [{level: danger, say: "Every network may relay on port 25: mynetworks has 0.0.0.0/0."}]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: mail_probe
-short_description: Prove by protocol what a mail host does
+short_description: Prove the behaviour of a mail host by protocol
 version_added: 0.1.0
 description:
-  - Sends a unique message over SMTP and waits for it over IMAP or POP3, or does only one half of that, and tells what the servers said.
+  - Sends a unique message over SMTP and waits for it over IMAP or POP3, or does only one half of that, and returns the servers' answers.
   - Also proves that something is B(not) possible, for example to relay without authentication or to log in with a wrong password.
   - It asks servers and changes nothing on the host it runs on. The message that it sent is removed from the mailbox after it has arrived.
   - A probe is over after O(timeout), whatever the servers do.
@@ -101,11 +101,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ok:
-  description: Whether every probe saw what it expected.
+  description: Whether every probe had the expected outcome.
   returned: success
   type: bool
 msg:
-  description: The probes that failed and why, or how many there were.
+  description: The failed probes with the reasons, or the number of probes.
   returned: always
   type: str
   sample: "1 of 3 probes failed. no relay on 25: expected rejected, but it was accepted at rcpt: 250 2.1.5 Ok"
@@ -119,23 +119,23 @@ probes:
       description: The probe's name.
       type: str
     ok:
-      description: Whether it saw what it expected.
+      description: Whether it had the expected outcome.
       type: bool
     problems:
-      description: What speaks against it, one sentence each.
+      description: The reasons against success, one sentence each.
       type: list
       elements: str
     outcome:
       description:
-        - How the dialogue ended.
-        - V(connected), V(authenticated), V(accepted) and V(delivered) tell how far it got.
+        - The end of the dialogue.
+        - V(connected), V(authenticated), V(accepted) and V(delivered) name the last step that succeeded.
         - V(rejected) is a 5xx reply or its like, V(deferred) a 4xx reply or its like, V(login_rejected) a refused login.
         - V(not_arrived) means that the message was not in the mailbox in time.
         - V(unreachable) means that nothing answers at the port, V(unresolved) that the host name has no address.
         - V(dropped) means that the server closed the connection, V(timeout) that it did not answer in time.
         - V(tls_failed) means that the TLS handshake failed, V(untrusted) that the certificate is not trusted.
         - V(withheld) means that the password was not sent over a connection that is not encrypted.
-        - V(unsupported) means that the server does not offer what the probe needs, V(garbled) that it does not speak the protocol.
+        - V(unsupported) means that the server lacks a feature that the probe needs, V(garbled) that it does not speak the protocol.
       type: str
       sample: delivered
     step:
@@ -154,7 +154,7 @@ probes:
       type: str
       sample: "554 5.7.1 <somebody@example.com>: Relay access denied"
     latency:
-      description: Seconds between the acceptance of the message and its being found in the mailbox.
+      description: Seconds between the acceptance of the message and its appearance in the mailbox.
       type: float
     duration:
       description: Seconds that the probe took.
@@ -171,9 +171,9 @@ probes:
       description: The identifier of the message.
       type: str
     queue_id:
-      description: The identifier that the server gave to the message in its queue, as Postfix tells it.
+      description: The identifier that the server gave to the message in its queue, from Postfix's reply.
       type: str
-      returned: when the server told it
+      returned: when the server sent it
     headers:
       description: The headers of the message that arrived, in their order, each with its C(name) and C(value).
       type: list
@@ -188,7 +188,7 @@ probes:
       type: int
       returned: when it arrived by IMAP
     forms:
-      description: What the host made of each form of relaying, in the order in which they are documented.
+      description: The answer of the host to each form of relaying, in the order in which they are documented.
       type: list
       elements: dict
       returned: for a probe with O(relay)
@@ -198,11 +198,11 @@ probes:
           type: str
           sample: percent hack, domain
         sender:
-          description: What stood behind C(MAIL FROM:).
+          description: The text behind C(MAIL FROM:).
           type: str
           sample: <stranger@example.net>
         recipient:
-          description: What stood behind C(RCPT TO:).
+          description: The text behind C(RCPT TO:).
           type: str
           sample: <somebody%example.com@example.org>
         code:
@@ -224,7 +224,7 @@ probes:
       type: str
       returned: for a probe with O(relay) that sends
     smtp:
-      description: What was seen of the SMTP server.
+      description: The observations of the SMTP server.
       type: dict
       returned: when SMTP was spoken
       contains: &half
@@ -257,12 +257,12 @@ probes:
               C(names).
           type: dict
     imap:
-      description: What was seen of the IMAP server.
+      description: The observations of the IMAP server.
       type: dict
       returned: when IMAP was spoken
       contains: *half
     pop3:
-      description: What was seen of the POP3 server.
+      description: The observations of the POP3 server.
       type: dict
       returned: when POP3 was spoken
       contains: *half

@@ -15,20 +15,20 @@ author:
 description:
   - Brings services to the wanted state through systemd or, on a host without it, through the packages' init scripts.
   - Before Postfix or Dovecot is started, reloaded or restarted, its configuration is checked by the daemon's own checker
-    (C(postfix check), C(doveconf -nx)). With a broken configuration nothing is done at all, a running daemon goes on
-    serving, and the error says what is wrong.
-  - Afterwards it waits until the daemon really serves, every port that it is configured to listen on is listened on and
-    greets. When that does not happen, the error carries what the daemon logged.
-  - While Dovecot is reloaded, restarted or stopped, Postfix's queue manager pauses. Otherwise a message that is just being
-    handed to Dovecot may be stored and yet be reported as not stored, and arrives twice. Mail is accepted all the
-    while. After Dovecot was started or restarted, mail that had to wait for it is tried again at once.
+    (C(postfix check), C(doveconf -nx)). With a broken configuration the module does nothing, a running daemon goes on
+    serving, and the error shows the checker's message.
+  - Afterwards it waits until the daemon really serves, that is until every configured port listens and greets. Otherwise
+    the error shows the last lines of the daemon's log.
+  - While Dovecot is reloaded, restarted or stopped, Postfix's queue manager pauses. Otherwise Dovecot could store a message,
+    report it as not stored, and get it a second time. Postfix accepts mail all the
+    while. After a start or restart of Dovecot, Postfix tries mail that had to wait for it again at once.
 extends_documentation_fragment:
   - postroom.mail._attributes
 attributes:
   check_mode:
     support: full
     details:
-      - On a host where the service is not installed yet, it tells what would be done once it is.
+      - On a host where the service is not installed yet, it returns the actions that will follow the installation.
   diff_mode:
     support: full
   idempotent:
@@ -43,15 +43,15 @@ options:
     type: str
   state:
     description:
-      - What the service of O(name) shall be.
+      - The wanted state of the service of O(name).
       - V(started) and V(stopped) do nothing when it already is.
-      - A Postfix or Dovecot that still runs a program of before an upgrade of its package is restarted, also with V(started) and
+      - A Postfix or Dovecot that still runs a program from before an upgrade of its package is restarted, also with V(started) and
         V(reloaded).
-      - V(reloaded) has it read its configuration again, V(restarted) stops and starts it; either starts one that does not run.
-      - V(applied) has Postfix and Dovecot do what their files say. It starts one that does not run, restarts one that listens
-        elsewhere than its configuration says since it was changed, reloads one that has not read a file since that was changed
+      - V(reloaded) lets it read its configuration again, V(restarted) stops and starts it; either starts a stopped service.
+      - V(applied) makes Postfix and Dovecot follow their files. It starts a stopped daemon, restarts one that must listen
+        on other addresses since its configuration changed, reloads one that has not read a file since that changed
         (its configuration, a certificate, a table that is no compiled one), and does nothing otherwise. For other services it
-        is V(started).
+        means V(started).
     type: str
     choices: [started, stopped, applied, reloaded, restarted]
   enabled:
@@ -60,7 +60,7 @@ options:
     type: bool
   services:
     description:
-      - Several services at once, in the order in which they are to be treated. All are validated before the first is touched.
+      - Several services at once, in the order of the actions. The module validates all of them before it changes the first.
     type: list
     elements: dict
     suboptions:
@@ -71,7 +71,7 @@ options:
         required: true
       state:
         description:
-          - What the service shall be, as O(state).
+          - The wanted state of the service, as O(state).
         type: str
         choices: [started, stopped, applied, reloaded, restarted]
       enabled:
@@ -80,7 +80,7 @@ options:
         type: bool
   timeout:
     description:
-      - How many seconds a daemon may take until it serves.
+      - The number of seconds that a daemon may take until it serves.
     type: int
     default: 30
 seealso:
@@ -88,19 +88,19 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Postfix and Dovecot run, now and after a boot
+- name: Start Postfix and Dovecot, now and at every boot
   postroom.mail.mail_service:
     services:
       - {name: postfix, state: started, enabled: true}
       - {name: dovecot, state: started, enabled: true}
 
-- name: Have both do what their files say, after a certificate was renewed, or after whatever else
+- name: Apply a renewed certificate, or any other change of the files
   postroom.mail.mail_service:
     services:
       - {name: postfix, state: applied}
       - {name: dovecot, state: applied}
 
-- name: Have Dovecot read its configuration again, without a mail arriving twice
+- name: Reload Dovecot without a mail arriving twice
   postroom.mail.mail_service:
     name: dovecot
     state: reloaded
@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: The actions taken, or those that would be taken in check mode, in order.
   returned: success
   type: list
   elements: str

@@ -8,13 +8,13 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: mail_takeover
-short_description: Have Postfix take over from another mail server
+short_description: Replace another mail server with Postfix
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Does the two parts of a takeover that no package manager does, stopping the mail server that is there so that it stays
-    stopped, and giving its waiting mail to Postfix once that is installed.
+  - Does the two parts of a takeover that no package manager does. It stops the present mail server so that it stays
+    stopped, and hands its waiting mail to Postfix once that is installed.
   - The role C(postfix) of this collection calls it when C(postfix_replace_mta) is true. On a host without another mail
     server it does nothing.
   - It installs and removes no packages, and deletes no mail.
@@ -31,32 +31,32 @@ options:
   state:
     description:
       - V(stopped) stops and disables the services of every installed other mail server, ends processes that outlive
-        them, and proves that nothing of it listens on port 25. What waits in its queue stays there. Where it has its
-        aliases in another place alone, C(/etc/aliases) becomes a link to them.
-      - V(emptied) gives Postfix, through its sendmail(1), every mail that waits in the queue of a mail server that was
-        V(stopped) before and is no longer installed. Each mail's files are then moved into C(/var/spool/handed-over-to-postfix),
-        so that an interrupted run goes on where it was. A mail that Postfix does not take, that cannot be read, or that
-        the former mail server held back (frozen, quarantined) stays where it is. So does one whose files are links, pipes or
-        larger than 128 MiB, or belong to neither the owner nor the group of the queue nor root.
-      - V(restored) starts again, and at boot, what ran of O(servers) and is still installed, for a takeover that came to nothing.
+        them, and proves that none of them listens on port 25. The mail in its queue stays there. If its aliases are
+        only in another place, C(/etc/aliases) becomes a link to them.
+      - V(emptied) hands Postfix, through its sendmail(1), every mail that waits in the queue of a mail server that was
+        V(stopped) before and is no longer installed. It then moves each mail's files to C(/var/spool/handed-over-to-postfix),
+        so that the next run can continue an interrupted one. A mail that Postfix does not take, that cannot be read, or that
+        the former mail server held back (frozen, quarantined) stays where it is. So does a mail with files that are links, pipes or
+        larger than 128 MiB, or that belong to neither the owner nor the group of the queue nor root.
+      - V(restored) starts those of O(servers) again, and at boot, that ran before and are still installed, after a failed takeover.
     type: str
     choices: [stopped, emptied, restored]
     required: true
   servers:
     description:
-      - With O(state=restored), what RV(postroom.mail.mail_info#module:other_mail_servers) was before V(stopped).
+      - With O(state=restored), the value of RV(postroom.mail.mail_info#module:other_mail_servers) from before V(stopped).
     type: list
     elements: dict
     default: []
   timeout:
     description:
-      - How many seconds the other mail server may take to end.
+      - The number of seconds that the other mail server may take to end.
     type: int
     default: 30
 notes:
   - The queues of Exim, sendmail, nullmailer and dma can be read; those of OpenSMTPD, Courier and masqmail are left as they are.
-  - A mail is handed over a second time only if the host breaks down, or the module is killed outright (SIGKILL), before the
-    files of a mail that Postfix has just got are moved. Other signals end it between two mails.
+  - Postfix gets a mail a second time only if the host breaks down, or the module is killed outright (SIGKILL), before it
+    has moved the files of a mail that Postfix has just got. Other signals end the module between two mails.
   - Run it as root.
 seealso:
   - module: postroom.mail.mail_info
@@ -71,30 +71,30 @@ EXAMPLES = r"""
   ansible.builtin.apt:
     name: postfix
 
-- name: Give Postfix the mail that waited
+- name: Hand the waiting mail to Postfix
   postroom.mail.mail_takeover:
     state: emptied
 """
 
 RETURN = r"""
 actions:
-  description: What was done, or would be in check mode, in order.
+  description: The actions taken, or those that would be taken in check mode, in order.
   returned: when O(state=stopped) or O(state=restored)
   type: list
   elements: str
   sample: [disable exim4, stop exim4, mark the queue of exim]
 handed_over:
-  description: How many mails Postfix was given.
+  description: The number of mails that were given to Postfix.
   returned: when O(state=emptied)
   type: int
   sample: 3
 kept:
-  description: How many mails stay where they are.
+  description: The number of mails that stay where they are.
   returned: when O(state=emptied)
   type: int
   sample: 1
 servers:
-  description: The other mail servers, as RV(postroom.mail.mail_info#module:other_mail_servers) tells them, from before anything was done.
+  description: The other mail servers, in the form of RV(postroom.mail.mail_info#module:other_mail_servers), from before any action.
   returned: success
   type: list
   elements: dict
@@ -106,7 +106,7 @@ mails:
   elements: dict
   contains:
     server:
-      description: The mail server in whose queue it waits.
+      description: The mail server that has it in its queue.
       type: str
       sample: exim
     id:
@@ -127,7 +127,7 @@ mails:
       elements: str
       sample: [bob@example.net]
     again:
-      description: Who may get it a second time, because an alias among the recipients stands for them and others.
+      description: The recipients that may get it a second time, because an alias among the recipients stands for them and others.
       type: str
     reason:
       description: Why it stays where it is; empty when it does not.

@@ -12,8 +12,8 @@ short_description: Keep the system accounts that have mail
 version_added: 0.1.0
 description:
   - Creates, changes and removes system accounts, any number of them in one call.
-  - A password that is the account's already is recognised by its hash and not written again.
-  - Accounts of the system itself, whose user id is below C(UID_MIN) of C(/etc/login.defs), are never changed or removed.
+  - The module checks a password against the present hash, and does not write it again if it matches.
+  - It never changes or removes an account of the system itself, with a user id below C(UID_MIN) of C(/etc/login.defs).
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -23,7 +23,7 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Tells which accounts and which of their fields change. Of a password it only tells that it changes.
+      - The diff shows the changed accounts and fields. For a password it only shows that it changes.
   idempotent:
     support: full
 options:
@@ -42,7 +42,7 @@ options:
       password:
         description:
           - The password in clear. It is hashed on the host by the best method that its libcrypt knows.
-          - If not given, the password of an account that is there stays, and a new account cannot log in with one.
+          - If not given, an existing account keeps its password, and a new account cannot log in with one.
           - An account that was locked with C(usermod -L) stays locked as long as this is its password.
           - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
         type: raw
@@ -55,13 +55,13 @@ options:
         default: present
       shell:
         description:
-          - The login shell. An account that is there keeps the one it has if this is not given; a new one gets C(/usr/sbin/nologin),
-            which does not keep anybody from mail.
+          - The login shell. If not given, an existing account keeps its shell, and a new one gets C(/usr/sbin/nologin), with which a
+            user still has mail.
         type: path
       home:
         description:
-          - The home directory. A new account's is created, C(/home/NAME) if this is not given. What is in the home directory of an account
-            that is there is not moved.
+          - The home directory. The module creates that of a new account, C(/home/NAME) if this is not given. It does not move the
+            contents of the home directory of an existing account.
         type: path
       comment:
         description:
@@ -69,7 +69,7 @@ options:
         type: str
       groups:
         description:
-          - Groups to be in, beside those the account is in already. They must exist.
+          - Groups of the account, beside its present ones. They must exist.
         type: list
         elements: str
         default: []
@@ -77,7 +77,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Two people with mail
+- name: Create two accounts with mail
   postroom.mail.mail_user:
     users:
       - name: alice
@@ -86,7 +86,7 @@ EXAMPLES = r"""
         password: "{{ vault_bob }}"
         comment: Bob Example
 
-- name: Somebody left; the mail stays
+- name: Remove an account, and keep its mail
   postroom.mail.mail_user:
     users:
       - {name: carol, state: absent}
@@ -100,7 +100,7 @@ created:
   returned: success
   sample: [alice]
 modified:
-  description: The names of accounts whose shell, home, comment or groups changed.
+  description: The names of accounts with a changed shell, home, comment or group.
   type: list
   elements: str
   returned: success

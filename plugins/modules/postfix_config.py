@@ -10,20 +10,19 @@ module: postfix_config
 short_description: Set parameters of Postfix in main.cf
 version_added: 0.1.0
 description:
-  - Sets any number of parameters in C(main.cf) in one call, and removes others, which then have their default again.
+  - Sets any number of parameters in C(main.cf) in one call, and removes others, which then return to their defaults.
   - Comments, order, line ends and all other parameters stay as they are. A parameter that already has the wanted value is not touched,
     however it is folded over lines; lists are compared word by word. When every parameter has its value, the file is not written at all.
-  - Where a parameter stands in the file several times, Postfix reads the last. When its value changes, the last is edited and the others
-    go.
-  - Before the file is replaced, every value is held against what its parameter takes (yes or no, whole numbers, times, the choices that
-    Postfix's manual names, access restrictions, installed lookup table types), and the candidate is shown to C(postconf) and
-    C(postfix check) in a copy of the configuration directory. Postfix itself would notice most of these mistakes only when it no longer
+  - If a parameter stands in the file several times, Postfix reads the last. When its value changes, the module edits the last and
+    removes the others.
+  - Before it replaces the file, the module checks every value against the kind of its parameter (yes or no, whole numbers, times, the
+    choices in Postfix's manual, access restrictions, installed lookup table types). C(postconf) and C(postfix check) check the candidate
+    in a copy of the configuration directory. Postfix itself would notice most of these mistakes only when it no longer
     answers.
-  - A transport parameter (C(mailbox_transport), C(default_transport), C(content_filter) and so on) may only name a service that is in
-    C(master.cf); M(postroom.mail.postfix_service) adds it. In check mode a missing one is a warning, as an earlier task may be about to
-    add it.
-  - Does not reload Postfix. RV(reload_required) and RV(restart_required) say what is needed.
-  - Works together with C(postconf -e) run at the same time, owner, mode and symbolic link of the file stay.
+  - A transport parameter (C(mailbox_transport), C(default_transport), C(content_filter) and so on) can only name a service that is in
+    C(master.cf); M(postroom.mail.postfix_service) adds it. In check mode a missing one is a warning, because an earlier task may add it.
+  - Does not reload Postfix. RV(reload_required) and RV(restart_required) return the need.
+  - Works together with a C(postconf -e) at the same time. Owner, mode and symbolic link of the file stay.
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -31,7 +30,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - On a host where Postfix is not installed yet, check mode reports what would be set.
+      - On a host where Postfix is not installed yet, check mode reports all settings as changes.
   diff_mode:
     support: full
   idempotent:
@@ -45,7 +44,7 @@ options:
       - A name that Postfix does not know is an error, unless something in the configuration refers to it by C($name) or it is listed in
         C(smtpd_restriction_classes). The names C(mua_client_restrictions), C(mua_helo_restrictions), C(mua_sender_restrictions),
         C(mua_relay_restrictions) and C(mua_recipient_restrictions), which the comments in C(master.cf) propose, are always accepted.
-      - The old name of a parameter, such as C(virtual_maps), is an error that says the new one (C(virtual_alias_maps)).
+      - The old name of a parameter, such as C(virtual_maps), is an error that names the new one (C(virtual_alias_maps)).
     type: dict
     required: true
   config_directory:
@@ -55,8 +54,8 @@ options:
     default: /etc/postfix
   unknown:
     description:
-      - What to do about a parameter that Postfix does not know.
-      - V(fail) changes nothing and names the parameters that might have been meant.
+      - The action on a parameter that Postfix does not know.
+      - V(fail) changes nothing and suggests the parameters with the nearest names.
     type: str
     choices: [fail, warn, ignore]
     default: fail
@@ -68,7 +67,7 @@ options:
     default: []
   open_relay:
     description:
-      - Whether C(mynetworks) and the like may take in a network that is far more than anybody's own, such as V(0.0.0.0/0), V([::]/0) or
+      - Whether C(mynetworks) and the like can hold a network far larger than that of one organisation, such as V(0.0.0.0/0), V([::]/0) or
         V(64:ff9b::/96). Otherwise that is an error, unless it stands there already.
     type: bool
     default: false
@@ -84,7 +83,7 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Say who this host is and for whom it takes mail
+- name: Set the name of this host and the domains for which it takes mail
   postroom.mail.postfix_config:
     parameters:
       myhostname: mail.example.org

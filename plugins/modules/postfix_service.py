@@ -11,11 +11,11 @@ short_description: Define services of Postfix in master.cf
 version_added: 0.1.0
 description:
   - Adds, changes, comments out and removes services in C(master.cf), any number in one call.
-  - A service is known by its name and type. All others stay as they are, to the byte; so do comments, also those inside an entry.
-  - What is not given stays as the entry has it. When every service is as wanted, the file is not written at all.
-  - Before the file is replaced, programs, ports, override names and override values are checked, and the candidate is shown to C(postconf)
-    and C(postfix check) in a copy of the configuration directory.
-  - Does not reload Postfix. RV(reload_required) says whether that is needed; ports open and close on reload.
+  - The name and type identify a service. All others stay as they are, to the byte; so do comments, also those inside an entry.
+  - Fields that are not given stay as the entry has them. If every service is as wanted, the module does not write the file at all.
+  - Before it replaces the file, the module checks programs, ports, override names and override values, and C(postconf) and
+    C(postfix check) check the candidate in a copy of the configuration directory.
+  - Does not reload Postfix. RV(reload_required) returns the need; ports open and close on reload.
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -23,7 +23,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - On a host where Postfix is not installed yet, check mode reports what would be set.
+      - On a host where Postfix is not installed yet, check mode reports all services as changes.
   diff_mode:
     support: full
   idempotent:
@@ -44,7 +44,7 @@ options:
         required: true
       type:
         description:
-          - How clients reach the service.
+          - The way in which clients reach the service.
         type: str
         choices: [inet, unix, fifo, pass, unix-dgram]
         required: true
@@ -60,7 +60,7 @@ options:
       private:
         description:
           - Whether only Postfix's own programs may reach the service.
-          - A boolean, or V(-) for Postfix's default, which is also what a new service gets; one of O(services[].type=inet) gets V(false).
+          - A boolean, or V(-) for Postfix's default, which a new service also gets; one of O(services[].type=inet) gets V(false).
         type: raw
       unprivileged:
         description:
@@ -72,12 +72,12 @@ options:
         type: raw
       wakeup:
         description:
-          - After how many seconds the service is woken up. A number, with a question mark behind it when only a service that is used
-            shall be woken up, or V(-) for Postfix's default.
+          - The number of seconds after which the service is woken up. A number, with a question mark behind it if only a service that is
+            used must be woken up, or V(-) for Postfix's default.
         type: str
       process_limit:
         description:
-          - How many processes may run at a time; V(0) for no limit, V(-) for Postfix's default.
+          - The number of processes that can run at a time; V(0) for no limit, V(-) for Postfix's default.
         type: str
       command:
         description:
@@ -92,7 +92,7 @@ options:
         elements: str
       overrides:
         description:
-          - Parameters of C(main.cf) that have another value in this service, as C(-o name=value) gives them.
+          - Parameters of C(main.cf) that have another value in this service, in the file as C(-o name=value).
           - Values are given as for M(postroom.mail.postfix_config); null removes an override.
           - Overrides that are not named stay, unless O(services[].exclusive_overrides=true).
         type: dict
@@ -108,8 +108,8 @@ options:
     default: /etc/postfix
   unknown:
     description:
-      - What to do about an override of a parameter that Postfix does not know.
-      - V(fail) changes nothing and names the parameters that might have been meant.
+      - The action on an override of a parameter that Postfix does not know.
+      - V(fail) changes nothing and suggests the parameters with the nearest names.
     type: str
     choices: [fail, warn, ignore]
     default: fail

@@ -12,11 +12,11 @@ short_description: Keep Postfix lookup tables, their sources and their compiled 
 version_added: 0.1.0
 description:
   - Writes the source of a lookup table and compiles it with C(postmap) or C(postalias), or does so for many tables in one call.
-  - A candidate is compiled, or opened for a query, in a private directory first. When Postfix finds fault with it, the live table
-    stays as it was. Source and compiled form are renamed into place, so that no daemon ever reads half a table.
+  - The module first compiles a candidate, or opens it for a query, in a private directory. If Postfix finds an error in it, the live
+    table stays as it was. Source and compiled form are renamed into place, so that no daemon ever reads half a table.
   - A compiled form that is missing, older than its source or of another type is built again. A table that is right already
-    costs no command and keeps its inodes. When compiled forms of further types lie beside the source, they are kept in step with it.
-  - Running daemons notice by themselves that a compiled table was replaced. RV(reload_required) tells when they need a reload.
+    costs no command and keeps its inodes. The module keeps compiled forms of further types beside the source in step with it.
+  - Running daemons notice by themselves that a compiled table was replaced. RV(reload_required) is V(true) when they need a reload.
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -41,7 +41,7 @@ options:
     description:
       - The type of the table, for example V(hash), V(lmdb), V(cdb), V(pcre), V(regexp), V(cidr), V(texthash), V(mysql), V(pgsql),
         V(ldap) or V(sqlite).
-      - If not given, it is what C(postconf -h default_database_type) says on the host.
+      - If not given, it is the output of C(postconf -h default_database_type) on the host.
     type: str
   format:
     description:
@@ -56,7 +56,7 @@ options:
       - Ordered tables (V(pcre), V(regexp), V(cidr)) are looked up from top to bottom in the order given; the lines C(if /pattern/)
         and C(endif) have no value.
       - A value may be a list; its items are joined by a comma. In aliases, items with spaces, C(|command) and the like are put in quotes
-        where aliases(5) wants them. A value of V(null) means that the key shall not be in the table.
+        where aliases(5) wants them. A value of V(null) means that the key must not be in the table.
       - A key that stands twice is an error. Case does not count, save in ordered tables.
     type: raw
   content:
@@ -65,18 +65,18 @@ options:
     type: str
   src:
     description:
-      - A file on the host whose text becomes the source; the way for large tables.
+      - A file on the host with the text for the source; the way for large tables.
       - Without this, O(entries), O(content) and O(parameters), the source is left as it is, and only its compiled form is kept.
     type: path
   parameters:
     description:
-      - The client configuration of a table that is asked of a server (types V(mysql), V(pgsql), V(ldap), V(sqlite), V(memcache) and
+      - The client configuration of a table on a server (types V(mysql), V(pgsql), V(ldap), V(sqlite), V(memcache) and
         V(mongodb)), a dictionary of parameter and value. Lists are joined by a comma; booleans are written V(yes) and V(no).
     type: dict
   exclusive:
     description:
       - If V(true), the table has the given entries or parameters and no others.
-      - If V(false), they are set in the source that is there; other entries and comments stay.
+      - If V(false), the module sets them in the present source; other entries and comments stay.
     type: bool
     default: true
   secret:
@@ -88,15 +88,15 @@ options:
     type: bool
   file_contents:
     description:
-      - Whether the values are names of files, and lookups are to answer what stands in these, as C(tls_server_sni_maps) wants
-        it of a compiled table. The table is compiled with C(postmap -F), and built again when one of the files changed.
+      - Whether the values are names of files, and lookups must answer with the contents of these files, as C(tls_server_sni_maps) requires
+        of a compiled table. The table is compiled with C(postmap -F), and built again when one of the files changed.
       - O(secret) is V(true) by default then, for a private key will be among them.
     type: bool
     default: false
   owner:
     description:
-      - Who owns the files. The compiled form always has owner, group and mode of its source.
-      - The default is V(root) for secret tables. Otherwise what is there stays, and a new table is root's.
+      - The owner of the files. The compiled form always has owner, group and mode of its source.
+      - The default is V(root) for secret tables. Otherwise the present owner stays, and a new table is root's.
     type: str
   group:
     description:
@@ -106,7 +106,7 @@ options:
     description:
       - The mode of the files, in octal digits with a leading zero. The default is V(0640) for tables with O(parameters) and V(0600)
         for other secret tables.
-        Otherwise what is there stays, and a new table gets V(0644).
+        Otherwise the present mode stays, and a new table gets V(0644).
     type: str
   state:
     description:
@@ -171,7 +171,7 @@ options:
         default: present
   config_directory:
     description:
-      - The directory of the Postfix instance whose programs and settings are used.
+      - The configuration directory of the Postfix instance to use.
     type: path
     default: /etc/postfix
   backup:
@@ -256,7 +256,7 @@ table:
   returned: success, when O(path) is given
   sample: hash:/etc/postfix/virtual
 tables:
-  description: What was done to each table, in the order given.
+  description: The result for each table, in the order given.
   type: list
   elements: dict
   returned: success

@@ -8,17 +8,17 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: sasl_provider
-short_description: Have saslauthd or sasldb check the passwords of SMTP AUTH
+short_description: Set up saslauthd or sasldb to check the passwords of SMTP AUTH
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Writes the configuration file with which Postfix's smtpd, or sendmail, sets up Cyrus SASL, in the place where this one reads it,
-    and for saslauthd its settings, its PAM service or its C(saslauthd.conf), and the directory of its socket, there where
+  - Writes the configuration file of Cyrus SASL for Postfix's smtpd, or for sendmail, to the place where this host's reads it.
+    For saslauthd it also writes the settings, the PAM service or C(saslauthd.conf), and makes the directory of the socket where
     every smtpd of master.cf finds it, chrooted or not. Then it starts saslauthd and waits until it answers.
-  - What the former provider needed and this one does not is taken away, files, group membership and the daemon itself.
-  - It sets no parameter of main.cf, that is what M(postroom.mail.postfix_config) is for, nor anything in sendmail.mc, that is
-    what M(postroom.mail.sendmail_auth) is for, and keeps no accounts.
+  - It removes everything that only the former provider needed, such as files, group membership and the daemon itself.
+  - It keeps no accounts. M(postroom.mail.postfix_config) sets the parameters of main.cf, and M(postroom.mail.sendmail_auth) the
+    lines of sendmail.mc.
 extends_documentation_fragment:
   - postroom.mail._attributes
 attributes:
@@ -33,15 +33,15 @@ attributes:
 options:
   provider:
     description:
-      - Who checks the passwords.
-      - V(dovecot) needs nothing of Cyrus SASL, so it takes away what the others needed. sendmail cannot ask it.
-      - V(none) takes that away, too. It is for a sendmail that is to offer no AUTH any longer.
+      - The service that checks the passwords.
+      - V(dovecot) needs no part of Cyrus SASL, so it removes the files of the others. sendmail cannot ask it.
+      - V(none) removes these files, too. It is for a sendmail that must no longer offer AUTH.
     type: str
     choices: [dovecot, saslauthd, sasldb, none]
     required: true
   mta:
     description:
-      - The mail server that has them checked.
+      - The mail server that asks the provider.
       - The file for V(sendmail) is C(Sendmail.conf), in the directory where this host's libsasl2 looks for it.
     type: str
     choices: [postfix, sendmail]
@@ -54,12 +54,12 @@ options:
     default: [PLAIN, LOGIN]
   saslauthd:
     description:
-      - What saslauthd asks, and how.
+      - The settings of saslauthd.
     type: dict
     suboptions:
       mechanism:
         description:
-          - Whom it asks about a password, one of those that C(saslauthd -v) lists.
+          - The mechanism by which it checks a password, one of those that C(saslauthd -v) lists.
         type: str
         default: pam
       server:
@@ -74,19 +74,19 @@ options:
         default: {}
       join_realm:
         description:
-          - Whether C(alice@example.org) is asked for under this whole name.
+          - Whether it looks up C(alice@example.org) under this whole name.
           - Otherwise the realm is left out, so that C(alice) can log in with any.
         type: bool
         default: false
       cache_seconds:
         description:
-          - For how long a password that was right is taken to be right without asking again, even when it was changed
-            meanwhile. V(0) asks each time.
+          - The number of seconds for which saslauthd accepts a right password without asking again, even when it was changed
+            meanwhile. With V(0) it asks each time.
         type: int
         default: 0
       processes:
         description:
-          - How many logins it can check at the same time.
+          - The number of logins that it can check at the same time.
         type: int
         default: 5
       first_valid_uid:
@@ -97,16 +97,16 @@ options:
         default: 1000
   replace:
     description:
-      - Whether configuration files that somebody else has written are replaced. They are kept as a backup beside the new ones.
+      - Whether to replace configuration files of another source. The module keeps a backup beside the new ones.
     type: bool
     default: false
   timeout:
     description:
-      - How many seconds saslauthd may take until it answers.
+      - The number of seconds that saslauthd may take until it answers.
     type: int
     default: 30
 notes:
-  - A mail server that runs has read its configuration; reload Postfix when RV(reload_required) says so.
+  - A running mail server has read its configuration already; reload Postfix when RV(reload_required) is V(true).
     M(postroom.mail.sendmail_auth) sees by itself that sendmail is older than its C(Sendmail.conf).
 seealso:
   - module: postroom.mail.postfix_config
@@ -115,20 +115,20 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have PAM check the passwords
+- name: Check passwords with PAM
   postroom.mail.sasl_provider:
     provider: saslauthd
     saslauthd:
       mechanism: pam
   register: provider
 
-- name: Tell Postfix
+- name: Set the parameters of Postfix
   postroom.mail.postfix_config:
     parameters:
       smtpd_sasl_type: cyrus
       smtpd_sasl_path: smtpd
 
-- name: Have a directory check them
+- name: Check passwords with an LDAP directory
   postroom.mail.sasl_provider:
     provider: saslauthd
     saslauthd:
@@ -141,7 +141,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 actions:
-  description: What was done, or would be done in check mode.
+  description: The actions taken, or those that would be taken in check mode.
   type: list
   elements: str
   returned: success

@@ -12,9 +12,9 @@ short_description: Keep the accounts of SMTP AUTH in a sasldb2 database
 version_added: 0.1.0
 description:
   - Creates, changes and removes the users of Cyrus SASL's own database, any number of them in one call and one process.
-  - A password that is the user's already is recognised by asking libsasl2, and not written again.
-  - Works on a copy, looks at that again, and replaces the database in one step. smtpd needs no reload.
-  - Whatever this host's libsasl2 makes its databases of (Berkeley DB, GDBM, LMDB) is right.
+  - The module asks libsasl2 whether a password is the present one, and does not write it again if it is.
+  - Works on a copy, checks the copy, and replaces the database in one step. smtpd needs no reload.
+  - Supports every database format of libsasl2 (Berkeley DB, GDBM, LMDB).
 author: "The postroom.mail contributors (@postroom)"
 extends_documentation_fragment:
   - postroom.mail._attributes
@@ -24,14 +24,14 @@ attributes:
   diff_mode:
     support: full
     details:
-      - Tells which users come and go. Of a password it only tells that it changes.
+      - The diff shows added and removed users. For a password it only shows that it changes.
   idempotent:
     support: full
 options:
   users:
     description:
       - The accounts.
-      - No more of them is shown in the result and in the host's log than how many they are.
+      - The result and the host's log show only their number.
     type: list
     elements: dict
     required: true
@@ -39,7 +39,7 @@ options:
       name:
         description:
           - The name to log in with, without a colon, a slash or a control character.
-          - What stands after an C(@) is the realm.
+          - The part after an C(@) is the realm.
         type: str
         required: true
       realm:
@@ -49,7 +49,7 @@ options:
       password:
         description:
           - The password in clear. The database keeps it so, because mechanisms like CRAM-MD5 and SCRAM need it.
-          - If not given, the password of a user that is there stays. A new user needs one.
+          - If not given, an existing user keeps the password. A new user needs one.
           - It must be text to YAML, so a password such as V(0123456) or V(yes) stands in quotes.
         type: raw
       state:
@@ -60,13 +60,13 @@ options:
         default: present
   realm:
     description:
-      - The realm of users that name none.
+      - The realm of users without one of their own.
       - The default is the one in which this host's smtpd looks up a name without realm, C(smtpd_sasl_local_domain), and C(myhostname)
         when that is empty. On a host without Postfix it is the host's fully qualified name.
     type: str
   database:
     description:
-      - The database, made when there is a user to put into it.
+      - The database. The module creates it for the first user.
     type: path
     default: /etc/sasldb2
   exclusive:
@@ -77,18 +77,18 @@ options:
     default: false
   copies:
     description:
-      - Paths of files that are kept the same as the database, byte for byte, and with its owner, group and mode.
+      - Paths of copies of the database, equal byte for byte, with its owner, group and mode.
       - An smtpd in a chroot reads C(/var/spool/postfix/etc/sasldb2) instead of C(/etc/sasldb2).
     type: list
     elements: path
     default: []
   owner:
     description:
-      - Who owns the database. What is there stays if this is not given, and a new database is root's.
+      - The owner of the database. If this is not given, the present owner stays, and a new database belongs to root.
     type: str
   group:
     description:
-      - The group of the database, whose members may read it. What is there stays if this is not given. A new database is for the group
+      - The group of the database; its members may read it. If this is not given, the present group stays. A new database is for the group
         C(sasl) where there is one, as on Debian, where the user C(postfix) has to be in it for smtpd to read the database.
     type: str
   mode:
@@ -101,7 +101,7 @@ options:
 
 EXAMPLES = r"""
 ---
-- name: Two accounts for SMTP AUTH, also where smtpd runs in a chroot
+- name: Create two accounts for SMTP AUTH, also where smtpd runs in a chroot
   postroom.mail.sasl_user:
     realm: mail.example.org
     users:
@@ -111,7 +111,7 @@ EXAMPLES = r"""
         password: "{{ vault_bob }}"
     copies: [/var/spool/postfix/etc/sasldb2]
 
-- name: Nobody but alice
+- name: Remove all users but alice
   postroom.mail.sasl_user:
     users:
       - name: alice
@@ -120,17 +120,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 created:
-  description: How many users were created.
+  description: The number of users that were created.
   type: int
   returned: success
   sample: 2
 changed_passwords:
-  description: How many users that were there got another password.
+  description: The number of existing users that got another password.
   type: int
   returned: success
   sample: 0
 removed:
-  description: How many users were removed.
+  description: The number of users that were removed.
   type: int
   returned: success
   sample: 0

@@ -8,16 +8,16 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 module: sendmail_auth
-short_description: Have sendmail offer SMTP AUTH on the submission port
+short_description: Let sendmail offer SMTP AUTH on the submission port
 version_added: 0.1.0
 author:
   - The postroom.mail contributors (@postroom)
 description:
-  - Keeps one block at the end of C(sendmail.mc), with which sendmail takes mail on port 587 from who has logged in under TLS,
-    and relays it. What else stands in C(sendmail.mc) stays as it is and keeps its effect, save for other doors on port 587.
-  - Builds C(sendmail.cf) of it with m4, has sendmail read a copy before it is written, and has the daemon start itself anew.
-    If it does not offer AUTH then, both files and the daemon are brought back to what they were.
-  - It keeps no accounts and does not say who checks the passwords, that is what M(postroom.mail.sasl_provider) is for.
+  - Keeps one block at the end of C(sendmail.mc), with which sendmail accepts mail on port 587 from clients that have logged in under
+    TLS, and relays it. The rest of C(sendmail.mc) stays as it is and keeps its effect, except for other listeners on port 587.
+  - Builds C(sendmail.cf) from it with m4, lets sendmail read a copy before it writes the file, and lets the daemon start itself anew.
+    If sendmail does not offer AUTH then, the module restores both files and the daemon.
+  - It keeps no accounts and does not choose the provider that checks the passwords; M(postroom.mail.sasl_provider) does.
 extends_documentation_fragment:
   - postroom.mail._attributes
 attributes:
@@ -32,7 +32,7 @@ attributes:
 options:
   state:
     description:
-      - V(absent) takes the block away, so that sendmail does what it did before.
+      - V(absent) removes the block, so that sendmail behaves as before.
     type: str
     choices: [present, absent]
     default: present
@@ -61,18 +61,18 @@ options:
   auth_on_port_25:
     description:
       - Whether the other ports offer AUTH, too, and TLS with O(certificate).
-      - Otherwise they stay what they are.
+      - Otherwise they stay unchanged.
     type: bool
     default: false
   sasldb:
     description:
-      - Whether the passwords are in C(/etc/sasldb2). Its group may read it, and sendmail must be told not to mind.
+      - Whether the passwords are in C(/etc/sasldb2). Its group can read it, and the module configures sendmail to accept that.
     type: bool
     default: false
   replace:
     description:
-      - Whether to override AUTH that C(sendmail.mc) sets up already, and to build a C(sendmail.cf) anew that somebody has changed
-        by hand, which is then kept as a backup.
+      - Whether to override AUTH that C(sendmail.mc) sets up already, and to build a C(sendmail.cf) anew that was changed by
+        hand. The module keeps a backup of that.
     type: bool
     default: false
   backup:
@@ -92,36 +92,36 @@ options:
     default: /etc/mail/sendmail.cf
   timeout:
     description:
-      - How many seconds sendmail may take until it answers.
+      - The number of seconds that sendmail may take until it answers.
     type: int
     default: 30
 notes:
   - sendmail reads its configuration, C(Sendmail.conf) and the certificate when it starts. If one of them is newer than the daemon,
-    that starts itself anew, whoever has changed it.
+    the module lets the daemon start itself anew, after any change.
 seealso:
   - module: postroom.mail.sasl_provider
   - module: postroom.mail.mail_certificate
 """
 
 EXAMPLES = r"""
-- name: Have PAM check the passwords
+- name: Check passwords with PAM
   postroom.mail.sasl_provider:
     mta: sendmail
     provider: saslauthd
 
-- name: Have sendmail ask for them on the submission port
+- name: Offer AUTH on the submission port
   postroom.mail.sendmail_auth:
     certificate: /etc/ssl/certs/mail.example.org.pem
     private_key: /etc/ssl/private/mail.example.org.key
 
-- name: No longer
+- name: Stop offering AUTH
   postroom.mail.sendmail_auth:
     state: absent
 """
 
 RETURN = r"""
 actions:
-  description: What was done, or would be done in check mode.
+  description: The actions taken, or those that would be taken in check mode.
   type: list
   elements: str
   returned: success

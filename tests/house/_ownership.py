@@ -72,71 +72,93 @@ def each(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Iterator[
         yield from literal or ()
 
 
+class Task(t.NamedTuple):
+    """A module's call in a role, with the variables that its options may name."""
+
+    options: t.Mapping[str, t.Any]
+    known: dict[str, list[t.Any]]
+    where: str
+
+    def each(self, value: t.Any) -> t.Iterator[t.Any]:
+        return each(value, self.known, self.where)
+
+    def paths(self, value: str) -> t.Iterator[str]:
+        return paths(value, self.known, self.where)
+
+
+def parameters(task: Task) -> t.Iterator[str]:
+    # A plan that a filter makes of tables and parameters is read for each of them: what is none is another's.
+    return (name for name in task.each(task.options["parameters"]) if isinstance(name, str))
+
+
+def services(task: Task) -> t.Iterator[str]:
+    return (f"{service['name']}/{service['type']}" for service in task.each(task.options["services"]))
+
+
+def tables(task: Task) -> t.Iterator[str]:
+    found = task.each(task.options.get("tables", [task.options]))
+    return (table["path"] for table in found if isinstance(table, dict) and "path" in table)
+
+
+def files_of_sasl(task: Task) -> t.Iterator[str]:
+    for family in ("Debian", "RedHat"):
+        place = Place(family, config_path=sasl_facts.config_path({}, family))
+        yield from (*whole_files(place), place.settings_file)
+    if task.options.get("mta") == "sendmail":
+        yield sendmail_facts.DEFAULT_CANDIDATES[0]
+
+
+def files_of_fetchmail(task: Task) -> t.Iterator[str]:
+    yield from (config.SYSTEM_FILE, config.SETTINGS_FILE, f"~/{config.USER_FILE}")
+    yield from (f"{config.UNITS}/{unit}.service" for unit in (config.SERVICE, config.TEMPLATE))
+
+
+def files_of_filters(task: Task) -> t.Iterator[str]:
+    yield from (mail_filter.PROCMAIL_FILE, mail_filter.BEFORE, mail_filter.AFTER)
+    yield from (f"{mail_filter.SIEVE_USERS}/*.sieve", f"~/{mail_filter.USER_FILE}")
+
+
+def files_of_certificate(task: Task) -> t.Iterator[str]:
+    return (name for option in ("certificate", "private_key") for name in task.paths(task.options[option]))
+
+
+def any_file(task: Task) -> t.Iterator[str]:
+    return task.paths(task.options.get("dest") or task.options["path"])
+
+
+def whole(task: Task) -> t.Iterator[str]:
+    """Give the files that a variable lists: those of a plan, and those whose path a variable holds."""
+    text = " ".join(map(str, task.known[str(task.options["files"]).strip("{} ")]))
+    yield from (name for plan, names in PLANNED_FILES.items() if plan in text for name in names)
+    for variable in re.findall(r"'path': (\w+)", text):
+        yield from task.paths(f"{{{{ {variable} }}}}")
+
+
+# What a call of each module writes: of which kind, and its names.
+WRITERS: dict[str, tuple[str, t.Callable[[Task], t.Iterable[str]]]] = {
+    "postroom.mail.postfix_config": (PARAMETER, parameters),
+    "postroom.mail.postfix_service": (SERVICE, services),
+    "postroom.mail.postmap": (TABLE, tables),
+    "postroom.mail.sasl_provider": (FILE, files_of_sasl),
+    "postroom.mail.sendmail_auth": (FILE, lambda task: ("/etc/mail/sendmail.mc", "/etc/mail/sendmail.cf")),
+    "postroom.mail.sasl_user": (FILE, lambda task: ("/etc/sasldb2", Place().database_copy)),
+    "postroom.mail.fetchmail_config": (FILE, files_of_fetchmail),
+    "postroom.mail.mail_filter": (FILE, files_of_filters),
+    "postroom.mail.dovecot_user": (FILE, lambda task: task.paths(task.options["path"])),
+    "postroom.mail.dovecot_setting": (FILE, lambda task: task.paths(task.options.get("path", "/etc/dovecot/dovecot.conf"))),
+    "postroom.mail.mail_certificate": (FILE, files_of_certificate),
+    "postroom.mail.mail_file": (FILE, whole),
+    **dict.fromkeys((f"ansible.builtin.{name}" for name in ("copy", "template", "lineinfile", "blockinfile")), (FILE, any_file)),
+}
+
+
 def writes(role: str) -> t.Iterator[tuple[str, str]]:
     for task in tasks(role):
-        where = f"roles/{role}: {task.get('name')}"
         known = {**variables(role), **{name: [value] for name, value in task.get("vars", {}).items()}}
-        for action, options in task.items():
-            if action == "postroom.mail.postfix_config":
-                # A plan that a filter makes of tables and parameters is read for each of them: what is none is another's.
-                for name in each(options["parameters"], known, where):
-                    if isinstance(name, str):
-                        yield PARAMETER, name
-            elif action == "postroom.mail.postfix_service":
-                for service in each(options["services"], known, where):
-                    yield SERVICE, f"{service['name']}/{service['type']}"
-            elif action == "postroom.mail.postmap":
-                for table in each(options.get("tables", [options]), known, where):
-                    if isinstance(table, dict) and "path" in table:
-                        yield TABLE, table["path"]
-            elif action == "postroom.mail.sasl_provider":
-                for family in ("Debian", "RedHat"):
-                    place = Place(family, config_path=sasl_facts.config_path({}, family))
-                    yield from ((FILE, name) for name in (*whole_files(place), place.settings_file))
-                if options.get("mta") == "sendmail":
-                    yield FILE, sendmail_facts.DEFAULT_CANDIDATES[0]
-            elif action == "postroom.mail.sendmail_auth":
-                yield from ((FILE, f"/etc/mail/sendmail.{suffix}") for suffix in ("mc", "cf"))
-            elif action == "postroom.mail.sasl_user":
-                yield from ((FILE, name) for name in ("/etc/sasldb2", Place().database_copy))
-            elif action == "postroom.mail.fetchmail_config":
-                yield from (
-                    (FILE, name)
-                    for name in (
-                        config.SYSTEM_FILE,
-                        config.SETTINGS_FILE,
-                        f"~/{config.USER_FILE}",
-                        f"{config.UNITS}/{config.SERVICE}.service",
-                        f"{config.UNITS}/{config.TEMPLATE}.service",
-                    )
-                )
-            elif action == "postroom.mail.mail_filter":
-                users = (f"{mail_filter.SIEVE_USERS}/*.sieve", f"~/{mail_filter.USER_FILE}")
-                yield from ((FILE, name) for name in (mail_filter.PROCMAIL_FILE, mail_filter.BEFORE, mail_filter.AFTER, *users))
-            elif action == "postroom.mail.dovecot_user":
-                for name in paths(options["path"], known, where):
-                    yield FILE, name
-            elif action == "postroom.mail.dovecot_setting":
-                for name in paths(options.get("path", "/etc/dovecot/dovecot.conf"), known, where):
-                    yield FILE, name
-            elif action == "postroom.mail.mail_certificate":
-                for option in ("certificate", "private_key"):
-                    for name in paths(options[option], known, where):
-                        yield FILE, name
-            elif action in (
-                "ansible.builtin.copy",
-                "ansible.builtin.template",
-                "ansible.builtin.lineinfile",
-                "ansible.builtin.blockinfile",
-            ):
-                for name in paths(options.get("dest") or options["path"], known, where):
-                    yield FILE, name
-            elif action == "postroom.mail.mail_file":
-                text = " ".join(map(str, known[str(options["files"]).strip("{} ")]))
-                yield from ((FILE, name) for plan, names in PLANNED_FILES.items() if plan in text for name in names)
-                for variable in re.findall(r"'path': (\w+)", text):
-                    for name in paths(f"{{{{ {variable} }}}}", known, where):
-                        yield FILE, name
+        for action in WRITERS.keys() & task.keys():
+            kind, names = WRITERS[action]
+            call = Task(task[action], known, f"roles/{role}: {task.get('name')}")
+            yield from ((kind, name) for name in names(call))
 
 
 def paths(value: str, known: dict[str, list[t.Any]], where: str) -> t.Iterator[str]:

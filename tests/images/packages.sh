@@ -17,7 +17,7 @@ openssh-server sudo ansible-core"
 # one that some hosts keep.
 FORMER="exim4-daemon-light sendmail"
 
-# The hosts around the mail host: a resolver, a stranger with a mail server of his own, a trusted client. Two of the mail clients
+# The hosts around the mail host: a resolver, a stranger with a mail server of its own, a trusted client. Two of the mail clients
 # that people have (curl, imtest) speak beside those that the tests bring.
 PROBE_INSTALLED="dnsmasq postfix openssl openssh-client sasl2-bin libsasl2-modules curl cyrus-clients"
 PROBE_DISABLED="dnsmasq postfix cyrus-imapd"

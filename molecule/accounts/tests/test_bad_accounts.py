@@ -34,7 +34,7 @@ BAD_MAILBOXES = {
 }
 MAILBOX_SENTENCES = [
     "The password of user 'empty@shop.example' is empty",
-    "'twice@shop.example' is there twice",
+    "'twice@shop.example' is given twice",
     "'co:lon@shop.example' cannot be the name of a mailbox",
     "'../slash@shop.example' cannot be the name of a mailbox",
     r"'ev\\nil@shop.example' cannot be the name of a mailbox",

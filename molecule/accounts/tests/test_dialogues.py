@@ -102,7 +102,7 @@ def test_imap(mail, outside, message, port, tls):
 
 
 def test_nothing_but_tls_is_offered_before_it_on_the_open_ports(mail, outside):
-    """Who logs in all the same is refused, and his password was asked for by nobody."""
+    """The host refuses a client that logs in all the same, and never asks for a password."""
     capability, login = outside.ask(
         "spoken", host=mail.fqdn, port=143, tls="none", commands=["CAPABILITY", f'LOGIN {ALICE[0]} "{BOB[1]}"']
     )[1:]

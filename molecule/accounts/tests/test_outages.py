@@ -95,7 +95,7 @@ def test_logins_fail_for_the_moment(outage, mail):
         assert protocol[GOOD.index(FIRST)] == "in"
     assert set(inboxes[: len(AWAY)] + drops[: len(AWAY)]) <= {"later", "nothing"}
     assert "in" not in submissions[: len(AWAY)]
-    # Nobody is told that his password is wrong as long as it may be right.
+    # No user is told that the password is wrong as long as it may be right.
     assert [answer for answer in inboxes + drops if answer.startswith("wrong")] == []
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whoever has an account in any password database gets in through every door with his password, and with no other.
+"""A user with an account in any password database can log in at every port with that password, and with no other.
 
 A login that fails costs seconds, and whoever comes next from the same address waits as well. So all logins to both hosts are
 made side by side, and those that must fail from addresses of their own; the tests look at the answers.

@@ -29,7 +29,7 @@ def replies(mail, outside, *recipients):
 
 @pytest.fixture(scope="module", autouse=True)
 def full(mails, outside):
-    """dora's mailbox full of mail that arrived, and bob's with a message whose file says that it is bigger than all he may keep."""
+    """dora's mailbox full of mail that arrived, and bob's with a message whose file gives a size above bob's quota."""
     for mail in mails:
         mail.out("doveadm expunge -u dora@shop.example mailbox INBOX all")
         for number, lines in enumerate((420, 180), 1):

@@ -126,7 +126,7 @@ def without_tls(outside):
         ({"new_account_more": {}}, "shows a certificate that is not trusted, so it was not told the password"),
         ({"new_account_more": {"service": "25"}}, "does not speak TLS there, so it was not told the password"),
         ({"new_account_more": {"service": "4"}}, "does not answer at the port of this protocol"),
-        ({"new_account_for": "nobody-here"}, "takes no mail for 'nobody-here'"),
+        ({"new_account_for": "nobody-here"}, "refuses mail for 'nobody-here'"),
         ({"new_account_protocol": "gopher"}, "The protocol is 'gopher', which is neither imap nor pop3."),
         ({"new_account_keep": "perhaps"}, "new_account_keep is 'perhaps', which is neither yes nor no."),
         ({"new_account_user": "move12"}, "move12 at mail.isp.example stands in fetchmail_accounts of the inventory already"),
@@ -192,7 +192,7 @@ def test_an_account_is_typed_kept_changed_and_taken_away(inventory, mail, isp, o
         ("Its protocol", "pop3"),
         ("The login there", account_of(mail)),
         ("The password there", PASSWORD),
-        ("Whose mail it is", "bob"),
+        ("The recipient", "bob"),
         ("Leave the mail at the provider", "no"),
     ]
     more = json.dumps({"new_account_more": answers_for(mail)["new_account_more"]})

@@ -73,7 +73,7 @@ BAD = {
     "climbs out": ({"rules": [{"folder": "../etc", "match": MATCH}]}, "climbs out of the mailbox"),
     "absolute": ({"rules": [{"folder": "/etc/x", "match": MATCH}]}, "climbs out of the mailbox"),
     "wrong separator": ({"rules": [{"folder": "Lists/a", "match": MATCH}]}, "'.'"),
-    "no action": ({"rules": [{"name": "idle", "match": MATCH}]}, "The rule idle of alice does not say what becomes of the mail"),
+    "no action": ({"rules": [{"name": "idle", "match": MATCH}]}, "The rule idle of alice does not say what to do with the mail"),
     "unknown word": ({"rules": [{"fodler": "x"}]}, "has 'fodler', which is not known"),
     "bad regexp": ({"rules": [{"match": [{"header": "subject", "regex": "a(b"}], "folder": "x"}]}, "a(b"),
     "no such program": (
@@ -122,7 +122,7 @@ def test_a_sample_that_goes_elsewhere_stops_the_play(mails, user):
     }
     run = site("--tags", "filtering", filtering_samples=[sample], filtering_rules=[])
     assert run.rc != 0
-    assert f"The sample the list of {user} expects folder Other, and what would become of it is: folder Lists.postfix" in run.output
+    assert f"The sample the list of {user} expects folder Other, but the rules give: folder Lists.postfix" in run.output
     assert [mail.out(FILES) for mail in mails] == before
 
 

@@ -196,7 +196,7 @@ def test_commands_and_files_that_are_allowed(mail, outside, subject, name):
 
 
 def test_a_users_own_forward_file_is_his(mail, outside, subject):
-    """Whatever the lists of aliases may do: who has the right to run programs on the host may have his mail run them."""
+    """Whatever the lists of aliases may do: a user who may run programs on the host can have incoming mail run them."""
     mail.out("postconf -e allow_mail_to_commands=forward && postfix reload")
     home = mail.out("getent passwd bob | cut -d: -f6")
     mail.out(f"echo '\\\\bob, \"|/usr/bin/tee -a /var/spool/kept/forward\"' > {home}/.forward && chown bob: {home}/.forward")
@@ -219,7 +219,7 @@ def test_sender_canonical_rewrites_the_envelope_of_mail_from_elsewhere(mail, out
     assert send(outside, mail, f"alice@{mail.domain}", subject, sender="old@y.example") == {"accepted": True}
     message = in_mailbox(outside, mail, "alice", subject)
     assert "Return-Path: <new@y.example>" in message
-    # The header is what its author has written, since he is not of this host.
+    # The header is the one that its author has written, since the author is not of this host.
     assert "From: <old@y.example>" in message
 
 

@@ -162,4 +162,4 @@ def test_a_table_of_somebody_else_is_not_overwritten(mails):
 def test_roots_mail_without_an_alias_is_a_warning(mails):
     run = play("site", "--tags", "postfix", "--check", limit="mail", variables={"mail_aliases": {}})
     assert run.rc == 0, run.output[-3000:]
-    assert run.output.count("WARNING: Mail for root has nowhere to go") == len(mails)
+    assert run.output.count("WARNING: Mail for root cannot be delivered") == len(mails)

@@ -131,7 +131,7 @@ def test_tables_that_stand_are_left_alone_and_passwords_unsaid(mails):
     run = play("site", "--tags", "postfix", "-vvv", "--diff", limit="mail", variables=VARIABLES)
     assert [run.changed(mail.name) for mail in mails] == [0, 0], run.output[-3000:]
     assert [mail.out(FILES) for mail in mails] == before
-    # What the administrator says on his own command line is his to hide.
+    # An administrator must hide the values on the own command line without our help.
     said = [line for line in run.output.splitlines() if re.search(SECRETS, line) and "ansible-playbook" not in line]
     assert said == []
     for mail in mails:

@@ -94,12 +94,12 @@ def test_a_policy_that_stands_is_left_alone(policy, mails):
 # What a run finds it says all at once.
 BAD_INPUT = {
     "a mode that is none": ({"relay_policy_mode": "opne"}, ["value of relay_policy_mode must be one of"]),
-    "closed, and networks": ({"relay_policy_mode": "closed", "mail_networks": NETWORKS}, ["would count for nothing"]),
+    "closed, and networks": ({"relay_policy_mode": "closed", "mail_networks": NETWORKS}, ["has no effect"]),
     "networks": (
         {"mail_networks": ["0.0.0.0/0", "::/0", "198.18.3.0/244", "198.18.3.65/24"]},
         [
-            "'0.0.0.0/0' is far more than a network of your own",
-            "'::/0' is far more than a network of your own",
+            "'0.0.0.0/0' is far larger than a network of your own",
+            "'::/0' is far larger than a network of your own",
             "'198.18.3.0/244' is not a network",
             "the network is 198.18.3.0/24",
         ],
@@ -116,7 +116,7 @@ BAD_INPUT = {
         },
         [
             "relay_policy_open_to_the_whole_world: true",
-            "item 1: say who gets mail in backup.example",
+            "item 1: list the recipients in backup.example",
             "ends on this host",
             "takes no mail without a login",
             "has no password",

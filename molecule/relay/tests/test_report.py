@@ -230,7 +230,7 @@ def test_a_port_of_its_own_has_a_policy_of_its_own(mail, reports, outside):
         pytest.param(
             {"smtpd_relay_restrictions": "check_sender_access inline:{x@y.example=OK}, reject_unauth_destination"},
             {"somebody@y.example": 250},
-            {"danger": ["Whoever claims to be in inline:{x@y.example=OK} may relay on port 25"]},
+            {"danger": ["A client that claims to be in inline:{x@y.example=OK} may relay on port 25"]},
             id="a sender",
         ),
         pytest.param(

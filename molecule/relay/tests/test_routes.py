@@ -43,7 +43,7 @@ def send(outside):
 
 
 def test_a_provider_that_cannot_prove_who_he_is_gets_no_password(policy, mails, send):
-    """With the system's authorities, which do not know his: nothing is sent, and nothing is lost."""
+    """With the system's authorities, which do not know that of the provider: nothing is sent, and nothing is lost."""
     policy(relay_policy_smarthosts=[smarthost(587, ALL)])
     for mail in mails:
         assert send(mail, ALICE, "somebody@other.example", wait=4.0) is None

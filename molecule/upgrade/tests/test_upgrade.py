@@ -71,7 +71,7 @@ def test_apt_leaves_a_host_that_takes_mail_and_delivers_none(mail, client, befor
     send(client, "stuck", DORA)
     check = play("site", "--check", "--diff", limit="mail")
     assert check.rc == 0, check.output
-    assert "-postfix: running, enabled, it still runs the /usr/lib/postfix/sbin/master of before an upgrade" in check.output
+    assert "-postfix: running, enabled, it still runs the /usr/lib/postfix/sbin/master from before an upgrade" in check.output
 
 
 def test_site_puts_it_right(mail, client, before):

@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The accounts that have mail, told from the others by the line that ``unix:passwd.byname`` answers. Pure.
+"""Tell the accounts that have mail from the others, by the line that ``unix:passwd.byname`` answers. Pure.
 
 Dovecot keeps mail for user ids in a range only. Postfix must know the same at RCPT, or it accepts mail that it can only
-return, and an account that is made later must be known without another run. So the range becomes a regular expression,
+return, and must know an account that is made later without another run. So the range becomes a regular expression,
 and a table of patterns behind the accounts themselves (``pipemap:``) judges each answer.
 """
 
@@ -22,7 +22,7 @@ NOBODIES = (65534, 65535)
 
 
 class MailUids(t.NamedTuple):
-    """User ids from *first* to *last* (0 is no limit), without the accounts *without*, whose mail nobody reads."""
+    """User ids from *first* to *last* (0 is no limit). Nobody reads the mail of the accounts in *without*."""
 
     first: int = 1000
     last: int = 0
@@ -30,16 +30,16 @@ class MailUids(t.NamedTuple):
 
     @property
     def pattern(self) -> str:
-        """The beginning of the line of an account whose uid is in the range."""
+        """Return the beginning of the line of an account with a uid in the range."""
         return f"^([^:]+):[^:]*:({'|'.join(self._numbers())}):"
 
     def rows(self, value: str) -> list[dict[str, str]]:
-        """The table that answers *value* for an account that has mail."""
+        """Return the table that answers *value* for an account that has mail."""
         rows = [{"pattern": f"/{self.pattern}/", "value": value}]
         return [{"pattern": f"if !/{self._names()}/"}, *rows, {"pattern": "endif"}] if self.without else rows
 
     def other_rows(self, value: str) -> list[dict[str, str]]:
-        """The table that answers *value* for an account that has none."""
+        """Return the table that answers *value* for an account that has no mail."""
         others = [{"pattern": f"/{self._names()}/", "value": value}] if self.without else []
         return [*others, {"pattern": f"!/{self.pattern}/", "value": value}]
 
@@ -49,7 +49,7 @@ class MailUids(t.NamedTuple):
         return f"^({names}):"
 
     def _numbers(self) -> list[str]:
-        """The range in pieces that leave out nobody's numbers."""
+        """Split the range into pieces that hold no number of an excluded account."""
         first = self.first
         pieces: list[str] = []
         for number in NOBODIES:
@@ -60,7 +60,7 @@ class MailUids(t.NamedTuple):
 
 
 def decimals(first: int, last: int | None) -> list[str]:
-    """Regular expressions, one of which a decimal number matches as a whole if it is in the range; None is no end."""
+    """Return regular expressions for the range; a decimal number in it matches one of them as a whole. None is no end."""
     if last is not None and first > last:
         return []
     lowest = str(first)

@@ -4,9 +4,9 @@
 
 """Domains that are aliases of others, and the postmaster of each domain. Pure.
 
-``@old.example: @new.example`` in a table of virtual aliases has Postfix accept every address of old.example, and return
-what is for nobody in new.example, to senders that may be forged. So an alias domain gets the recipients of its target,
-one by one, where these are known. Where they are not, each recipient is verified before it is accepted.
+With ``@old.example: @new.example`` in a table of virtual aliases Postfix accepts every address of old.example. It returns mail
+for unknown recipients in new.example, to senders that may be forged. So an alias domain gets the recipients of its target,
+one by one, where these are known. Otherwise Postfix verifies each recipient before it accepts one.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Recipients:
 
 
 def postmasters(book: AddressBook) -> Entries:
-    """The virtual aliases by which postmaster of each virtual domain (RFC 5321, section 4.5.1) is the host's own, if nobody else is."""
+    """Return the virtual aliases of postmaster in each virtual domain (RFC 5321, section 4.5.1), which lead to the host's own."""
     local = book.origin if book.origin in book.local_domains else next(iter(book.local_domains), book.origin)
     host = f"{POSTMASTER}@{local}" if local else POSTMASTER
     found = {}
@@ -45,7 +45,7 @@ def postmasters(book: AddressBook) -> Entries:
 
 
 def expanded(entries: Entries, book: AddressBook, names: t.Iterable[str]) -> Recipients:
-    """The *entries* with alias domains written out; *names* are the users of the inventory."""
+    """Write alias domains out in the *entries*; *names* are the users of the inventory."""
     found = Recipients(dict(entries))
     known = _Known(entries, book, [name.lower() for name in names])
     for key in [key for key in entries if key.startswith("@")]:
@@ -68,7 +68,7 @@ def expanded(entries: Entries, book: AddressBook, names: t.Iterable[str]) -> Rec
 
 
 def _domains(value: t.Any) -> list[str]:
-    """The domains that an entry leads to; none if it leads to anything else as well."""
+    """Return the domains that an entry leads to; none if it leads to anything else as well."""
     listed = targets(value)
     whole = [target.text[1:] for target in listed if target.kind == "address" and target.text.startswith("@")]
     return list(dict.fromkeys(whole)) if len(whole) == len(listed) else []
@@ -83,7 +83,7 @@ class _Known:
     names: list[str]
 
     def of(self, domain: str, seen: frozenset[str]) -> dict[str, None] | None:
-        """The names in *domain* that the inventory and /etc/aliases know; None if nobody can say, or if everybody is one."""
+        """Return the names in *domain* that the inventory and /etc/aliases know; None if they are unknown, or if every name is one."""
         book = self.book
         if domain not in book.local_domains and domain not in book.virtual_domains and domain not in book.mailbox_domains:
             return None
@@ -103,14 +103,14 @@ class _Known:
         return None if self.is_everybody(domain) else found
 
     def is_everybody(self, domain: str, seen: frozenset[str] = frozenset()) -> bool:
-        """Whether a catch-all, there or further on, takes the mail of *domain* that is for nobody else."""
+        """Return whether a catch-all, there or further on, takes the mail of *domain* for unknown names."""
         if f"@{domain}" not in self.book.virtual_aliases:
             return False
         onward = self._onward(domain)
         return not onward or any(self.is_everybody(other, seen | {domain}) for other in onward if other not in seen)
 
     def has_accounts(self, domain: str, seen: frozenset[str]) -> bool:
-        """Whether the accounts of the host have addresses in *domain*."""
+        """Return whether the accounts of the host have addresses in *domain*."""
         if domain in self.book.local_domains:
             return True
         return any(self.has_accounts(other, seen | {domain}) for other in self._onward(domain) if other not in seen)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How far cleanup(8) has to go for the largest of the virtual aliases. Pure.
+"""The number of addresses and steps that cleanup(8) needs for the largest of the virtual aliases. Pure.
 
-Beyond virtual_alias_expansion_limit addresses, or virtual_alias_recursion_limit steps, it takes no mail for the alias at all: every
-one is answered 451, for ever.
+Beyond virtual_alias_expansion_limit addresses, or virtual_alias_recursion_limit steps, it takes no mail for the alias at all: it
+answers each with 451, for ever.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 def largest(book: AddressBook) -> tuple[int, int]:
-    """To how many addresses a virtual alias comes in the end, and over how many steps, at the most; circles count once."""
+    """Return the most addresses that a virtual alias expands to, and the most steps on the way; a circle counts once."""
     known: dict[Place, tuple[int, int]] = {}
     for start in book.places():
         if start.kind == "address":
@@ -26,7 +26,7 @@ def largest(book: AddressBook) -> tuple[int, int]:
 
 
 def _measure(start: Place, book: AddressBook, known: dict[Place, tuple[int, int]]) -> None:
-    """Without recursion, for there are chains longer than Python's stack."""
+    """Measure one alias without recursion, for there are chains longer than Python's stack."""
     under_way: set[Place] = set()
     waiting = [start]
     while waiting:

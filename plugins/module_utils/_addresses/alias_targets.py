@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What an alias leads to, in the words of aliases(5) and virtual(5). Pure."""
+"""The targets of an alias, in the words of aliases(5) and virtual(5). Pure."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _PLAIN = re.compile(r"(?=.)[\w.+-]*(?:@[\w.-]+)?", re.ASCII)
 
 
 class Target(t.NamedTuple):
-    """One target; an address is as Postfix compares it, without quotes and in lower case."""
+    """One target; an address stands here as Postfix compares it, without quotes and in lower case."""
 
     kind: Kind
     text: str
 
 
 def targets(given: t.Any) -> list[Target]:
-    """The targets that an entry of an inventory, or the right side of a line of aliases(5), names.
+    """Return the targets in an entry of an inventory, or on the right side of a line of aliases(5).
 
-    What is no text, or a list of texts, is left to the check of the entries themselves.
+    The check of the entries themselves reports a value that is neither a text nor a list of texts.
     """
     if isinstance(given, str) and not given.lstrip().startswith("|"):
         if _PLAIN.fullmatch(given):
@@ -41,7 +41,7 @@ def targets(given: t.Any) -> list[Target]:
 
 
 def _split(text: str) -> t.Iterator[str]:
-    """Cut at commas; white space separates, too, but not a name from the address in angle brackets that follows it."""
+    """Cut at commas. White space separates, too, but not a name from the address in angle brackets that follows it."""
     for part in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*$)', text):
         if "<" in part:
             yield part.strip()
@@ -75,12 +75,12 @@ def _unquoted(text: str) -> str:
 
 
 def split_address(address: str) -> tuple[str, str]:
-    """Local part and domain; the domain is empty where there is none."""
+    """Return local part and domain; the domain is empty where there is none."""
     local, at, domain = address.rpartition("@")
     return (local, domain) if at else (address, "")
 
 
 def without_tag(local: str, delimiter: str) -> str:
-    """The local part that Postfix asks for when the whole is unknown: ``alice`` of ``alice+lists``."""
+    """Return the local part that Postfix asks for when the whole is unknown: ``alice`` of ``alice+lists``."""
     cuts = [found for found in (local.find(char, 1) for char in delimiter) if found > 0]
     return local[: min(cuts)] if cuts else local

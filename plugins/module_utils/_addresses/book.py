@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The addresses of a host and where each leads, step by step as Postfix would go. Pure.
+"""The addresses of a host and their targets, followed step by step as Postfix does. Pure.
 
-cleanup(8) rewrites a recipient by the virtual aliases until nothing changes any more. What ends in a domain of this host
-goes to local(8), which follows the aliases; a target that is local is not rewritten again, any other starts anew.
+cleanup(8) rewrites a recipient by the virtual aliases until nothing changes any more. An address in a domain of this host
+then goes to local(8), which follows the aliases. A local target is not rewritten again; any other target starts anew.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Place(t.NamedTuple):
 
 
 class Onward(t.NamedTuple):
-    """Where a place leads; `lost` is what Postfix would deliver to and nobody is."""
+    """The places that a place leads to; `lost` is an address or name to which Postfix would deliver, and which does not exist."""
 
     places: tuple[Place, ...] = ()
     lost: str | None = None
@@ -33,7 +33,7 @@ class Onward(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class AddressBook:
-    """What an inventory says about addresses, and what the host answered."""
+    """The addresses of an inventory, and the host's answers about them."""
 
     aliases: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     virtual_aliases: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -52,7 +52,7 @@ class AddressBook:
     _known: dict[Place, Onward] = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Have everything in the letters that Postfix compares; entries without a value are not there."""
+        """Fold every name to the letters that Postfix compares, and drop entries without a value."""
         for field in ("aliases", "virtual_aliases", "system_aliases"):
             folded: dict[str, t.Any] = {}
             for key, value in getattr(self, field).items():
@@ -67,26 +67,26 @@ class AddressBook:
         object.__setattr__(self, "origin", self.origin.lower())
 
     def places(self) -> dict[Place, str]:
-        """Every place that the inventory speaks of, and its key there."""
+        """Return every place in the inventory, with its key there."""
         found = {self._arrival(self._in_full(key)): key for key in self.virtual_aliases}
         return {**found, **{Place("name", name): name for name in self.aliases}}
 
     def onward(self, place: Place) -> Onward:
-        """Where *place* leads: nowhere further from an account, or from what only another host can know."""
+        """Return the places that *place* leads to: none from an account, or from an address that only another host knows."""
         if place not in self._known:
             self._known[place] = self._after_address(place.text) if place.kind == "address" else self._after_name(place.text)
         return self._known[place]
 
     def arrival(self, address: str) -> Place:
-        """The first stop of mail that is sent to *address*, or to a name of this host."""
+        """Return the first stop of mail for *address*, or for a name of this host."""
         return self._arrival(self._in_full(address.lower()))
 
     def catch_alls(self) -> list[str]:
-        """The domains of this host's own accounts whose mail for anybody goes to one place."""
+        """Return the domains of this host's own accounts that have a catch-all."""
         return [domain for domain in self.local_domains if f"@{domain}" in self.virtual_aliases]
 
     def virtual_key(self, address: str) -> str | None:
-        """The key of the virtual alias that changes *address*, in the order of virtual(5); None when there is none."""
+        """Return the key of the virtual alias that changes *address*, in the order of virtual(5); None when there is none."""
         local, domain = split_address(address)
         bare = without_tag(local, self.delimiter)
         keys = [address, f"{bare}@{domain}"]
@@ -100,17 +100,17 @@ class AddressBook:
         return found
 
     def is_nobody(self, address: str) -> bool:
-        """Whether Postfix refuses *address*, which no virtual alias changes, in one of its virtual domains."""
+        """Return whether Postfix refuses *address*, which no virtual alias changes, in one of its virtual domains."""
         local, domain = split_address(address)
         bare = without_tag(local, self.delimiter)
         return domain in self.virtual_domains or (domain in self.mailbox_domains and f"{bare}@{domain}" not in self.mailboxes)
 
     def is_somebody(self, name: str) -> bool:
-        """Whether local(8) can deliver to *name*; who was not asked about may well be there."""
+        """Return whether local(8) can deliver to *name*; a name that the host was not asked about may exist."""
         return name in self.aliases or name in self.system_aliases or self.accounts.get(name, True)
 
     def _arrival(self, address: str) -> Place:
-        """What *address* is to Postfix: one more to rewrite, or a name of this host."""
+        """Return *address* as Postfix sees it: one more to rewrite, or a name of this host."""
         local, domain = split_address(address)
         is_name = local and domain in self.local_domains and self.virtual_key(address) is None
         return self._name(local) if is_name else Place("address", address)
@@ -134,7 +134,7 @@ class AddressBook:
         return address if "@" in address else f"{address}@{self.origin}"
 
     def _name(self, local: str) -> Place:
-        """What local(8) finds *local* under: an alias of that name, or of the name without its tag."""
+        """Return the key by which local(8) finds *local*: an alias of that name, or of the name without its tag."""
         bare = without_tag(local, self.delimiter)
         return Place("name", next((key for key in (local, bare) if key in self.aliases or key in self.system_aliases), bare))
 
@@ -163,7 +163,7 @@ class AddressBook:
 
 
 def written_out(domains: t.Iterable[str], names: t.Mapping[str, str]) -> list[str]:
-    """The *domains* of a value such as mydestination with ``$myhostname`` and the like in full; tables are left out."""
+    """Write out the *domains* of a value such as mydestination, with ``$myhostname`` and the like; leave out tables."""
     found = []
     for domain in domains:
         # From the outside in, for $myorigin may be $mydomain.

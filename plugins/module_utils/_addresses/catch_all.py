@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A catch-all that steals nobody's mail. Pure.
+"""A catch-all that leaves other users their mail. Pure.
 
 ``@example.org: alice`` in a table of virtual aliases takes the mail of every address of the domain, real users' as well:
-cleanup(8) asks for the whole domain before anybody asks whether there is an account. Who is to keep his mail needs an
-entry of his own that leads to himself. Those whom the inventory names get one in the table, with which tags
-(``bob+lists``) stay; for all other accounts a second table asks the host's own accounts, each time.
+cleanup(8) asks for the whole domain before any program looks for an account. So a user keeps mail only through an entry that
+leads from the address to the user's own name. Each user in the inventory gets such an entry, which keeps tags
+(``bob+lists``); for all other accounts a second table asks the host's own accounts, each time.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 
 
 def completed(virtual_aliases: t.Mapping[str, t.Any], book: AddressBook, names: t.Iterable[str]) -> dict[str, t.Any]:
-    """The entries of the table: *virtual_aliases*, and in each catch-all domain everybody with a name to himself.
+    """Return the entries of the table: *virtual_aliases*, and in each catch-all domain each name to itself.
 
-    Explicit entries win. One without a domain is written out, because an account of that name would be found first.
+    Explicit entries win. One without a domain gets its domain, because Postfix would find an account of that name first.
     """
     entries = dict(virtual_aliases)
     known = dict.fromkeys(name.lower() for name in (*names, *book.aliases, *book.system_aliases))
@@ -47,7 +47,7 @@ def completed(virtual_aliases: t.Mapping[str, t.Any], book: AddressBook, names: 
 
 
 def name_rows(book: AddressBook, alias_domains: t.Sequence[str] = ()) -> list[dict[str, str]]:
-    """The table that makes a name of an address in a catch-all domain: ``bob+lists@example.org`` becomes ``bob``.
+    """Return the table that cuts the name out of an address in a catch-all domain: ``bob+lists@example.org`` becomes ``bob``.
 
     Accounts have addresses in *alias_domains*, too.
     """
@@ -56,6 +56,6 @@ def name_rows(book: AddressBook, alias_domains: t.Sequence[str] = ()) -> list[di
 
 
 def account_rows(book: AddressBook, alias_domains: t.Sequence[str] = (), uids: MailUids | None = None) -> list[dict[str, str]]:
-    """The table that makes an address again of what the accounts say: ``bob:x:1001:...`` becomes ``bob@example.org``."""
+    """Return the table that turns the line of an account into an address: ``bob:x:1001:...`` becomes ``bob@example.org``."""
     domains = book.catch_alls() or ([domain for domain in book.local_domains if domain not in alias_domains] if alias_domains else [])
     return (uids or MailUids()).rows(f"$1@{domains[0]}") if domains else []

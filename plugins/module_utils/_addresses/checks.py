@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong with the addresses of an inventory, as sentences. Pure."""
+"""Problems with the addresses of an inventory, as sentences. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ACTIONS = frozenset(
     "ok dunno reject defer defer_if_reject defer_if_permit bcc discard filter hold info prepend redirect warn permit".split()
 )
 SHOWN = 8
-# What a user's own .forward is allowed by is not asked here: aliases have a word of their own in both parameters.
+# A user's own .forward has another word in both parameters; here only aliases count.
 ALIAS = "alias"
 
 
 def bad_entries(variable: str, entries: t.Any, style: Style) -> t.Iterator[str]:
-    """Entries that no table can hold, and keys that stand twice."""
+    """Report entries that no table can hold, and keys that stand twice."""
     try:
         entries_from(entries, style)
     except BadInput as e:
@@ -32,7 +32,7 @@ def bad_entries(variable: str, entries: t.Any, style: Style) -> t.Iterator[str]:
 
 
 def bad_actions(variable: str, entries: t.Any, classes: t.Collection[str]) -> t.Iterator[str]:
-    """Answers of an access table that smtpd does not understand: it would answer 451 to everybody concerned."""
+    """Report answers of an access table that smtpd does not understand: it would answer 451 to every client concerned."""
     for key, value in entries.items() if isinstance(entries, t.Mapping) else ():
         words = str(value).split()
         if value is None or not words or words[0].lower() in ACTIONS or words[0].isdigit():
@@ -44,25 +44,25 @@ def bad_actions(variable: str, entries: t.Any, classes: t.Collection[str]) -> t.
 
 
 def circles(book: AddressBook) -> t.Iterator[str]:
-    """Aliases that lead back to themselves."""
+    """Report aliases that lead back to themselves."""
     told: set[frozenset[Place]] = set()
     for circle in _circles(book):
         if frozenset(circle) not in told:
             told.add(frozenset(circle))
-            # The end of a long way tells as much as all of it.
+            # The two ends of a long way are enough to find it.
             shown = circle if len(circle) <= SHOWN else [*circle[: SHOWN - 1], Place("name", "..."), circle[-1]]
             way = " -> ".join(place.text for place in [*shown, circle[0]])
             only_virtual = all(place.kind == "address" for place in circle)
             fate = "Postfix would answer 451 to all mail for them" if only_virtual else "mail for them would come back as undeliverable"
-            yield f"The aliases {way} lead in a circle, so that {fate}: let one of them name an account, or an address elsewhere."
+            yield f"The aliases {way} lead in a circle, so that {fate}: point one of them to an account, or to an address elsewhere."
 
 
 def _circles(book: AddressBook) -> t.Iterator[list[Place]]:
-    """Each circle as its places in order; every place is looked at once."""
+    """Yield each circle as its places in order, and look at every place once."""
     done: set[Place] = set()
     for start in book.places():
         way: dict[Place, None] = {}
-        # What is left to look at of each place on the way: a stack of our own, for the way may be long.
+        # The places still to look at, for each place on the way: a stack of our own, for the way may be long.
         left = [iter([start])]
         while left:
             place = next(left[-1], None)
@@ -79,7 +79,7 @@ def _circles(book: AddressBook) -> t.Iterator[list[Place]]:
 
 
 def nobodies(book: AddressBook, variables: t.Mapping[str, str]) -> t.Iterator[str]:
-    """Aliases that lead to nobody; *variables* says where the inventory speaks of ``aliases`` and ``virtual_aliases``."""
+    """Report aliases that lead to nobody; *variables* holds the names of the variables for ``aliases`` and ``virtual_aliases``."""
     places = book.places()
     for place, key in places.items():
         onward = book.onward(place)
@@ -96,7 +96,7 @@ def nobodies(book: AddressBook, variables: t.Mapping[str, str]) -> t.Iterator[st
 
 
 def unplaced(book: AddressBook, fetched: t.Iterable[tuple[str, str]]) -> t.Iterator[str]:
-    """Accounts elsewhere, each with somebody its mail is for, whose mail nobody of this host would get."""
+    """Report accounts elsewhere with a recipient that does not exist on this host; *fetched* are pairs of account and recipient."""
     for who, name in fetched:
         if book.onward(book.arrival(name)).lost:
             yield (
@@ -106,13 +106,13 @@ def unplaced(book: AddressBook, fetched: t.Iterable[tuple[str, str]]) -> t.Itera
 
 
 def forbidden(book: AddressBook, variables: t.Mapping[str, str], allowed: t.Mapping[str, t.Collection[str]]) -> t.Iterator[str]:
-    """Aliases that hand mail to commands and files, where that is not allowed; *allowed* by ``command`` and ``file``."""
+    """Report aliases that hand mail to commands and files where Postfix refuses to; *allowed* is by ``command`` and ``file``."""
     whats = {"command": "a command", "file": "a file", "include": "a list"}
     for key, value in book.virtual_aliases.items():
         for kind in dict.fromkeys(target.kind for target in targets(value) if target.kind in whats):
             yield (
-                f"{key} in {variables['virtual_aliases']} hands mail to {whats[kind]}, which only a local alias can: let it lead to"
-                f" one, in {variables['aliases']}."
+                f"{key} in {variables['virtual_aliases']} hands mail to {whats[kind]}, which only a local alias can: point it to"
+                f" an alias in {variables['aliases']}."
             )
     own = {key: value for key, value in book.system_aliases.items() if key not in book.aliases}
     for where, listed in ((variables["aliases"], book.aliases), ("/etc/aliases", own)):
@@ -121,14 +121,14 @@ def forbidden(book: AddressBook, variables: t.Mapping[str, str], allowed: t.Mapp
                 if target.kind in allowed and ALIAS not in allowed[target.kind]:
                     yield (
                         f"{key} in {where} hands mail to {whats[target.kind]} ({target.text}), and Postfix would refuse to:"
-                        f" put 'alias' into postfix_allow_mail_to_{target.kind}s, or take the target out."
+                        f" add 'alias' to postfix_allow_mail_to_{target.kind}s, or remove the target."
                     )
 
 
 def moved(book: AddressBook, relocated: t.Any, variables: t.Mapping[str, str]) -> t.Iterator[str]:
-    """Addresses that are said to have moved and are also something else, of which only one can be true.
+    """Report addresses that have moved by one variable and are in use by another; only one can be true.
 
-    trivial-rewrite(8) asks for them after the virtual aliases and before local(8) knows of anybody.
+    trivial-rewrite(8) asks for them after the virtual aliases and before local(8).
     """
     for key in map(str, relocated) if isinstance(relocated, t.Mapping) else ():
         address = key.lower() if "@" in key else f"{key.lower()}@{book.origin}"
@@ -136,18 +136,17 @@ def moved(book: AddressBook, relocated: t.Any, variables: t.Mapping[str, str]) -
         virtual = book.virtual_key(address) or (f"@{domain}" if f"@{domain}" in book.virtual_aliases else None)
         if virtual:
             yield (
-                f"{key} in postfix_relocated would never be told to anybody, because {virtual} in {variables['virtual_aliases']} is"
-                " asked first: take one of the two out."
+                f"{key} in postfix_relocated has no effect, because Postfix asks {virtual} in {variables['virtual_aliases']}"
+                " first: remove one of the two."
             )
         elif domain in book.local_domains and local in book.aliases:
             yield (
-                f"{key} in postfix_relocated refuses the mail that {local} in {variables['aliases']} would forward:"
-                " take one of the two out."
+                f"{key} in postfix_relocated refuses the mail that {local} in {variables['aliases']} would forward: remove one of the two."
             )
 
 
 def two_kinds(book: AddressBook, relay_domains: t.Collection[str]) -> t.Iterator[str]:
-    """Domains of virtual mailboxes that are something else as well, for which Postfix would look up nobody's mailbox."""
+    """Report domains of virtual mailboxes that are in another class as well, because Postfix then finds no mailbox in them."""
     others = {
         "the host's own accounts, by postfix_mydestination": book.local_domains,
         "virtual aliases only, by postfix_virtual_alias_domains": book.virtual_domains,
@@ -156,11 +155,11 @@ def two_kinds(book: AddressBook, relay_domains: t.Collection[str]) -> t.Iterator
     for domain in book.mailbox_domains:
         for whose, listed in others.items():
             if domain in listed:
-                yield f"{domain} has mailboxes of mail_virtual_users, and is {whose}: let it be one of the two."
+                yield f"{domain} has mailboxes of mail_virtual_users, and is {whose}: remove it from one of the two."
 
 
 def not_ascii(variable: str, addresses: t.Iterable[str]) -> t.Iterator[str]:
-    """Domains, alone or of addresses, in letters that no mail server uses among others: mail arrives for their A-labels (RFC 5890)."""
+    """Report domains, alone or in addresses, that are not in ASCII: mail arrives for their A-labels (RFC 5890)."""
     for domain in dict.fromkeys(split_address(address)[1] or address for address in addresses):
         if not domain.isascii():
             yield f"{domain} in {variable} is not the name by which mail arrives for it: write {_a_label(domain)}."
@@ -174,35 +173,35 @@ def _a_label(domain: str) -> str:
 
 
 def cut_short(book: AddressBook, users: t.Iterable[str]) -> t.Iterator[str]:
-    """Users of whose names Dovecot would take a part for a tag, and give their mail to somebody else or nobody."""
+    """Report users with names in which Dovecot takes a part for a tag, so that their mail goes to another user or is lost."""
     for variable, names in (("mail_users", users), ("mail_virtual_users", book.mailboxes)):
         for name in names:
             local = split_address(name)[0]
             if without_tag(local, book.delimiter) != local:
                 yield (
-                    f"{name} in {variable} would get no mail, because recipient_delimiter is '{book.delimiter}' and Dovecot takes its name"
-                    f" for {without_tag(local, book.delimiter)} with a tag: leave that character out of recipient_delimiter."
+                    f"{name} in {variable} would get no mail, because recipient_delimiter is '{book.delimiter}' and Dovecot reads this name"
+                    f" as {without_tag(local, book.delimiter)} with a tag: remove that character from recipient_delimiter."
                 )
 
 
 def robbed(book: AddressBook) -> t.Iterator[str]:
-    """Mailboxes that get no mail, because a virtual alias of the same address leads elsewhere."""
+    """Report mailboxes that get no mail, because a virtual alias of the same address leads elsewhere."""
     for address in book.mailboxes:
         led = [target.text for target in targets(book.virtual_aliases.get(address, address))]
         if address not in led and f"@{split_address(address)[1]}" not in led:
             yield (
                 f"{address} in mail_virtual_users gets no mail, because the virtual alias of that name leads to {', '.join(led)} alone:"
-                " let it lead to the address itself as well, if it shall."
+                " add the address itself to the alias, if that mailbox must get mail."
             )
 
 
 def rootless(book: AddressBook) -> bool:
-    """Whether nobody reads what is sent to root, to whom Dovecot does not deliver."""
+    """Return whether mail for root reaches no reader: Dovecot does not deliver to root."""
     return "root" not in book.aliases and "root" not in book.system_aliases and book.virtual_key(f"root@{book.origin}") is None
 
 
 def homeless(book: AddressBook) -> bool:
-    """Whether a name without a domain gets one whose mail is another host's, by no virtual alias either."""
+    """Return whether a name without a domain gets the domain of another host, and no virtual alias changes that."""
     domain = book.origin
     own = domain in book.local_domains or domain in book.virtual_domains or domain in book.mailbox_domains
     return bool(domain) and not own and book.virtual_key(f"root@{domain}") is None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who a host delivers mail to: its accounts, its own aliases, and the tables that this collection wrote. Pure, save `accounts`."""
+"""The recipients of a host: its accounts, its own aliases, and the tables that this collection wrote. Pure, save `accounts`."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _TABLE_FILE = re.compile(r"\b\w+:(/[^\s,{}]+)")
 
 
 def accounts(names: t.Sequence[str], passwd: str, bounded: t.Callable[[t.Callable[[], t.Any]], t.Any]) -> dict[str, bool]:
-    """Whether there is an account for each of *names*.
+    """Return for each of *names* whether there is an account.
 
-    The text of /etc/passwd serves most; about the rest the name service is asked, one name at a time, so that a
-    directory with 50,000 of them stays where it is. One that does not answer in time (*bounded*) leaves names out.
+    Most are in the text of /etc/passwd. The name service answers for the rest, one name at a time, so that it need not
+    list a directory of 50,000 accounts. If it does not answer in time (*bounded*), the name is left out.
     """
     local = {line.partition(":")[0].lower() for line in passwd.splitlines()}
     answer = {name: True for name in names if name.lower() in local}
@@ -63,7 +63,7 @@ def _is_known(name: str) -> bool:
 
 
 def aliases(text: str) -> dict[str, str]:
-    """The names of an aliases file, each with what stands to the right of it; of two with one name the first counts."""
+    """Return the names of an aliases file, each with its targets as text; of two with one name the first counts."""
     found: dict[str, str] = {}
     for entry in parse(text, "aliases"):
         if entry.value:
@@ -72,7 +72,7 @@ def aliases(text: str) -> dict[str, str]:
 
 
 def foreign_tables(read: t.Callable[[str], str]) -> list[str]:
-    """Those of the tables in their usual places that hold something and were not written by this collection."""
+    """Return the tables in their usual places that have contents and were not written by this collection."""
     found = []
     for path in (f"/etc/postfix/{name}" for name in USUAL_TABLES):
         text = read(path)
@@ -82,8 +82,8 @@ def foreign_tables(read: t.Callable[[str], str]) -> list[str]:
 
 
 def managed_tables(parameters: t.Mapping[str, str], read: t.Callable[[str], str], there: t.Iterable[str] = ()) -> list[str]:
-    """The sources of those tables that this collection writes whole: of the ones that *parameters* name, and of the files *there*,
-    which a run may have left that was killed before it could take them away.
+    """Return the sources of the tables that this collection writes whole: those that *parameters* name, and those among the files *there*,
+    which a killed run may have left.
     """
     paths = {*there, *(path for value in parameters.values() for path in _TABLE_FILE.findall(value))}
     return sorted(path for path in paths if read(path).startswith(MANAGED))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that can be told of a host's addresses before a line of them is written."""
+"""Everything that can be known of a host's addresses before a line of them is written."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def plan(
     transports: t.Any = None,
     parents: bool = True,
 ) -> dict[str, t.Any]:
-    """Everything that can be told of the addresses; *accounts* and *system_aliases* may still be unknown."""
+    """Work out everything about the addresses; *accounts* and *system_aliases* may still be unknown."""
     # What is no text is refused by whom it is for.
     names, access = {name: value for name, value in (names or {}).items() if isinstance(value, str)}, access or {}
     present = _present(users)
@@ -108,7 +108,7 @@ def plan(
 
 
 def _with_postmaster(aliases: dict[str, t.Any], accounts: t.Mapping[str, bool], system_aliases: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The aliases, and the one that every host must have, unless somebody has that name.
+    """Return the aliases with postmaster, which every host must have, unless a user has that name.
 
     Debian's package brings the same one to /etc/aliases, maybe later than this; it makes no difference.
     """
@@ -118,12 +118,12 @@ def _with_postmaster(aliases: dict[str, t.Any], accounts: t.Mapping[str, bool], 
 
 
 def _entries(given: t.Any) -> dict[str, t.Any]:
-    """The entries of a dictionary; of anything else bad_entries() says what is wrong with it."""
+    """Return the entries of a dictionary; bad_entries() reports anything else."""
     return {str(key): value for key, value in given.items()} if isinstance(given, t.Mapping) else {}
 
 
 def _never_found(aliases: t.Any, virtual_aliases: t.Any, tables: t.Any, access: t.Any, transports: t.Any, parents: bool) -> t.Iterator[str]:
-    """Keys of tables that are there in vain."""
+    """Report keys of tables that Postfix never looks up."""
     # An alias with a domain is refused for that.
     yield from tables_keys.problems(VARIABLES["aliases"], (key for key in _entries(aliases) if "@" not in key), "name")
     yield from tables_keys.problems(VARIABLES["virtual_aliases"], _entries(virtual_aliases), "address")
@@ -136,13 +136,13 @@ def _never_found(aliases: t.Any, virtual_aliases: t.Any, tables: t.Any, access: 
 
 
 def _present(users: t.Any) -> dict[str, bool]:
-    """Who of mail_users shall be there, and who shall not."""
+    """Return the names in mail_users that must exist, and those that must not."""
     listed = [user for user in users or [] if isinstance(user, t.Mapping) and "name" in user]
     return {str(user["name"]).lower(): user.get("state", "present") == "present" for user in listed}
 
 
 def _domains(book: AddressBook, virtual_aliases: t.Any, relay_domains: t.Any) -> list[tuple[str, t.Iterable[str]]]:
-    """Where an inventory has domains, and which."""
+    """Return the variables that hold domains, with these domains."""
     return [
         ("postfix_mydestination", book.local_domains),
         ("postfix_virtual_alias_domains (mail_virtual_domains)", book.virtual_domains),
@@ -152,7 +152,7 @@ def _domains(book: AddressBook, virtual_aliases: t.Any, relay_domains: t.Any) ->
 
 
 def _fetched_for(accounts: t.Any) -> t.Iterator[tuple[str, str]]:
-    """The accounts elsewhere, each with everybody its mail is for; of what is no account the role fetchmail says so."""
+    """Return the accounts elsewhere, each with all its recipients; the role fetchmail reports a value that is no account."""
     if not isinstance(accounts, (list, tuple)) or not accounts:
         return
     # Only hosts that fetch mail pay for it.
@@ -165,7 +165,7 @@ def _fetched_for(accounts: t.Any) -> t.Iterator[tuple[str, str]]:
 
 
 def _look_up(book: AddressBook, aliases: t.Mapping[str, t.Any], more: t.Iterable[str]) -> list[str]:
-    """The names of this host to which something leads and which are no *aliases*; a domain not known yet may be the host's."""
+    """Return the local names that are targets and no *aliases*; a domain that is still unknown may be the host's."""
     found: dict[str, None] = {}
     for value in (*book.aliases.values(), *book.virtual_aliases.values(), *more):
         for target in targets(value):
@@ -182,14 +182,13 @@ def _look_up(book: AddressBook, aliases: t.Mapping[str, t.Any], more: t.Iterable
 def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool], destinations: t.Sequence[str]) -> t.Iterator[str]:
     if checks.rootless(book):
         yield (
-            "Mail for root has nowhere to go, because Dovecot keeps no mail for an account with all rights: say who reads it"
-            " in mail_aliases, as in root: alice."
+            "Mail for root cannot be delivered, because Dovecot keeps no mail for root: name the reader in mail_aliases, as in root: alice."
         )
     if not any(":" in str(domain) for domain in destinations) and checks.homeless(book):
         yield (
             f"Mail for root and for every other name without a domain goes to {book.origin} (postfix_myorigin), which"
-            " postfix_mydestination leaves out, so that another host gets it: put $myorigin into postfix_mydestination,"
-            " or let postfix_myorigin be a domain of it."
+            " postfix_mydestination leaves out, so that another host gets it: add $myorigin to postfix_mydestination,"
+            " or set postfix_myorigin to one of its domains."
         )
     yield from checks.robbed(book)
     for key in _entries(relocated):

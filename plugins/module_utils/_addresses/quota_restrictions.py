@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Having smtpd ask Dovecot whether a mailbox is full, for the recipients who may have one. Pure.
+"""Restrictions by which smtpd asks Dovecot whether a mailbox is full, for the recipients that can have one. Pure.
 
-Dovecot looks system accounts up without their domain. So it is asked about the domains of mailboxes only: bob@elsewhere
-is nobody of this host's, and his mail must not wait for the bob who is. A restriction class is what a table of domains
-can lead to.
+Dovecot looks system accounts up without their domain. So smtpd asks it about the domains of mailboxes only: bob@elsewhere
+is another person than the local bob, and mail for that bob must not wait for the local mailbox. The table of domains leads
+to a restriction class.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Parameters = t.Mapping[str, t.Any]
 def plan(
     domains: t.Any, *, others: t.Any = None, names: t.Any = None, live: t.Any = None, by_hand: t.Any = None, planned: t.Any = None
 ) -> dict[str, t.Any]:
-    """The values of the two parameters for mailboxes in *domains*; None stands for one that shall not be there.
+    """Return the values of the two parameters for mailboxes in *domains*; None stands for a parameter that must not be set.
 
-    *others* are further domains whose mail is accepted; *live* is what main.cf says, *by_hand* what the inventory says
-    instead, and *planned* what the role has for its recipients' restrictions without the quota.
+    *others* are further domains for which Postfix accepts mail; *live* are the values of main.cf, *by_hand* those of the
+    inventory, and *planned* is the role's value of smtpd_recipient_restrictions without the quota.
     """
     live, by_hand = live or {}, by_hand or {}
     names = {name: value for name, value in (names or {}).items() if isinstance(value, str)}
@@ -60,6 +60,6 @@ def _problems(live: Parameters, by_hand: Parameters) -> t.Iterator[str]:
     there = str(live.get(RESTRICTIONS, ""))
     if there and CLASS not in there and "/etc/postfix/recipient_access" not in there and RESTRICTIONS not in by_hand:
         yield (
-            f"main.cf already has {RESTRICTIONS} = {there}, which the question for full mailboxes would replace: give the whole"
-            f" value in postfix_parameters, or take it out of main.cf (postconf -X {RESTRICTIONS})."
+            f"main.cf already has {RESTRICTIONS} = {there}, which the quota check would replace: give the whole"
+            f" value in postfix_parameters, or remove it from main.cf (postconf -X {RESTRICTIONS})."
         )

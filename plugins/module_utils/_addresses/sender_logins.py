@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Who owns which sender address, for Postfix's ``smtpd_sender_login_maps`` (postconf(5), SASL_README)."""
+"""The owners of sender addresses, for Postfix's ``smtpd_sender_login_maps`` (postconf(5), SASL_README)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def sender_logins(
     mailboxes: t.Collection[str] = (),
     without_login: t.Collection[str] = (),
 ) -> dict[str, str]:
-    """The addresses that belong to somebody else than their local part says, each with the logins that may send from it.
+    """Return the addresses with another owner than their local part, each with the logins that may send from it.
 
     An alias belongs to every account it leads to, through other aliases too; one that leads only elsewhere (another
-    host, a file, a command) belongs to nobody. *domains* are those whose addresses are local accounts; *mailboxes* are
-    addresses without one, whose owners log in with the whole of it, save for those *without_login*, which nobody owns.
+    host, a file, a command) belongs to nobody. Addresses in *domains* are local accounts. The owners of *mailboxes* have no
+    account and log in with the whole address, save for those *without_login*, which nobody owns.
     """
     mute = {address.lower() for address in without_login}
     # A number is a name, an entry without a value is none.
@@ -54,7 +54,7 @@ def sender_logins(
 
 
 def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[str, str]]:
-    """The row of a regexp table by which every login owns its own name in each of *domains*, with any tag.
+    """Return the row of a regexp table by which every login owns its own name in each of *domains*, with any tag.
 
     Postfix asks a table of patterns for the whole address only, so the pattern itself has to know about tags, which begin
     with any character of *delimiter*.
@@ -70,7 +70,7 @@ def own_address_patterns(domains: list[str], delimiter: str = "+") -> list[dict[
 
 
 class _Here(t.NamedTuple):
-    """What is on this host: domains of accounts and aliases, and addresses that are mailboxes themselves, some without a login."""
+    """The names of this host: domains of accounts and aliases, and addresses that are mailboxes themselves, some without a login."""
 
     domains: t.Collection[str]
     mailboxes: t.Collection[str]
@@ -95,7 +95,7 @@ def _logins(targets: Targets, everything: dict[str, Targets], here: _Here, seen:
 
 
 def _local_part(name: str) -> str:
-    """The name of an alias as it stands in an address: in quotes where it needs them (RFC 5322)."""
+    """Return the name of an alias as it stands in an address: in quotes where it needs them (RFC 5322)."""
     return f'"{name}"' if re.search(r"[\s(),:;<>@\[\]]", name) and not name.startswith('"') else name
 
 
@@ -105,7 +105,7 @@ def _split(targets: t.Any) -> list[str]:
 
 
 def _name_here(target: str, here: _Here) -> str | None:
-    """The account, alias or mailbox that *target* names on this host; None for files, commands, includes and other hosts."""
+    """Return the account, alias or mailbox that *target* names on this host; None for files, commands, includes and other hosts."""
     if target.startswith(("|", "/", ":", '"', "@")):
         return None
     if target.lower() in here.mailboxes:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Mailboxes without system accounts: what is wrong with them, and what the daemons are told of them. Pure.
+"""Mailboxes without system accounts: the problems with them, and the settings of the daemons for them. Pure.
 
-Whoever has one is known by his address, which is his login as well; one account of the host owns the mail of all.
+The owner is known by the address of the mailbox, which is the login as well; one account of the host owns the mail of all.
 """
 
 from __future__ import annotations
@@ -27,21 +27,20 @@ _LOCAL_PART = re.compile(r"(?=.{1,64}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 def plan(
     users: t.Any, domains: t.Any = None, dovecot_version: str = "2.4", directory: str = DIRECTORY, account: str = ACCOUNT
 ) -> dict[str, t.Any]:
-    """Everything that follows from *users*, the mailboxes, and *domains*, where there may be any.
+    """Work out everything that follows from *users*, the mailboxes, and *domains*, in which they must be.
 
-    A domain without a mailbox has virtual aliases only: Postfix takes mail for anybody in domains of mailboxes without any.
+    A domain without a mailbox has virtual aliases only: Postfix takes mail for any address in a mailbox domain without mailboxes.
     """
     listed = [user if isinstance(user, t.Mapping) else {} for user in (users or [])]
     problems = list(_problems(listed, [str(domain).lower() for domain in domains or []]))
     there = [] if problems else [user for user in listed if _is_present(user)]
-    to_24 = bool(there) and _speaks_24(str(dovecot_version))
     with_mailboxes = dict.fromkeys(split_address(_address(user))[1] for user in there)
     return {
         "problems": problems,
         "domains": list(with_mailboxes),
         "alias_domains": [domain for domain in domains or [] if str(domain).lower() not in with_mailboxes],
         "addresses": [_address(user) for user in there],
-        "accounts": [_account(user, directory, account, to_24) for user in there],
+        "accounts": [_account(user, directory, account, str(dovecot_version)) for user in there],
     }
 
 
@@ -55,7 +54,7 @@ def _problems(users: t.Sequence[t.Mapping[str, t.Any]], domains: t.Collection[st
             continue
         wrong = [f"{place} {what}" for what in _wrong_address(*split_address(address), domains)]
         if address in seen:
-            wrong.append(f"{place} is there twice; join the two.")
+            wrong.append(f"{place} is given twice; join the two.")
         seen.add(address)
         if not wrong and _is_present(user):
             wrong += _wrong_password(user, address)
@@ -67,10 +66,10 @@ def _problems(users: t.Sequence[t.Mapping[str, t.Any]], domains: t.Collection[st
 # only with users.
 
 
-def _speaks_24(dovecot_version: str) -> bool:
-    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.checks import dialect
+def _quota(given: t.Any, dovecot_version: str) -> dict[str, str]:
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot import dialects
 
-    return dialect(dovecot_version) == "2.4"
+    return dovecot_quota.user_fields(given, dialects.of(dovecot_version))
 
 
 def _wrong_password(user: t.Mapping[str, t.Any], address: str) -> list[str]:
@@ -109,7 +108,7 @@ def _is_present(user: t.Mapping[str, t.Any]) -> bool:
     return bool(user.get("state", "present") == "present")
 
 
-def _account(user: t.Mapping[str, t.Any], directory: str, account: str, to_24: bool) -> dict[str, t.Any]:
+def _account(user: t.Mapping[str, t.Any], directory: str, account: str, dovecot_version: str) -> dict[str, t.Any]:
     """The user as the module dovecot_user takes it."""
     address = _address(user)
     local, domain = split_address(address)
@@ -120,5 +119,5 @@ def _account(user: t.Mapping[str, t.Any], directory: str, account: str, to_24: b
         "uid": account,
         "gid": account,
         "home": f"{directory}/{domain}/{local}",
-        "extra_fields": {} if quota is None else dovecot_quota.user_fields(quota, to_24),
+        "extra_fields": {} if quota is None else _quota(quota, dovecot_version),
     }

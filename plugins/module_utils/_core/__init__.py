@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every part needs: files, errors, secrets, running commands, and what is true of any host.
+"""The common ground of all packages: files, errors, secrets, running commands, and facts that hold on any host.
 
 Private to the collection, and free to change at any time.
 """

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""When a file last became what it is."""
+"""The time at which a file last changed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 def changed_at(paths: Iterable[str]) -> dict[str, float]:
-    """When each of *paths* that is a file last changed: its content, its attributes, or a link on the way to it.
+    """Return for each of *paths* that is a file when it last changed: its content, its attributes, or a link on the way to it.
 
-    The time of the last change of the inode is taken, which no copy and no rename can set back.
+    This is the change time of the inode, which no copy and no rename can set back.
     """
     found = {}
     for path in paths:

@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Values of an inventory held to the contracts of the roles, their argument specifications. Pure.
+"""Check values of an inventory against the contracts of the roles, their argument specifications. Pure.
 
-Ansible converts a copy of its own when it validates them, and everybody else sees the values as they were written: of the text
-``10.1.0.0/16`` where a list belongs a filter would see eleven items. So what is not of the promised type is refused.
+Ansible converts only a copy when it validates them, and filters see the values as they were written: in the text
+``10.1.0.0/16`` where a list belongs a filter would see eleven items. So a value of another type than the promised one is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _EMPTY = {"list": "write [] where there is none", "dict": "write {} where there 
 
 
 def problems(values: t.Mapping[str, t.Any], contracts: t.Mapping[str, Option]) -> list[str]:
-    """Sentences about those of *values* that are not as *contracts*, options by the name of the variable, promise."""
+    """Report those of *values* that break the *contracts*, which are options by the name of the variable."""
     found: list[str] = []
     for name, value in values.items():
         found += _problems(name, value, contracts[name])
@@ -99,7 +99,7 @@ def _kind(value: t.Any) -> str:
 
 
 def _templates(value: t.Any) -> t.Iterator[str]:
-    """The keys of dictionaries, at any depth, that were meant to be filled in."""
+    """Yield the keys of dictionaries, at any depth, that look like templates."""
     if isinstance(value, t.Mapping):
         for key, inner in value.items():
             if isinstance(key, str) and "{{" in key and "}}" in key:

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 
 class MailError(Exception):
-    """Something that the administrator must know: the message names the object, the cause and the way out.
+    """An error for the administrator: the message names the object, the cause and the way out.
 
     Subclasses live beside the code that raises them, one per cause. Only `run_module` turns them into ``fail_json``.
     """
 
 
 class BadInput(MailError):
-    """An option's value that cannot be right on any host."""
+    """An option has a value that cannot be right on any host."""
 
 
 class HostError(MailError):
-    """The host in front of us cannot do what was asked: a program is missing, a disk is full, a command failed."""
+    """This host cannot do the task: a program is missing, a disk is full, a command failed."""
 
 
 class RejectedByDaemon(MailError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way in which this collection changes a file.
+"""The only way in which this collection changes a file.
 
 Read once, compute the wanted text, compare, stop there in check mode, stage a copy, validate the copy, rename.
 
@@ -36,7 +36,7 @@ ERRORS = "surrogateescape"
 
 @dataclasses.dataclass(frozen=True)
 class Attributes:
-    """Who owns a file and who may read it; None leaves what is there (or, for a new file, root's and `mode` 0644)."""
+    """Owner, group and mode of a file; None leaves the present ones (or, for a new file, root's and `mode` 0644)."""
 
     owner: str | None = None
     group: str | None = None
@@ -48,7 +48,7 @@ class Attributes:
 
 
 def mode_from(mode: str | None, path: str) -> int | None:
-    """The number for `Attributes` that *mode* stands for; an unquoted 0640 reached Ansible as 416. Raises `BadInput`."""
+    """Return the number for `Attributes` that *mode* stands for; Ansible passes an unquoted 0640 as 416. Raises `BadInput`."""
     if mode is not None and not re.fullmatch(r"0[0-7]{3,4}", mode):
         raise BadInput(
             f'The mode {mode} of {path} is not understood: write it in quotes, in octal digits and with a leading zero, as in "0640".'
@@ -72,7 +72,7 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """What `update` did, or would do in check mode."""
+    """The work that `update` did, or would do in check mode."""
 
     path: str
     before: str | None
@@ -117,13 +117,13 @@ def update(
     lock_timeout: float = 30.0,
     read: t.Callable[[str], str | None] = read_text,
 ) -> Change:
-    """Bring *path* to the text that *render* makes of its present text, or leave every inode alone.
+    """Bring *path* to the text that *render* makes of its present text; leave every inode alone if it is right already.
 
     *render* gets the present text (None: no file) and returns the wanted one; it must be pure, for it runs again
-    when somebody else changed the file meanwhile. *validate* gets the wanted text and raises when the daemon would
+    if another program has changed the file meanwhile. *validate* gets the wanted text and raises when the daemon would
     not take it; it runs in check mode too, and before anything is written next to the live file. *written* is a file
     beside *path* that has the wanted text already: it is renamed into place, so that a large text is written once.
-    *lock_timeout* is in seconds; *read* is how the present text is had. Raises `HostError` (disk full, read-only, ...),
+    *lock_timeout* is in seconds; *read* gets the present text. Raises `HostError` (disk full, read-only, ...),
     `FileBusy`, and whatever *render* and *validate* raise.
     """
     stage = staging.current()
@@ -237,7 +237,7 @@ def _there_already(path: str) -> t.Iterator[None]:
 
 
 def diff(change: Change, *, secret: bool = False) -> dict[str, str]:
-    """The ``diff`` of a module's result; a *secret* file only tells that it changed."""
+    """Return the ``diff`` of a module's result; for a *secret* file it only says that the file changed."""
     if secret:
         # Where only the owner or the mode is another, there is nothing to show at all.
         after = "[the content is not shown]\n" if change.content_changed else ""
@@ -251,12 +251,12 @@ def diff(change: Change, *, secret: bool = False) -> dict[str, str]:
 
 
 def _printable(text: str) -> str:
-    """Make *text* fit for JSON: bytes that are not UTF-8 are shown as a replacement character."""
+    """Make *text* fit for JSON: a replacement character stands for bytes that are not UTF-8."""
     return text.encode(ENCODING, ERRORS).decode(ENCODING, "replace")
 
 
 def write_aged(path: str, text: str) -> None:
-    """Write a staged main.cf or master.cf, an hour old: for one that has just changed Postfix waits two seconds, in case more comes."""
+    """Write a staged main.cf or master.cf with a time one hour back: Postfix waits two seconds for further edits of a newer one."""
     with open(path, "w", encoding=ENCODING, errors=ERRORS, newline="") as f:
         f.write(text)
     an_hour_ago = time.time() - 3600

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""How IMAP, and the disk, spell the name of a folder. Pure."""
+"""The spelling of folder names in IMAP and on disk. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import re
 
 
 def modified_utf7(name: str) -> str:
-    """A mailbox name as IMAP writes it (RFC 3501, 5.1.3)."""
+    """Return a mailbox name as IMAP writes it (RFC 3501, 5.1.3)."""
 
     def shifted(match: re.Match[str]) -> str:
         return f"&{base64.b64encode(match.group().encode('utf-16-be', 'surrogatepass')).decode().rstrip('=').replace('/', ',')}-"
@@ -24,7 +24,7 @@ def modified_utf7(name: str) -> str:
 
 
 def as_imap(name: str) -> str:
-    """The same of a name that people wrote, who may have had to look up and write how IMAP spells it."""
+    """Return the same for a name that people wrote, perhaps already in the spelling of IMAP."""
     return name if "&" in name and _is_modified_utf7(name) else modified_utf7(name)
 
 

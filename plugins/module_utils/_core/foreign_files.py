@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files in directories of somebody else: they can be links, pipes or endless, and change while they are looked at.
+"""Files in directories of other users: they can be links, pipes or endless, and can change during the work.
 
-Each is opened once, without waiting for it, and judged by its descriptor. Root follows no link that somebody else can lay.
+Each is opened once, without waiting for it, and judged by its descriptor. Root follows no link that another user can make.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Belongs = t.Callable[[os.stat_result], bool]
 
 
 class NotRead(HostError):
-    """A file that cannot be what it should be; it was not read."""
+    """A file is not of the expected kind; it was not read."""
 
 
 def read(path: str, belongs: Belongs, *, limit: int, dir_fd: int | None = None, follow: bool = False) -> bytes | None:
-    """The content of a plain file, None where there is none. Raises `NotRead`, whose words come after the file's name."""
+    """Return the content of a plain file, None where there is none. Raises `NotRead`; its words come after the file's name."""
     try:
         fd = os.open(path, _OPEN | (0 if follow else os.O_NOFOLLOW), dir_fd=dir_fd)
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def read(path: str, belongs: Belongs, *, limit: int, dir_fd: int | None = None, 
 
 
 def head(path: str, size: int) -> bytes:
-    """How a file begins, wherever it lies and whosever it is; nothing of one that is not there, or no plain file."""
+    """Return the beginning of a file, wherever it lies and whoever owns it; nothing if there is no plain file."""
     with contextlib.suppress(OSError):
         fd = os.open(path, _OPEN)
         try:
@@ -76,7 +76,7 @@ def _judged(fd: int, belongs: Belongs, limit: int) -> bytes:
 
 
 class Folder:
-    """A directory of somebody else, held open: whatever its path leads to later, this is what is read and moved from."""
+    """A directory of another user, held open: the work stays in this directory, wherever its path leads to later."""
 
     def __init__(self, path: str, fd: int, place: os.stat_result) -> None:
         self.path = path
@@ -87,7 +87,7 @@ class Folder:
         return sorted(os.listdir(self.fd))
 
     def _belongs(self, st: os.stat_result) -> bool:
-        """A file of the directory's owner; of root, or of a user whom a program with the directory's group let in, with no other name."""
+        """Return whether the directory's owner owns the file, or root or a member of its group does, and it has no second name."""
         return st.st_uid == self._place.st_uid or (st.st_nlink == 1 and (st.st_uid == 0 or st.st_gid == self._place.st_gid))
 
     def read(self, name: str, limit: int = MOST_BYTES) -> bytes | None:
@@ -99,7 +99,7 @@ class Folder:
 
     @contextlib.contextmanager
     def _of(self, name: str) -> t.Iterator[tuple[int | None, str]]:
-        """The directory in which *name* lies, which may be one beside this one, and what it is called there."""
+        """Return the directory of *name*, perhaps one beside this one, and the name of the file in it."""
         *folders, base = name.split("/")
         fd: int | None = self.fd
         with contextlib.ExitStack() as stack:
@@ -113,7 +113,7 @@ class Folder:
             yield fd, base
 
     def walk(self, depth: int = DEEPEST) -> t.Iterator[Folder]:
-        """This directory and those below it, each held open while it is looked at."""
+        """Yield this directory and those below it, each held open meanwhile."""
         yield self
         for name in self.names() if depth else ():
             try:
@@ -146,7 +146,7 @@ class Folder:
 
 @contextlib.contextmanager
 def opened(path: str) -> t.Iterator[Folder]:
-    """Raises OSError where there is no such directory, or where a link that somebody else can lay stands on the way to it."""
+    """Open a directory. Raises OSError if there is none, or if a link that another user can make stands on the way to it."""
     fd = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for part in os.path.abspath(path).strip("/").split("/"):

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files in the home of a user, who owns them, and whatever else lies there.
+"""Files in the home of a user, who owns the home and everything else in it.
 
-What is done there is done as that user: a link that they laid leads to nothing that is not theirs anyway. And what they did to
-their home stops the work for nobody else.
+The work there is done as that user, so a link of theirs leads only to files that they may change anyway. A problem in one
+home does not stop the work for the other users.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PRIVATE = 0o600
 
 @contextlib.contextmanager
 def acting_as(owner: str | None) -> t.Iterator[None]:
-    """Do what is done in a user's home as that user."""
+    """Run the block as the user who owns the home."""
     if owner is None or os.geteuid() != 0:
         yield
         return
@@ -59,7 +59,7 @@ def acting_as_root() -> t.Iterator[None]:
 
 
 class Visits:
-    """Work in the homes of several users; *skipped* are those in whose home it could not be done, each told in *warnings*."""
+    """Work in the homes of several users; *skipped* are the users whose home refused it, each named in *warnings*."""
 
     def __init__(self, warnings: list[str]) -> None:
         self.warnings = warnings
@@ -77,11 +77,11 @@ class Visits:
             if owner not in self.skipped:
                 self.skipped.append(owner)
                 why = str(e) if isinstance(e, HostError) else f"{e.filename}: {e.strerror}."
-                self.warnings.append(f"The user '{owner}' was left out, and everybody else served: {why}")
+                self.warnings.append(f"The user '{owner}' was left out, and all others were served: {why}")
 
 
 def read_text(path: str) -> str | None:
-    """As `files.read_text`, of a plain file of the user or of root that is not large; nothing else is waited for."""
+    """Read as `files.read_text` does, but only a plain, not large file of the user or of root; never wait for anything else."""
     try:
         raw = foreign_files.read(path, lambda st: st.st_uid in (0, os.geteuid()), limit=MOST_BYTES, follow=True)
     except foreign_files.NotRead as e:
@@ -90,7 +90,7 @@ def read_text(path: str) -> str | None:
 
 
 def update(path: str, text: str, *, check_mode: bool) -> files.Change:
-    """Have *text* in a file that only the user may read; of one that somebody else wrote, keep a copy beside it."""
+    """Write *text* to a file that only the user may read; keep a copy of a file that came from another source."""
     live = read_text(path)
     return files.update(
         path,

@@ -17,7 +17,7 @@ _WITH_PORT = re.compile(
 
 
 def parted(text: str) -> tuple[str, str] | None:
-    """Host and port of ``host:993``, ``[host:993]`` and ``[2001:db8::7]:993``; None for what has no port in it."""
+    """Return host and port of ``host:993``, ``[host:993]`` and ``[2001:db8::7]:993``; None for a text without port."""
     found = _WITH_PORT.fullmatch(text)
     if not found:
         return None
@@ -25,7 +25,7 @@ def parted(text: str) -> tuple[str, str] | None:
 
 
 def port_in_brackets(text: str) -> str | None:
-    """The ``[host:port]`` in a next hop of Postfix, as it must be written: with the port behind."""
+    """Return the ``[host:port]`` in a next hop of Postfix in its right form, with the port behind the bracket."""
     found = re.search(r"\[([^\s\[\]]+)\]", text)
     host_and_port = parted(found[0]) if found else None
     return None if host_and_port is None or found is None else text.replace(found[0], f"[{host_and_port[0]}]:{host_and_port[1]}", 1)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who listens on which TCP port, from /proc alone."""
+"""The programs that listen on TCP ports, from /proc alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Listener(t.NamedTuple):
 
 
 def parse_proc_net_tcp(text: str) -> list[Listener]:
-    """The listening sockets in the text of /proc/net/tcp or tcp6."""
+    """Return the listening sockets in the text of /proc/net/tcp or tcp6."""
     listeners = []
     for line in text.splitlines()[1:]:
         fields = line.split()
@@ -35,13 +35,13 @@ def parse_proc_net_tcp(text: str) -> list[Listener]:
 
 
 def _address(text: str) -> str:
-    """An address as the kernel prints it: 32-bit words in network order, each shown as a number of this machine."""
+    """Return an address as the kernel prints it: 32-bit words in network order, each shown as a number of this machine."""
     words = [int(text[i : i + 8], 16).to_bytes(4, sys.byteorder) for i in range(0, len(text), 8)]
     return socket.inet_ntop(socket.AF_INET if len(words) == 1 else socket.AF_INET6, b"".join(words))
 
 
 def listeners(proc: str = "/proc", seconds: float = 1.0) -> list[dict[str, t.Any]]:
-    """Every TCP listener with the name of the process that owns it; None where that cannot be told.
+    """Return every TCP listener with the name of the process that owns it, or None if that is unknown.
 
     The search for the owners ends after *seconds*, on a host with very many processes.
     """

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""How a file says what of it is the collection's: all of it, or a block at its end. Pure."""
+"""The marks of the collection in a file: the whole file, or a block at its end. Pure."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ HEADER = "# Managed by postroom.mail: what is changed in this file by hand is ov
 
 
 def comment(text: str) -> str:
-    """A line that says what stands behind it; it does not go on in the next one."""
+    """Return a comment line for the lines after it; a line end in the text does not break it."""
     return "# " + text.rstrip("\\ ")
 
 
 def is_managed(text: str) -> bool:
-    """Whether a whole file was written by the collection."""
+    """Return whether a whole file was written by the collection."""
     return text.startswith(HEADER)
 
 
 class Block(t.NamedTuple):
-    """A block at the end of a file that is somebody else's: its first and its last line."""
+    """A block at the end of a file of another owner: its first and its last line."""
 
     begin: str = "# BEGIN: managed by postroom.mail; what stands above is overridden.\n"
     end: str = "# END: managed by postroom.mail\n"
 
     def put(self, text: str, lines: str) -> str:
-        """*text* with the block at its end, in the place of a former one; without *lines* there is none."""
+        """Return *text* with the block at its end, in the place of a former one; without *lines* the block goes."""
         rest = self.without(text)
         if not lines:
             return rest

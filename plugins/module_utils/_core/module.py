@@ -22,18 +22,18 @@ KEPT = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ", "XDG_RUNTIME
 
 
 class Run(t.Protocol):
-    """How the middle layers run a command: a list in, (rc, stdout, stderr) out; never through a shell."""
+    """The signature for running a command: a list in, (rc, stdout, stderr) out; never through a shell."""
 
     def __call__(self, args: list[str], data: str | None = None) -> tuple[int, str, str]: ...
 
 
 def runner(module: AnsibleModule) -> Run:
-    """Give *module*'s ``run_command`` the shape of `Run`.
+    """Give *module*'s ``run_command`` the signature of `Run`.
 
     No program gets more of the environment than `KEPT`.
 
     Messages come untranslated, the ``sbin`` directories are searched, ``$name`` in an argument stays as it is
-    (Postfix means something else by it), and a program that is not there is rc 127, as a shell would say it.
+    (Postfix gives it another meaning), and rc 127 stands for a missing program, as in a shell.
     """
     for name in set(os.environ) - set(KEPT):
         del os.environ[name]
@@ -52,11 +52,11 @@ def runner(module: AnsibleModule) -> Run:
 
 
 def take_options(module: AnsibleModule, judge: core_secrets.Judge | None = None) -> dict[str, t.Any]:
-    """The options as they were given. *module* keeps them as they may be shown: they are part of every result.
+    """Return the options as they were given; *module* keeps the masked ones, which are part of every result.
 
     An option whose suboptions are secret has ``no_log`` itself, or Ansible writes it into the host's journal as Python shows it, in
-    which no password with a backslash is found again. But of such an option each word is secret to AnsibleModule, and "alice" or
-    "mail" would be blotted out of every message. So what is secret is told apart here, and nothing else is hidden.
+    which the search for a password with a backslash fails. But AnsibleModule takes each word of such an option for a secret, and
+    would mask "alice" or "mail" in every message. So this function separates the secrets, and hides nothing else.
     """
     given = dict(module.params)
     shown, secrets = core_secrets.parted(given, module.argument_spec, judge)
@@ -66,9 +66,9 @@ def take_options(module: AnsibleModule, judge: core_secrets.Judge | None = None)
 
 
 def run_module(module: AnsibleModule, work: t.Callable[[], dict[str, t.Any]], *, only_names: bool = False) -> t.NoReturn:
-    """Run *work* and leave with its result, or with the one sentence of the `MailError` it raised.
+    """Run *work* and leave with its result, or with the message of the `MailError` it raised.
 
-    *only_names*: there is nothing but names in the result, and a name must not lose the letters that are somebody's password.
+    *only_names*: the result holds only names, and a name must not lose letters that happen to be a password.
     """
     try:
         result = work()

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Which packages are installed, in the words of dpkg's and rpm's own records. Pure."""
+"""The installed packages, from dpkg's and rpm's own records. Pure."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What no password can be, whoever keeps it. Pure."""
+"""Limits of passwords that hold in every store. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _KINDS: tuple[tuple[tuple[type, ...], str], ...] = (
 
 
 def not_text(password: t.Any) -> str | None:
-    """Why *password* is none, to be read after it: YAML reads 0123456 as 42798, and yes as true. None: it is text."""
+    """Tell why *password* is no text, in words to follow it: YAML reads 0123456 as 42798, and yes as true. None: it is text."""
     if isinstance(password, str):
         return None
     kind = next((kind for types, kind in _KINDS if isinstance(password, types)), "not text")
@@ -34,7 +34,7 @@ def not_text(password: t.Any) -> str | None:
 
 
 def problem_with(password: t.Any, without: str, longest: int = LONGEST) -> str | None:
-    """What keeps *password* from being one, to be read after it; *without* says what leaving it out is for. None: nothing does."""
+    """Tell why *password* cannot be one, in words to follow it; *without* says when to leave it out. None: it can."""
     if not isinstance(password, str):
         return not_text(password)
     if not password:
@@ -44,5 +44,5 @@ def problem_with(password: t.Any, without: str, longest: int = LONGEST) -> str |
     try:
         length = len(password.encode("utf-8", "surrogateescape"))
     except UnicodeEncodeError:
-        return "has half a character in it, which no mail client could send"
+        return "has an incomplete character in it, which no mail client could send"
     return f"is longer than {longest} bytes" if length > longest else None

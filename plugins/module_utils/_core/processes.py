@@ -19,34 +19,36 @@ class Process(t.NamedTuple):
     pid: int
     name: str
     parent: int
+    # Of its process group, the process that began it.
+    leader: int = 0
 
 
 def parse_stat(text: str) -> Process | None:
-    """The text of /proc/PID/stat; None for a zombie, which no longer does anything.
+    """Parse the text of /proc/PID/stat; None for a zombie, which no longer does anything.
 
     The name stands in parentheses and may itself hold blanks and parentheses.
     """
-    match = re.match(r"(\d+) \((.*)\) (\S) (\d+)", text, re.DOTALL)
+    match = re.match(r"(\d+) \((.*)\) (\S) (\d+) (\d+)", text, re.DOTALL)
     if not match or match.group(3) in "ZX":
         return None
-    return Process(int(match.group(1)), match.group(2), int(match.group(4)))
+    return Process(int(match.group(1)), match.group(2), int(match.group(4)), int(match.group(5)))
 
 
 def process(pid: int, proc: str = "/proc") -> Process | None:
-    """The process *pid*, or None when there is none."""
+    """Return the process *pid*, or None when there is none."""
     with contextlib.suppress(OSError), open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as f:
         return parse_stat(f.read())
     return None
 
 
 def children(parent: int | None, proc: str = "/proc") -> list[Process]:
-    """The living children of the process *parent*."""
+    """Return the living children of the process *parent*."""
     if parent is None:
         return []
     return [child for child in processes(proc) if child.parent == parent]
 
 
 def processes(proc: str = "/proc") -> t.Iterator[Process]:
-    """Every living process."""
+    """Return every living process."""
     everyone = (process(int(entry), proc) for entry in os.listdir(proc) if entry.isdigit())
     return (each for each in everyone if each)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Directories for as long as a run needs them, for copies of what may be secret.
+"""Directories that exist during a run, for copies of files that may be secret.
 
-They lie in /run, which is in memory and gone after a boot. Each is locked by the run that made it, so that the next run knows
-those of one that was killed, and takes them away.
+They lie in /run, which is in memory and gone after a boot. The run that makes a directory locks it, so that the next run
+recognizes and removes the directories of a killed one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BESIDE = ".postroom-"
 
 @contextlib.contextmanager
 def room(purpose: str, beside: str | None = None) -> t.Iterator[str]:
-    """A directory that only who runs this may look into; in the directory *beside*, for what is renamed to where it belongs.
+    """Make a directory for the running user alone; in the directory *beside*, for a file that will be renamed to its place there.
 
     Raises `HostError`.
     """
@@ -65,7 +65,7 @@ def _make(purpose: str, beside: str | None, stack: contextlib.ExitStack) -> str:
 
 @contextlib.contextmanager
 def _one_at_a_time() -> t.Iterator[str]:
-    """Hold the lock on the place of all rooms: between its making and its lock a room could be taken for one that was left."""
+    """Hold the lock on the place of all rooms: without it, a new room that is not yet locked looks like a room of a killed run."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(PLACE, 0o700)
     fd = _opened(PLACE)

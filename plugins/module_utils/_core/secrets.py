@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets: by which name a setting holds one, which of a module's options are some, and how programs write one down. Pure."""
+"""Secrets: the names of settings that hold one, the secret options of a module, and the spellings of a secret. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Options = t.Mapping[str, t.Any]
 
 
 def is_secret(name: str, value: t.Any) -> bool:
-    """Whether a setting of this *name* and *value* tells a secret to whoever reads it."""
+    """Return whether a setting of this *name* and *value* shows a secret to its reader."""
     if isinstance(value, (list, tuple)):
         return any(is_secret(name, item) for item in value)
     text = "" if value is None or isinstance(value, bool) else str(value)
@@ -57,12 +57,12 @@ def is_secret(name: str, value: t.Any) -> bool:
 
 
 def has_secret_name(name: str) -> bool:
-    """Whether the value of a setting of this *name* is a secret, unless it says where to find one."""
+    """Return whether the value of a setting of this *name* is a secret, unless it is a path to one."""
     return bool(_NAME.search(name)) and not _OTHER_NAME.search(name)
 
 
 def misread(name: str, value: t.Any) -> str | None:
-    """Why the *value* of a setting of this *name* is no secret that somebody meant, to be read after it; None where it may be one."""
+    """Tell why the *value* of a setting of this *name* cannot be the intended secret, in words to follow it; None where it can."""
     is_block = " " in name.strip()
     is_flag = isinstance(value, bool) and name.lower().endswith("key")
     if value is None or is_block or is_flag or not has_secret_name(name):
@@ -71,13 +71,13 @@ def misread(name: str, value: t.Any) -> str | None:
 
 
 def in_dictionary(settings: Options, more: t.Collection[str] = ()) -> tuple[dict[str, t.Any], set[str]]:
-    """*settings* as they may be shown, and the secrets among them; those named in *more* are some, too."""
+    """Return *settings* as they may be shown, and the secrets among them; those named in *more* are secret, too."""
     secret = {name: value for name, value in settings.items() if name in more or is_secret(str(name), value)}
     return {**settings, **dict.fromkeys(secret, HIDDEN)}, texts(list(secret.values()))
 
 
 def texts(value: t.Any) -> set[str]:
-    """Every text in *value*, and the password alone in one that holds more than that."""
+    """Return every text in *value*, and the password alone in a text that holds more."""
     if isinstance(value, t.Mapping):
         value = list(value.values())
     if isinstance(value, (list, tuple)):
@@ -96,7 +96,7 @@ def _passwords(text: str) -> list[str]:
 
 
 def parted(options: Options, spec: Options, judge: Judge | None = None) -> tuple[dict[str, t.Any], set[str]]:
-    """A module's *options* as they may be shown, and the secrets among them.
+    """Return a module's *options* as they may be shown, and the secrets among them.
 
     *spec* is its argument spec: an option with ``no_log`` and without suboptions is secret, unless *judge* knows better.
     """
@@ -129,7 +129,7 @@ def _parted(name: str, value: t.Any, option: Options, options: Options, judge: J
 
 
 def _escapes(secret: str) -> set[str]:
-    """*secret* as programs write it between quotes, into a command, a URL or a page."""
+    """Yield *secret* as programs write it between quotes, into a command, a URL or a page."""
     backslashed = secret.replace("\\", "\\\\")
     return {
         secret,
@@ -153,7 +153,7 @@ def _escapes(secret: str) -> set[str]:
 
 
 def _encodings(secret: str) -> set[str]:
-    """What base64 and hexadecimal digits make of *secret*, also of one that stands in the middle of a text."""
+    """Yield *secret* in base64 and hexadecimal digits, also from the middle of a longer text."""
     data = secret.encode("utf-8", "replace")
     if len(data) < SHORTEST_ENCODED:
         return set()
@@ -166,7 +166,7 @@ def _encodings(secret: str) -> set[str]:
 
 
 def spellings(secret: str) -> set[str]:
-    """*secret* in every way in which a program may repeat it; a text in quotes may be quoted once more."""
+    """Return *secret* in every spelling in which a program may repeat it; a text in quotes may be quoted once more."""
     once = _escapes(secret)
     return (once.union(*map(_escapes, once - {secret})) | _encodings(secret)) - {""}
 
@@ -176,7 +176,7 @@ def all_spellings(secrets: t.Iterable[str]) -> set[str]:
 
 
 def without(text: str, spelled: t.Iterable[str]) -> str:
-    """*text* with a mask in the place of each of the *spelled* secrets, the longest first."""
+    """Return *text* with a mask in the place of each of the *spelled* secrets, the longest first."""
     for spelling in sorted(spelled, key=len, reverse=True):
         text = text.replace(spelling, MASK)
     return text

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A shared library of the host's, by way of ctypes."""
+"""A shared library of the host, used through ctypes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 def load(names: t.Iterable[str], missing: HostError) -> ctypes.CDLL:
-    """The first library of these *names* that the host has; raises *missing* when it has none of them."""
+    """Return the first library of these *names* that the host has; raise *missing* when it has none of them."""
     for name in names:
         with contextlib.suppress(OSError):
             return ctypes.CDLL(name)

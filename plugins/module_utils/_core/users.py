@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all lists of users have in common, whoever keeps them. Pure."""
+"""Checks that all lists of users share. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ User = t.TypeVar("User")
 def all_from(
     given: t.Iterable[t.Any], make: t.Callable[[t.Any], User], name_of: t.Callable[[User], str], error: type[BadInput]
 ) -> list[User]:
-    """The users that *make* makes of the *given* options; raises *error* with all that is wrong, not the first thing alone."""
+    """Return the users that *make* makes of the *given* options; raise *error* with all problems, not only the first."""
     users, problems = [], []
     for options in given:
         try:
@@ -32,7 +32,7 @@ def all_from(
 
 
 def repeated(names: t.Iterable[str]) -> list[str]:
-    """A sentence for each name that is there more than once."""
+    """Report each name that is given more than once."""
     return [
         f"The user {name!r} is given {'twice; join the two' if times == 2 else f'{times} times; join them'}."
         for name, times in collections.Counter(names).items()

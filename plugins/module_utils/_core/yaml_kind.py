@@ -25,7 +25,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def yaml_kind(value: t.Any) -> str:
-    """The words for the type of *value*, for use behind "is"."""
+    """Return the words for the type of *value*, for use behind "is"."""
     if value is None:
         return "empty"
     return next((words for types, words in _KINDS if isinstance(value, types)), "no value that YAML has")

@@ -14,45 +14,14 @@ import ipaddress
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf, dialects, drivers
 
-# Mechanisms by Dovecot's own names; the auth process dies of any other one, and with it every login.
-_COMMON = (
-    "plain",
-    "login",
-    "cram-md5",
-    "digest-md5",
-    "scram-sha-1",
-    "scram-sha-256",
-    "otp",
-    "apop",
-    "anonymous",
-    "external",
-    "oauthbearer",
-    "xoauth2",
-)
-MECHANISMS = {"2.3": (*_COMMON, "dovecot-token"), "2.4": (*_COMMON, "scram-sha-1-plus", "scram-sha-256-plus")}
 # These live in a module of their own, named here without "libmech_" and ".so".
 MECHANISM_MODULES = {"gssapi": "gssapi", "gss-spnego": "gssapi"}
 # The client proves that it knows the password without sending it, so the server must be able to read it.
 CHALLENGES = ("cram-md5", "digest-md5", "scram-sha-1", "scram-sha-256", "scram-sha-1-plus", "scram-sha-256-plus", "otp")
-ANSWER_YES_OR_NO = ("pam", "bsdauth", "imap")
 
-# Drivers that `dovecot --build-options` does not list because they are always there.
-ALWAYS = {
-    ("2.3", "passdb"): ("static", "imap", "oauth2", "dict", "lua"),
-    ("2.3", "userdb"): ("static", "imap", "dict", "lua"),
-    ("2.4", "passdb"): ("static", "imap", "oauth2", "lua"),
-    ("2.4", "userdb"): ("static", "imap", "lua"),
-}
-DRIVER_MODULES = {"ldap": "libauthdb_ldap.so", "lua": "libauthdb_lua.so"}
-INSTEAD = {
-    "shadow": "use pam, which asks the same /etc/shadow",
-    "checkpassword": "use passwd-file, sql, ldap or lua",
-    "dict": "use passwd-file, sql or ldap",
-}
-
-# 2.3 put the value of another setting in place of its name; 2.4 takes these names literally.
+# Settings to which one adds with the value that they have.
 LISTS = ("mail_plugins", "protocols", "auth_mechanisms")
 
 
@@ -67,14 +36,8 @@ class Host:
     address_error: t.Callable[[str], str | None] = lambda address: None
 
     @property
-    def dialect(self) -> str:
-        return dialect(self.version)
-
-
-def dialect(version: str) -> str:
-    """Of the two languages of dovecot.conf, the one that a version such as ``2.3.19.1`` speaks."""
-    numbers = re.match(r"(\d+)\.(\d+)", version)
-    return "2.4" if numbers and (int(numbers.group(1)), int(numbers.group(2))) >= (2, 4) else "2.3"
+    def dialect(self) -> dialects.Dialect:
+        return dialects.of(self.version)
 
 
 def complaints(
@@ -85,16 +48,16 @@ def complaints(
     *passdbs* are the drivers of all password databases of the whole configuration after the change.
     """
     found = []
-    if any(database(path) == "passdb" for path in changed) and ("auth_mechanisms",) in own:
+    if any(conf.database(path) == "passdb" for path in changed) and ("auth_mechanisms",) in own:
         found += challenge_complaints("auth_mechanisms", own[("auth_mechanisms",)][0], passdbs, host)
     for path in changed:
         place = conf.display(path)
-        if len(path) == 2 and path in own and database(path) and path[-1] in ("", "driver", f"{database(path)}_driver"):
-            found += _driver_complaints(place, database(path), driver(path[0], own), host)
+        if len(path) == 2 and path in own and conf.database(path) and path[-1] in ("", "driver", f"{conf.database(path)}_driver"):
+            found += _driver_complaints(place, conf.database(path), conf.driver(path[0], own), host)
         if path not in own or not path[-1]:
             continue
         value = own[path][0]
-        if path[-1] in LISTS and host.dialect == "2.4" and re.search(r"\$\w", value):
+        if path[-1] in LISTS and not host.dialect.resolves_names and re.search(r"\$\w", value):
             found.append(
                 f"{place}: Dovecot {host.version} takes '{value}' literally, '$' and all; to add to the default write a block,"
                 f" as in '{path[-1]} {{ name = yes }}'."
@@ -108,36 +71,25 @@ def complaints(
     return list(dict.fromkeys(found))
 
 
-def database(path: conf.Path) -> str:
-    """``passdb`` or ``userdb`` when the path leads into such a block."""
-    kind = re.split(r"[ \[]", path[0])[0]
-    return kind if kind in conf.REPEATABLE else ""
-
-
-def driver(block: str, settings: t.Mapping[conf.Path, conf.Meaning]) -> str:
-    """The driver of ``passdb[0]`` (2.3) or ``passdb pam`` (2.4, where the name is the default)."""
-    for key in ("driver", f"{database((block,))}_driver"):
-        if (block, key) in settings:
-            return settings[block, key][0]
-    return block.partition(" ")[2]
-
-
 def _driver_complaints(place: str, kind: str, name: str, host: Host) -> list[str]:
     built = host.passdbs if kind == "passdb" else host.userdbs
-    known = sorted({*built, *ALWAYS[host.dialect, kind]})
+    known = sorted({*built, *(name for name, driver in drivers.known(kind, host.dialect).items() if driver.is_always_built)})
     if not built or not name:
         return []
+    driver = drivers.of({"driver": name})
     if name not in known:
-        advice = INSTEAD.get(name, f"it has {', '.join(known)}")
-        return [f"{place}: Dovecot {host.version} has no {kind} driver '{name}', and all logins would fail; {advice}."]
-    if name in DRIVER_MODULES and not host.has_module(DRIVER_MODULES[name]):
-        return [f"{place}: the {kind} driver '{name}' is not installed on this host; install its package (on Debian dovecot-{name})."]
+        return [
+            f"{place}: Dovecot {host.version} has no {kind} driver '{name}', and all logins would fail;"
+            f" {driver.instead or 'it has ' + ', '.join(known)}."
+        ]
+    if driver.package and not host.has_module(driver.module):
+        return [f"{place}: the {kind} driver '{name}' is not installed on this host; install its package (on Debian {driver.package})."]
     return []
 
 
 def _mechanism_complaints(place: str, value: str, host: Host) -> list[str]:
     found = []
-    known = MECHANISMS[host.dialect]
+    known = host.dialect.mechanisms
     for mechanism in _mechanisms(value):
         module = MECHANISM_MODULES.get(mechanism)
         if module and not host.has_module(f"libmech_{module}.so"):
@@ -153,13 +105,13 @@ def _mechanism_complaints(place: str, value: str, host: Host) -> list[str]:
 
 def challenge_complaints(place: str, value: str, passdbs: t.Collection[str], host: Host) -> list[str]:
     """Mechanisms that none of the password databases can serve."""
-    if not passdbs or any(name not in ANSWER_YES_OR_NO for name in passdbs):
+    if not passdbs or any(not drivers.of({"driver": name}).says_yes_or_no for name in passdbs):
         return []
     return [
         f"{place}: the mechanism '{mechanism}' needs a password database that holds the passwords, but {', '.join(sorted(passdbs))}"
         " only answers yes or no, and all logins would fail; add a passwd-file or SQL passdb, or keep to plain and login over TLS."
         for mechanism in _mechanisms(value)
-        if mechanism in CHALLENGES and mechanism in MECHANISMS[host.dialect]
+        if mechanism in CHALLENGES and mechanism in host.dialect.mechanisms
     ]
 
 

@@ -309,6 +309,20 @@ def _step(head: Line, counts: dict[str, int]) -> str:
     return head.key
 
 
+def database(path: Path) -> str:
+    """``passdb`` or ``userdb`` when the path leads into such a block."""
+    kind = re.split(r"[ \[]", path[0])[0]
+    return kind if kind in REPEATABLE else ""
+
+
+def driver(block: str, settings: t.Mapping[Path, Meaning]) -> str:
+    """The driver of ``passdb[0]`` (2.3) or ``passdb pam`` (2.4, where the name is the default)."""
+    for key in ("driver", f"{database((block,))}_driver"):
+        if (block, key) in settings:
+            return settings[block, key][0]
+    return block.partition(" ")[2]
+
+
 def display(path: Path) -> str:
     """A path as people read it: ``service auth/unix_listener auth-userdb/mode``."""
     return "/".join(path).rstrip("/")

@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import managed, rooms
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, RejectedByDaemon
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, conf, errors
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, conf, dialects, errors
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import edit as editor
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import tree as trees
 
@@ -88,7 +88,7 @@ def check(run: Run, main: str, path: str, before: str | None, after: str, *, req
             raise NoDovecot(f"Dovecot is not installed on this host, so {path} cannot be checked before it is written; install it first.")
         return Verdict()
     verdict = Verdict(checked=True)
-    version = stdout.split()[0] if rc == 0 and stdout.split() else "2.3"
+    version = stdout.split()[0] if rc == 0 and stdout.split() else dialects.DIALECTS[0].name
     tree = trees.read(main, {path: after})
     # Without its main file there is no configuration yet that the file could be a part of.
     if not tree.files:
@@ -126,15 +126,15 @@ def restart_required(before: str, after: str) -> bool:
     the directories of its login processes when it starts, so those of a protocol that is new at a reload die at once.
     """
     old, new = conf.flatten(conf.parse(before)), conf.flatten(conf.parse(after))
-    if _protocols_of_24(new) - _protocols_of_24(old):
+    if _logins_by_name(new) - _logins_by_name(old):
         return True
     return any(_restarts(path) and _addresses(path, old) != _addresses(path, new) for path in {*old, *new})
 
 
-def _protocols_of_24(settings: t.Mapping[conf.Path, conf.Meaning]) -> set[str]:
-    """The protocols with a login that a file of 2.4 names, in a list or a block; none for a file that may be of 2.3."""
+def _logins_by_name(settings: t.Mapping[conf.Path, conf.Meaning]) -> set[str]:
+    """The protocols with a login that a file says are on, in a list or a block; none for one that may be of 2.3."""
     listed = {path[1] for path, (value, _resolved) in settings.items() if path[0] == "protocols" and len(path) == 2 and value == "yes"}
-    if ("dovecot_config_version",) in settings and ("protocols",) in settings:
+    if (dialects.FIRST[0],) in settings and ("protocols",) in settings:
         listed.update(settings[("protocols",)][0].split())
     return listed & LOGIN_PROTOCOLS
 

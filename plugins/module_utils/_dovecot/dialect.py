@@ -2,48 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One vocabulary for two languages: neutral settings become those of Dovecot 2.3 or 2.4.
+"""One vocabulary for all languages: neutral settings become those of the Dovecot that is there.
 
-A setting that both versions call the same keeps its name and is passed on untouched, so only what differs is listed
-here. Where the names differ, the neutral one is 2.4's, save for ``mail_location``, which 2.4 took apart.
+A setting that all versions call the same keeps its name and is passed on untouched, so only what differs is listed, here or in
+`Dialect`. Where the names differ, the neutral one is 2.4's, save for ``mail_location``, which 2.4 took apart.
 """
 
 from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import databases, quota, sieve
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot.checks import dialect
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import databases, dialects, quota, sieve
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import Dialect
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.username import username_format
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Settings, Untranslatable, names, variables, without
-
-# Every 2.4 accepts this level of its language; a higher one would tie the configuration to the newest release.
-CONFIG_VERSION = "2.4.0"
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Settings, names, without
 
 # Client protocols and the listeners that belong to them: without TLS at first, and with TLS from the start.
 CLIENT_PROTOCOLS = {"imap": ("imap", "imaps"), "pop3": ("pop3", "pop3s")}
 USUAL_PORTS = {"imap": 143, "imaps": 993, "pop3": 110, "pop3s": 995, "sieve": 4190}
 
-# A file that 2.3 reads into the setting (`<`), and 2.4 opens itself.
-FILES = {
-    "ssl_server_cert_file": "ssl_cert",
-    "ssl_server_key_file": "ssl_key",
-    "ssl_server_ca_file": "ssl_ca",
-    "ssl_server_dh_file": "ssl_dh",
-}
-
 # Dovecot's own values in every version, which need no line: of no limit, which is 0, the newest says that it must not be 0.
 DEFAULTS = {"first_valid_gid": 1, "last_valid_gid": 0, "last_valid_uid": 0}
-
-MAIL_LOCATION_OPTIONS = {
-    "INBOX": "mail_inbox_path",
-    "INDEX": "mail_index_path",
-    "CONTROL": "mail_control_path",
-    "ALT": "mail_alt_path",
-    "VOLATILEDIR": "mail_volatile_path",
-    "LAYOUT": "mailbox_list_layout",
-    "DIRNAME": "mailbox_directory_name",
-}
 
 
 def translate(neutral: t.Mapping[str, t.Any], version: str, more: t.Mapping[str, t.Any] | None = None) -> Settings:
@@ -51,11 +30,11 @@ def translate(neutral: t.Mapping[str, t.Any], version: str, more: t.Mapping[str,
 
     Plain settings come before blocks: 2.4 warns of a global setting that stands behind a block with the same one.
     """
-    to_24 = dialect(version) == "2.4"
-    result: Settings = {"dovecot_config_version": CONFIG_VERSION, "dovecot_storage_version": CONFIG_VERSION} if to_24 else {}
+    dialect = dialects.of(version)
+    result: Settings = dict(dialect.head)
     for key, value in neutral.items():
         if value is not None and str(value) != str(DEFAULTS.get(key)):
-            merge(result, _translated(key, value, to_24, neutral))
+            merge(result, _translated(key, value, dialect, neutral))
     merge(result, more or {})
     return {**{k: v for k, v in result.items() if not _is_block(v)}, **{k: v for k, v in result.items() if _is_block(v)}}
 
@@ -79,37 +58,20 @@ def _copy(value: t.Any) -> t.Any:
     return [_copy(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.Any]) -> Settings:
+def _translated(key: str, value: t.Any, dialect: Dialect, neutral: t.Mapping[str, t.Any]) -> Settings:
     protocols = names(neutral.get("protocols", []))
-    if key in FILES:
-        return {key: value} if to_24 else {FILES[key]: f"<{value}"}
-    if key == "auth_allow_cleartext":
-        return {key: bool(value)} if to_24 else {"disable_plaintext_auth": not value}
-    if key == "ssl_server_prefer_ciphers":
-        return {key: value} if to_24 else {"ssl_prefer_server_ciphers": value == "server"}
-    if key == "auth_username_format":
-        return {key: username_format(str(value), neutral.get("auth_username_keep_domains") or (), to_24)}
-    if key == "mail_home":
-        return {key: variables(str(value), to_24)}
+    if key in dialect.says:
+        return dialect.says[key](value)
     if key == "quota":
-        return quota.settings(value, _bases(protocols), to_24)
+        return quota.settings(value, _bases(protocols), dialect)
     if key == "sieve":
-        return sieve.settings(value, to_24)
-    if key == "mail_location":
-        parts = _mail_location(str(value))
-        return parts if to_24 else {key: variables(str(value), to_24)}
+        return sieve.settings(value, dialect)
     if key == "protocols":
         return _protocols(names(value))
     if key == "ports":
         return _ports(value, protocols)
     if key == "login_processes":
-        return {f"service {base}-login": _process_limits(value, to_24) for base in _bases(protocols)}
-    if key == "auth_worker_limit":
-        return {"service auth-worker": {"process_limit": value}} if to_24 else {"auth_worker_max_count": value}
-    if key == "lmtp_user_concurrency_limit":
-        return {key: "unlimited" if to_24 and str(value) == "0" else value}
-    if key == "auth_internal_failure_delay":  # new in 2.4
-        return {key: value} if to_24 else {}
+        return {f"service {base}-login": _process_limits(value, dialect) for base in _bases(protocols)}
     if key == "auth_penalty":  # without this socket, the auth process counts for nobody
         return {} if value else {"service anvil": {"unix_listener anvil-auth-penalty": {"mode": "0"}}}
     if key in ("imap_client_workarounds", "pop3_client_workarounds"):
@@ -124,10 +86,16 @@ def _translated(key: str, value: t.Any, to_24: bool, neutral: t.Mapping[str, t.A
     if key == "mailboxes":
         return {"namespace inbox": {"inbox": True, **{f"mailbox {name}": _mailbox(options) for name, options in value.items()}}}
     if key in ("passdb", "userdb"):
-        return databases.blocks(key, neutral, to_24)
+        return databases.blocks(key, neutral, dialect)
     if key in ("databases", "denied_users", "auth_username_keep_domains", "pam_service"):  # these are part of others above
         return {}
-    return {key: value}
+    if key == "auth_username_format":
+        value = username_format(str(value), neutral.get("auth_username_keep_domains") or (), dialect)
+    elif key == "mail_home":
+        value = dialect.variables(str(value))
+    elif key == "lmtp_user_concurrency_limit" and str(value) == "0":
+        value = dialect.unlimited
+    return {dialect.names.get(key, key): value}
 
 
 # Protocols and processes -------------------------------------------------------------------------------------------
@@ -162,13 +130,13 @@ def _ports(ports: t.Mapping[str, t.Any], protocols: t.Sequence[str]) -> Settings
     return result
 
 
-def _process_limits(limits: t.Mapping[str, t.Any], to_24: bool) -> Settings:
-    """``restart_request_count``, which 2.3 calls ``service_count``: after how many logins a process makes room for a fresh one."""
-    result = without(limits, "restart_request_count")
-    if "restart_request_count" in limits:
-        count = limits["restart_request_count"]
-        endless = str(count) in ("0", "unlimited")
-        result["restart_request_count" if to_24 else "service_count"] = ("unlimited" if to_24 else 0) if endless else count
+def _process_limits(limits: t.Mapping[str, t.Any], dialect: Dialect) -> Settings:
+    """``restart_request_count``: after how many logins a process makes room for a fresh one."""
+    key = "restart_request_count"
+    result = without(limits, key)
+    if key in limits:
+        endless = str(limits[key]) in ("0", "unlimited")
+        result[dialect.names.get(key, key)] = dialect.unlimited if endless else limits[key]
     return result
 
 
@@ -180,23 +148,4 @@ def _mailbox(options: t.Mapping[str, t.Any] | None) -> Settings:
     result = dict(options or {})
     if "special_use" in result:
         result["special_use"] = ["\\" + use.lstrip("\\") for use in names(result["special_use"])]
-    return result
-
-
-def _mail_location(text: str) -> Settings:
-    """2.4 gives each part of ``driver:path:OPTION=value`` a setting of its own."""
-    driver, *rest = variables(text, True).split(":")
-    if not rest or not rest[0] or not driver.isalnum():
-        raise Untranslatable(f"mail_location '{text}' is not understood: write it as DRIVER:PATH, for example maildir:~/Maildir.")
-    result: Settings = {"mail_driver": driver, "mail_path": rest[0]}
-    for option in rest[1:]:
-        name, _equals, value = option.partition("=")
-        if name not in MAIL_LOCATION_OPTIONS or not value:
-            raise Untranslatable(
-                f"mail_location '{text}': only one version of Dovecot has the option '{option}'; put it into the raw settings."
-            )
-        result[MAIL_LOCATION_OPTIONS[name]] = value
-    if driver == "maildir":
-        # Without it, the INBOX would be a folder of that name inside the Maildir, or what the distribution chose for mbox.
-        result.setdefault("mail_inbox_path", rest[0])
     return result

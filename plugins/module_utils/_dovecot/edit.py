@@ -11,9 +11,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.conf import Block, Line, Node, Wanted
-
-# These must stand before every other setting of a 2.4 configuration.
-FIRST = ("dovecot_config_version", "dovecot_storage_version")
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import FIRST
 
 
 def edit(text: str, wanted: t.Iterable[Wanted]) -> str:

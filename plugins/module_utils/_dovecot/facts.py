@@ -14,6 +14,7 @@ import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import secrets
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import dialects
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.module import Run
@@ -37,11 +38,6 @@ def parse_version(text: str) -> str | None:
     """The number in ``2.3.19.1 (9b53102964)``, which ``dovecot --version`` prints and ``doveconf -n`` starts with."""
     match = re.match(r"#?\s*(\d+(?:\.\d+)+)", text)
     return match.group(1) if match else None
-
-
-def dialect(version: str) -> str:
-    """Of the two languages of dovecot.conf the one that this version speaks."""
-    return "2.4" if tuple(int(part) for part in version.split(".")[:2]) >= (2, 4) else "2.3"
 
 
 def parse_doveconf(text: str) -> Settings:
@@ -160,7 +156,7 @@ def ask_settings(run: Run) -> dict[str, t.Any]:
         **NOT_INSTALLED,
         "installed": True,
         "version": version,
-        "dialect": dialect(version),
+        "dialect": dialects.of(version).name,
         "config_path": CONFIG_PATH,
         "settings": without_secrets(parse_doveconf(stdout)) if rc == 0 else {},
         "config_error": None if rc == 0 else (stderr.strip().splitlines() or ["doveconf failed without saying why"])[-1],

@@ -14,32 +14,17 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import MailError
-from ansible_collections.postroom.mail.plugins.module_utils._core.host_and_port import parted
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, databases, quota, sieve
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, dialects, drivers, quota, servers, sieve
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import USUAL_PORTS
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import names, variables
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import Dialect
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.drivers import Driver
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import long_variables, names
 from ansible_collections.postroom.mail.plugins.module_utils._passwords import hashes
 
 Entry = t.Mapping[str, t.Any]
 Neutral = t.Mapping[str, t.Any]
 
 VARIABLES = {"passdb": "dovecot_passdbs", "userdb": "dovecot_userdbs"}
-
-_COMMON = ("passwd", "passwd-file", "sql", "ldap", "static", "lua")
-DRIVERS = {
-    ("2.3", "passdb"): ("pam", "shadow", *_COMMON, "imap", "oauth2", "dict", "checkpassword", "bsdauth"),
-    ("2.3", "userdb"): (*_COMMON, "prefetch", "dict", "checkpassword"),
-    ("2.4", "passdb"): ("pam", *_COMMON, "imap", "oauth2", "bsdauth"),
-    ("2.4", "userdb"): (*_COMMON, "prefetch"),
-}
-
-_SERVER_KEYS = (
-    *("name", "driver", "host", "port", "dbname", "user", "password", "parameters"),  # SQL
-    *("path", "uris", "base", "scope", "auth_dn", "auth_dn_password", "starttls", "ca_file"),
-)
-
-# What these say of a user is in a file or a program, out of sight.
-_MAY_GIVE_FIELDS = ("passwd-file", "lua", "dict", "oauth2", "checkpassword", "imap")
 
 # On these Postfix listens.
 SMTP_PORTS = {25: "SMTP", 465: "submission", 587: "submission"}
@@ -56,7 +41,7 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
     misshapen = list(_misshapen(neutral))
     if misshapen:
         return misshapen
-    dialect = checks.dialect(version)
+    dialect = dialects.of(version)
     found = [
         *_servers(neutral, dialect),
         *_denied(neutral),
@@ -69,9 +54,9 @@ def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | N
         *_secrets_of(neutral),
         *_misread(settings or {}, "dovecot_settings"),
     ]
-    drivers = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]
+    passdbs = [str(entry.get("driver")) for entry in neutral.get("passdb") or () if not entry.get("deny")]
     mechanisms = " ".join(names(neutral.get("auth_mechanisms") or ()))
-    found += checks.challenge_complaints("dovecot_auth_mechanisms", mechanisms, drivers, checks.Host(version))
+    found += checks.challenge_complaints("dovecot_auth_mechanisms", mechanisms, passdbs, checks.Host(version))
     return list(dict.fromkeys(found))
 
 
@@ -87,8 +72,7 @@ def _misshapen(neutral: Neutral) -> t.Iterator[str]:
 # Servers -----------------------------------------------------------------------------------------------------------
 
 
-def _servers(neutral: Neutral, dialect: str) -> t.Iterator[str]:
-    kinds = [kind for listed in databases.SERVERS.values() for kind in listed]
+def _servers(neutral: Neutral, dialect: Dialect) -> t.Iterator[str]:
     seen: set[str] = set()
     for server in neutral.get("databases") or ():
         name = str(server.get("name") or "")
@@ -97,103 +81,55 @@ def _servers(neutral: Neutral, dialect: str) -> t.Iterator[str]:
             yield f"{place} is no name for a database, since a file is named after it; use letters, digits, '-' and '_'."
         elif name in seen:
             yield f"{place} is there twice; give each database a name of its own."
-        elif server.get("driver") not in kinds:
-            yield f"{place} has the driver '{server.get('driver')}', which nobody knows; write one of {', '.join(kinds)}."
+        elif server.get("driver") not in servers.SERVERS:
+            yield f"{place} has the driver '{server.get('driver')}', which nobody knows; write one of {', '.join(servers.SERVERS)}."
         else:
             wrong = list(_server(server, dialect))
             yield from (f"{place} {sentence}" for sentence in wrong)
         seen.add(name)
 
 
-def _server(server: Entry, dialect: str) -> t.Iterator[str]:
+def _server(server: Entry, dialect: Dialect) -> t.Iterator[str]:
+    yield from servers.misplaced(server)
     for key, value in server.items():
-        if key not in _SERVER_KEYS:
-            yield f"has '{key}', which nobody knows; it may have {', '.join(_SERVER_KEYS)}."
         if any(re.search(r"[\x00-\x1f\x7f]", str(item)) for item in (value if isinstance(value, (list, tuple)) else [value])):
             yield f"has a line break or another control character in '{key}', which Dovecot cannot read; write it in one line."
-    if server["driver"] == "ldap":
-        yield from _ldap_server(server)
-    elif server["driver"] == "sqlite":
-        if not str(server.get("path") or "").startswith("/"):
-            yield "has no path; say where the file of the SQLite database is, as an absolute 'path'."
-    else:
-        yield from _sql_server(server, dialect)
-
-
-def _ldap_server(server: Entry) -> t.Iterator[str]:
-    uris = names(server.get("uris") or ())
-    if not uris:
-        yield "has no uris; say where the LDAP server is, for example ldap://ldap.example.org."
-    for uri in uris:
-        if not re.fullmatch(r"ldap[si]?://\S*", str(uri)):
-            yield f"has '{uri}' among its uris, which is none of LDAP; write it as ldap://HOST, ldaps://HOST or ldapi://SOCKET."
-    if not server.get("base"):
-        yield "has no base; say below which entry the users are, for example ou=people,dc=example,dc=org."
-    if server.get("auth_dn_password") and not server.get("auth_dn"):
-        yield "has an auth_dn_password, but no auth_dn that it belongs to; say as whom Dovecot binds, or leave the password out."
-
-
-def _sql_server(server: Entry, dialect: str) -> t.Iterator[str]:
-    hosts = databases.hosts(server)
-    if not hosts:
-        yield "has no host; say where the server is, by name, address or the path of its socket."
-    for host, number in filter(None, map(parted, hosts)):
-        yield f"has the host '{host}:{number}', with a port in it; write host: {host} and port: {number}."
-    if not server.get("dbname"):
-        yield "has no dbname; say which of the server's databases holds the users."
-    port = server.get("port")
-    if port is not None and not _is_port(port):
-        yield f"has the port '{port}', which is none; write a number from 1 to 65535."
-    for host in hosts:
-        if re.search(r"[\s={}\"'#\\]", str(host)):
-            yield f"has the host '{host}', which is none; write a name, an address or the path of a socket."
-    if server.get("parameters") and server["driver"] != "pgsql":
-        yield "has parameters, which are those of PostgreSQL's library; leave them out, or use the driver pgsql."
-    if dialect == "2.3":
-        for key in ("user", "password", "dbname"):
-            if re.search(r"\s", str(server.get(key) or "")):
-                yield f"has white space in '{key}', which divides the words of a connection in Dovecot 2.3; choose another {key}."
-
-
-def _is_port(value: t.Any) -> bool:
-    return not isinstance(value, bool) and str(value).isdigit() and 1 <= int(value) <= 65535
+    yield from servers.SERVERS[server["driver"]].wrong(server, dialect)
 
 
 # Databases ---------------------------------------------------------------------------------------------------------
 
 
-def _databases(kind: str, neutral: Neutral, dialect: str, settings: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def _databases(kind: str, neutral: Neutral, dialect: Dialect, settings: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     listed = neutral.get(kind) or ()
     if not listed and not any(str(key).startswith(kind) for key in settings):
         yield f"{VARIABLES[kind]} is empty, so nobody could log in; name a database, for example {{driver: pam}}."
     elif listed and all(entry.get("deny") for entry in listed):
         yield f"{VARIABLES[kind]} says only who may not log in, so nobody could; name a database of those who may as well."
     for entry in listed:
-        driver = str(entry.get("driver") or "")
-        place = f"{VARIABLES[kind]}: the database '{driver}'"
-        known = DRIVERS[dialect, kind]
+        driver = drivers.of(entry)
+        place = f"{VARIABLES[kind]}: the database '{driver.name}'"
+        known = drivers.known(kind, dialect)
         every = ", ".join(known)
-        if not driver:
+        if not driver.name:
             yield f"{VARIABLES[kind]}: {_shown(entry)} has no driver; write one of {every}."
-        elif driver not in known:
-            advice = checks.INSTEAD.get(driver) if kind == "passdb" else None
-            yield f"{place} is none that Dovecot {dialect} has, and all logins would fail; {advice or f'it has {every}'}."
-        elif driver in databases.SERVERS:
-            yield from (f"{place} {sentence}" for sentence in _asks(kind, driver, entry, neutral))
-        elif driver == "passwd-file" and not str(entry.get("path", entry.get("args", ""))).strip():
-            what = "who may not log in" if entry.get("deny") else "the users"
-            yield f"{place} has no path; say which file names {what}."
+        elif driver.name not in known:
+            advice = driver.instead if kind == "passdb" else ""
+            yield f"{place} is none that Dovecot {dialect.name} has, and all logins would fail; {advice or f'it has {every}'}."
+        else:
+            sentences = (*drivers.misplaced(kind, entry, dialect), *_entry(kind, driver, entry, neutral))
+            yield from (f"{place} {sentence}" for sentence in sentences)
         yield from (f"{place} {sentence}" for sentence in _schemes(entry, dialect, settings))
-        if dialect == "2.3":
-            yield from (f"{place} {sentence}" for sentence in _spaces(entry))
+        if dialect.has_args and not driver.questions:
+            yield from (f"{place} {sentence}" for sentence in _spaces(entry, dialect))
 
 
-def _spaces(entry: Entry) -> t.Iterator[str]:
-    """What 2.3 reads as words of one line: of the password "one for all" it would take the first, for everybody."""
+def _spaces(entry: Entry, dialect: Dialect) -> t.Iterator[str]:
+    """What is read as words of one line: of the password "one for all" Dovecot would take the first, for everybody."""
     values = {"password": entry.get("password"), **(entry.get("fields") or {})}
     for name, value in values.items():
-        if entry.get("driver") not in databases.SERVERS and re.search(r"\s", str(value)):
-            yield f"has white space in '{name}', of which Dovecot 2.3 would take the first word alone; choose another {name}."
+        if re.search(r"\s", str(value)):
+            yield f"has white space in '{name}', of which Dovecot {dialect.name} would take the first word alone; choose another {name}."
 
 
 def _shown(entry: Entry) -> str:
@@ -201,28 +137,23 @@ def _shown(entry: Entry) -> str:
     return f"the database with {', '.join(map(str, entry))}" if entry else "an empty database"
 
 
-def _asks(kind: str, driver: str, entry: Entry, neutral: Neutral) -> t.Iterator[str]:
+def _entry(kind: str, driver: Driver, entry: Entry, neutral: Neutral) -> t.Iterator[str]:
     name = entry.get("database")
-    if not name:
+    if driver.questions and not name:
         # Somebody may have written the file that 2.3 reads, or 2.4's own settings.
-        if "args" not in entry and not any(str(key).startswith((f"{driver}_", f"{kind}_{driver}_")) for key in entry):
+        if "args" not in entry and not any(str(key).startswith((f"{driver.name}_", f"{kind}_{driver.name}_")) for key in entry):
             yield "does not say whom it asks; name one of dovecot_databases in its 'database'."
         return
-    found = [server for server in neutral.get("databases") or () if server.get("name") == name]
-    if not found:
-        yield f"asks '{name}', which is not among dovecot_databases; add it there, or name one that is."
-    elif found[0].get("driver") not in databases.SERVERS[driver]:
-        yield f"asks '{name}', which is of the driver {found[0].get('driver')}; name one of {' or '.join(databases.SERVERS[driver])}."
-    if driver == "sql":
-        if not str(entry.get("query") or "").strip():
-            yield "has no query; say with which SELECT a user is looked up."
-        elif kind == "passdb" and re.match(r"(?i)\s*select\b(?!.*(\bpassword\b|\*))", str(entry["query"])):
-            yield "has a query that gives no field 'password', so nobody could log in; name the column so (SELECT pw AS password)."
-    elif "fields" in entry and kind == "passdb" and not entry.get("bind") and "password" not in entry["fields"]:
-        yield "has fields without 'password', and does not bind as the user either; add password: '%{ldap:userPassword}', or bind: true."
+    if driver.questions:
+        found = [server for server in neutral.get("databases") or () if server.get("name") == name]
+        if not found:
+            yield f"asks '{name}', which is not among dovecot_databases; add it there, or name one that is."
+        elif found[0].get("driver") not in servers.of(driver.name):
+            yield f"asks '{name}', which is of the driver {found[0].get('driver')}; name one of {' or '.join(servers.of(driver.name))}."
+    yield from driver.wrong(kind, entry)
 
 
-def _schemes(entry: Entry, dialect: str, settings: t.Mapping[str, t.Any]) -> t.Iterator[str]:
+def _schemes(entry: Entry, dialect: Dialect, settings: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     password = str((entry.get("fields") or {}).get("password", entry.get("password", "")))
     written = re.match(r"\{([^{}]+)\}", password)
     # What stands in the braces of a password may be part of it, and is shown to nobody.
@@ -235,9 +166,13 @@ def _schemes(entry: Entry, dialect: str, settings: t.Mapping[str, t.Any]) -> t.I
         bare = re.sub(r"(?i)\.(hex|b64|base64)$", "", str(scheme or "")).upper()
         if bare and bare not in hashes.KNOWN:
             yield f"has {what} Dovecot does not know; write for example SHA512-CRYPT, BLF-CRYPT or ARGON2ID."
-        elif dialect == "2.4" and bare in hashes.WEAK and str(settings.get("auth_allow_weak_schemes", "")).lower() not in ("yes", "true"):
+        elif (
+            dialect.refuses_weak_hashes
+            and bare in hashes.WEAK
+            and str(settings.get("auth_allow_weak_schemes", "")).lower() not in ("yes", "true")
+        ):
             yield (
-                f"has the password scheme '{scheme}', which Dovecot 2.4 refuses as too weak; store better hashes, or set"
+                f"has the password scheme '{scheme}', which Dovecot {dialect.name} refuses as too weak; store better hashes, or set"
                 " auth_allow_weak_schemes in dovecot_settings to true."
             )
 
@@ -260,7 +195,7 @@ def _prefetch(neutral: Neutral) -> t.Iterator[str]:
 
 def _gives_fields(entry: Entry) -> bool:
     given = [str(entry.get("query", "")), *map(str, entry.get("fields") or ()), str(entry.get("override_fields", ""))]
-    out_of_sight = entry.get("driver") in _MAY_GIVE_FIELDS or "args" in entry
+    out_of_sight = drivers.of(entry).is_out_of_sight or "args" in entry
     return not entry.get("deny") and (out_of_sight or any("userdb_" in text for text in given))
 
 
@@ -268,7 +203,7 @@ def _gives_fields(entry: Entry) -> bool:
 
 
 def _denied(neutral: Neutral) -> t.Iterator[str]:
-    pattern = variables(str(neutral.get("auth_username_format") or ""), True).replace(" ", "")
+    pattern = long_variables(str(neutral.get("auth_username_format") or "")).replace(" ", "")
     kept = [str(domain).lower() for domain in neutral.get("auth_username_keep_domains") or ()]
     for name in neutral.get("denied_users") or ():
         if not isinstance(name, str) or not name.strip():
@@ -332,7 +267,7 @@ def _ports(neutral: Neutral, listeners: t.Iterable[Entry]) -> t.Iterator[str]:
     for name, port in ports.items():
         if name not in USUAL_PORTS:
             yield f"dovecot_ports has '{name}', which is no protocol; write one of {known}."
-        elif not _is_port(port):
+        elif not servers.is_port(port):
             yield f"dovecot_ports: {name} has the port '{port}', which is none; write a number from 1 to 65535."
     if "listen" in neutral and not names(neutral["listen"] or ()):
         yield "dovecot_listen is empty, so Dovecot would listen nowhere; write an address, or '*' and '::' for all of them."
@@ -340,7 +275,7 @@ def _ports(neutral: Neutral, listeners: t.Iterable[Entry]) -> t.Iterator[str]:
     served: dict[int, str] = {}
     for name in names(neutral.get("protocols") or ()):
         port = ports.get(name, USUAL_PORTS.get(name))
-        if port is None or not _is_port(port):
+        if port is None or not servers.is_port(port):
             continue
         number = int(port)
         if number in taken:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much mail everybody may keep: the quota, as Dovecot 2.3 and 2.4 have it.
+"""How much mail everybody may keep: the quota.
 
 Both count what is in a mailbox themselves (``count``), whatever its format, and enforce the quota where they deliver.
 The service quota-status answers the same question to Postfix, before it has taken the mail in.
@@ -15,11 +15,18 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Settings, Untranslatable, without
 
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import Dialect
+
 Quota = t.Mapping[str, t.Any]
 
 # What clients show.
 ROOT = "User quota"
-FULL = "552 5.2.2 Mailbox is full"
+ANSWERS = {
+    "quota_status_success": "DUNNO",
+    "quota_status_nouser": "DUNNO",
+    "quota_status_overquota": "552 5.2.2 Mailbox is full",
+}
 UNLIMITED = "unlimited"
 
 
@@ -40,34 +47,20 @@ def size(given: t.Any) -> str:
     return match.group(1) + match.group(2)[0].upper()
 
 
-def settings(quota: Quota, client_protocols: t.Collection[str], to_24: bool) -> Settings:
+def settings(quota: Quota, client_protocols: t.Collection[str], dialect: Dialect) -> Settings:
     """The settings for *quota*: ``limit`` (what everybody has who has no other), and ``listeners`` (where quota-status is asked)."""
     limit = size(quota.get("limit") or UNLIMITED)
-    answers = {"quota_status_success": "DUNNO", "quota_status_nouser": "DUNNO", "quota_status_overquota": FULL}
     listeners = {f"unix_listener {item['path']}": without(item, "path") for item in quota.get("listeners") or ()}
-    service: Settings = {}
-    if listeners:
-        service = {"service quota-status": {"executable": "quota-status -p postfix", "client_limit": 1, **listeners}}
-    answers = answers if listeners else {}
     # The limit stands outside of the block of the root: what a user's own is called, too, and that one wins.
-    if to_24:
-        limits = {} if limit == "0" else {"quota_storage_size": limit}
-        result: Settings = {**limits, **answers, f"quota {ROOT}": {"driver": "count"}}
-    else:
-        limits = {} if limit == "0" else {"quota_rule": f"*:storage={limit}"}
-        result = {"plugin": {"quota": f"count:{ROOT}", "quota_vsizes": True, **limits, **answers}}
-    result["mail_plugins"] = _plugins(to_24, "quota")
+    told: Settings = {**dialect.quota_root(ROOT), **({} if limit == "0" else dialect.quota_limit(limit)), **(ANSWERS if listeners else {})}
+    result = {**dialect.plugin(told), "mail_plugins": dialect.plugins(["quota"], [])}
     if "imap" in client_protocols:
-        # 2.4 adds to what holds for all protocols, 2.3 replaces it.
-        result["protocol imap"] = {"mail_plugins": _plugins(to_24, "imap_quota") if to_24 else _plugins(to_24, "quota", "imap_quota")}
-    return {**result, **service}
+        result["protocol imap"] = {"mail_plugins": dialect.plugins(["imap_quota"], ["quota"])}
+    if listeners:
+        result["service quota-status"] = {"executable": "quota-status -p postfix", "client_limit": 1, **listeners}
+    return result
 
 
-def _plugins(to_24: bool, *names: str) -> t.Any:
-    return dict.fromkeys(names, True) if to_24 else list(names)
-
-
-def user_fields(given: t.Any, to_24: bool) -> dict[str, str]:
+def user_fields(given: t.Any, dialect: Dialect) -> dict[str, str]:
     """The extra fields by which a user of a passwd-file has a quota of his own."""
-    limit = size(given)
-    return {"userdb_quota_storage_size": limit} if to_24 else {"userdb_quota_rule": f"*:storage={limit}"}
+    return {f"userdb_{name}": value for name, value in dialect.quota_limit(size(given)).items()}

@@ -15,7 +15,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.files import ENCODING, ERRORS, read_text
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, conf
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
 
 # Dovecot itself stops at some depth; ours only has to end for files that include each other.
 MAX_DEPTH = 20
@@ -107,7 +107,7 @@ def overridden(tree: Tree, path: str, ours: t.Iterable[conf.Path]) -> list[tuple
 def passdb_drivers(tree: Tree) -> set[str]:
     """The drivers of all password databases that Dovecot would ask."""
     settings = {assignment.path: assignment.meaning for assignment in tree.assignments}
-    return {checks.driver(block[0], settings) for block in tree.blocks if len(block) == 2 and checks.database(block) == "passdb"}
+    return {conf.driver(block[0], settings) for block in tree.blocks if len(block) == 2 and conf.database(block) == "passdb"}
 
 
 def canonical(path: conf.Path) -> conf.Path:

@@ -14,7 +14,10 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Untranslatable, variables
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Untranslatable, long_variables
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import Dialect
 
 # Anything else could mean something to Dovecot's own language of variables, and its auth process dies of a bad format.
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
@@ -22,21 +25,13 @@ DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z
 _NAMES_DOMAIN = re.compile(r"%\{\s*user\s*(\|(?!\s*username\b)[^{}]*)?\}")
 
 
-def username_format(neutral: str, keep_domains: t.Collection[str], to_24: bool) -> str:
-    """The format *neutral*, in the language of 2.3 or 2.4, with the domain kept where it is one of *keep_domains*.
+def username_format(neutral: str, keep_domains: t.Collection[str], dialect: Dialect) -> str:
+    """The format *neutral*, in this language, with the domain kept where it is one of *keep_domains*.
 
     A format that leaves the domain in anyway stays as it is. Raises `Untranslatable` for what is no domain.
     """
     bad = next((domain for domain in keep_domains if not DOMAIN.fullmatch(domain.lower())), None)
     if bad is not None:
         raise Untranslatable(f"auth_username_keep_domains: {bad!r} is not a domain; write it as shop.example.")
-    kept = () if _NAMES_DOMAIN.search(variables(neutral, True)) else dict.fromkeys(domain.lower() for domain in keep_domains)
-    return variables(neutral, to_24) + "".join(map(_kept_24 if to_24 else _kept_23, kept))
-
-
-def _kept_23(domain: str) -> str:
-    return f"%{{if;%Ld;eq;{domain};@{domain};}}"
-
-
-def _kept_24(domain: str) -> str:
-    return f'%{{user | domain | lower | if("eq", "{domain}", "@{domain}", "")}}'
+    kept = () if _NAMES_DOMAIN.search(long_variables(neutral)) else dict.fromkeys(domain.lower() for domain in keep_domains)
+    return dialect.variables(neutral) + "".join(map(dialect.kept_domain, kept))

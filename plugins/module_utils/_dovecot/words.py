@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What both parts of the translation need: the variables of Dovecot's two languages, and the word for what neither has."""
+"""What all parts of the translation need: variables in both ways of writing them, and the word for what a language does not have."""
 
 from __future__ import annotations
 
@@ -34,10 +34,13 @@ _SHORT = {("user",): "u", ("user", "username"): "n", ("user", "domain"): "d", ("
 _CASES = {"L": "lower", "U": "upper"}
 
 
-def variables(text: str, to_24: bool) -> str:
-    """Write ``%Ln`` as ``%{user|username|lower}`` for 2.4, and the other way round for 2.3; others stay as they are."""
-    if to_24:
-        return re.sub(r"%%|%([LU]?)([undhs])", _long, text)
+def long_variables(text: str) -> str:
+    """Write ``%Ln`` as ``%{user|username|lower}``, which is how neutral settings and 2.4 have it; others stay as they are."""
+    return re.sub(r"%%|%([LU]?)([undhs])", _long, text)
+
+
+def short_variables(text: str) -> str:
+    """The other way round, for 2.3."""
     return re.sub(r"%\{([^{}]*)\}", _short, text)
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""fetchmail on this host: whose run control file is where, what fetchmail says to it, and who runs it.
+"""fetchmail on this host: the places of the run control files, the check by fetchmail itself, and the daemons.
 
 Accounts of the host are in /etc/fetchmailrc, which a daemon reads as the package's own user. Accounts of one user are in
-``~/.fetchmailrc``, read by a daemon that runs as that user: nobody's fetchmail sees anybody else's.
+``~/.fetchmailrc``, which a daemon of that user reads: no daemon sees the accounts of another user.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ NOT_FOUND = 127
 
 
 def unit(owner: str, user: str, arguments: str) -> str:
-    """A systemd unit; fetchmail stays in the foreground, and keeps what it has seen in the home of *user*.
+    """Return a systemd unit; fetchmail stays in the foreground, and keeps its list of seen messages in the home of *user*.
 
     The host's daemon has the name of the package's, and stands in its place: an init script cannot tell in a container without
     CAP_SYS_PTRACE that its daemon is fetchmail, so that it stops nothing, and starts a second one.
@@ -66,19 +66,19 @@ WantedBy=multi-user.target
 
 
 class Foreign(HostError):
-    """A run control file is there that somebody else wrote."""
+    """A run control file exists that the collection did not write."""
 
 
 class NoUser(BadInput):
-    """An owner of accounts whom the host does not know, or who has no home."""
+    """An owner of accounts does not exist on the host, or has no home."""
 
 
 class NotInstalled(HostError):
-    """fetchmail is not on this host."""
+    """fetchmail is not installed on this host."""
 
 
 class Refused(RejectedByDaemon):
-    """fetchmail does not take the file that would be written."""
+    """fetchmail refuses the file that would be written."""
 
 
 class Request(t.NamedTuple):
@@ -88,7 +88,7 @@ class Request(t.NamedTuple):
 
 
 class Outcome:
-    """What was done, or would be in check mode; *services* are the daemons that are still to be started, or started anew."""
+    """The work that was done, or would be in check mode; *services* are the daemons that must still be started or restarted."""
 
     def __init__(self) -> None:
         self.changed = False
@@ -117,9 +117,9 @@ class Fetchmail:
         self.outcome.skipped_users = self.homes.skipped
 
     def bring(self, wanted: Request) -> Outcome:
-        """Raises a `MailError` before anything is written when something is wrong with any of the files of the inventory.
+        """Bring the files and units to *wanted*. Raises a `MailError` before anything is written if a file of the inventory is wrong.
 
-        An owner whose home does not take theirs is left out, with what they have.
+        An owner with a home that refuses the file is left out, and keeps the present files.
         """
         wrong = fetchmailrc.all_problems(wanted.accounts, wanted.settings)
         if wrong:
@@ -161,14 +161,14 @@ class Fetchmail:
         return {owner: text for owner, text in texts.items() if owner not in self.homes.skipped}
 
     def _home(self, owner: str) -> str | None:
-        """The home of *owner*; None in check mode, where the user may be yet to come."""
+        """Return the home of *owner*; None in check mode, where an earlier task may make the user."""
         try:
             home = pwd.getpwnam(owner).pw_dir
             if os.path.isdir(self._path(home)):
                 return home
-            problem = f"The user '{owner}', to whom accounts of fetchmail belong, has no home directory {home}; make it."
+            problem = f"The user '{owner}' owns accounts of fetchmail, and has no home directory {home}; make it."
         except KeyError:
-            problem = f"There is no user '{owner}' on this host to whom accounts of fetchmail could belong; add him to mail_users."
+            problem = f"There is no user '{owner}' on this host to own accounts of fetchmail; add the user to mail_users."
         if not self.check_mode:
             raise NoUser(problem)
         self.warnings.append(f"Unless the play mends it before: {problem}")
@@ -186,7 +186,7 @@ class Fetchmail:
             )
 
     def _ask(self, text: str, path: str) -> None:
-        """Have fetchmail read *text* from its standard input: no copy with passwords lies about, and no server is asked."""
+        """Have fetchmail read *text* from its standard input: no copy with passwords lies on disk, and no server is asked."""
         rc, _stdout, stderr = self.run([SERVICE, "--version", "--nosyslog", "--fetchmailrc", "-"], data=text)
         if rc == NOT_FOUND:
             if not self.check_mode:
@@ -222,14 +222,14 @@ class Fetchmail:
         return any(change.changed for change in done)
 
     def _daemon_user(self) -> str:
-        """fetchmail's daemon must own the file that it reads."""
+        """Return the user of fetchmail's daemon, who must own the file that it reads."""
         try:
             return pwd.getpwnam(SERVICE).pw_name
         except KeyError:
             return "root"
 
     def _write_units(self, owners: t.Collection[str | None]) -> set[str | None]:
-        """Write the units that *owners* need; gives those whose unit is another than it was."""
+        """Write the units that *owners* need; return the owners with a changed unit."""
         if services.manager(self.root) != "systemd":
             return set()
         daemon = unit("this host", self._daemon_user(), f" --fetchmailrc {SYSTEM_FILE}")
@@ -255,12 +255,12 @@ class Fetchmail:
             self.outcome.changed = True
 
     def _former(self) -> list[str]:
-        """Whose fetchmail is started at boot by a unit of ours."""
+        """Return the users with a unit of this collection that starts at boot."""
         names = (os.path.basename(link)[len(TEMPLATE) : -len(".service")] for link in glob.glob(self._path(LINKS)))
         return sorted(set(filter(None, names)))
 
     def _remove(self, owner: str) -> None:
-        """Take away the file of a former owner; a user who is gone has taken it along."""
+        """Remove the file of a former owner, unless it went with the user."""
         with contextlib.suppress(KeyError):
             path = os.path.join(pwd.getpwnam(owner).pw_dir, USER_FILE)
             with self.homes.to(owner):
@@ -269,7 +269,7 @@ class Fetchmail:
                     self.outcome.add(core_homes.remove(self._path(path), text, check_mode=self.check_mode), secret=True)
 
     def _switch(self, wanted: bool) -> None:
-        """The init script's own switch, which is off where a unit takes its place."""
+        """Set the init script's own switch, which is off where a unit takes its place."""
         settings = files.read_text(self._path(SETTINGS_FILE))
         if settings is not None:
             lines = "START_DAEMON=yes\n" if wanted and services.manager(self.root) != "systemd" else ""
@@ -279,7 +279,7 @@ class Fetchmail:
             self.outcome.add(change, secret=False)
 
     def _tidy(self, owners: t.Collection[str | None]) -> None:
-        """Take away what nobody of *owners* needs: the host's run control file, and the units."""
+        """Remove everything that none of *owners* needs: the host's run control file, and the units."""
         daemon, template = f"{UNITS}/{SERVICE}.service", f"{UNITS}/{TEMPLATE}.service"
         useless = [*([] if None in owners else [SYSTEM_FILE, daemon]), *([] if set(owners) - {None} else [template])]
         gone = []
@@ -293,7 +293,7 @@ class Fetchmail:
             services.reload_units(self.run)
 
     def _stop(self, gone: t.Sequence[str], *, daemon: bool) -> None:
-        """Stop those who have nothing to fetch any more; the host's own *daemon* unless it reads what somebody else wrote."""
+        """Stop the daemons without accounts; the host's own *daemon* unless it reads a file of another source."""
         ours = daemon and managed.is_managed(files.read_text(self._path(SYSTEM_FILE)) or "")
         names = [*([SERVICE] if ours else []), *map(unit_of, gone)]
         if names:
@@ -322,7 +322,7 @@ class Fetchmail:
         return done
 
     def _start(self, texts: t.Mapping[str | None, str], changed: t.Collection[str | None]) -> None:
-        """What is to be done to the daemons: nothing for those that run as they shall."""
+        """List the actions that the daemons need: none for those in the wanted state."""
         names = {unit_of(owner): owner for owner in texts}
         now = services.states(self.run, list(names)) if names else {}
         for name, owner in names.items():

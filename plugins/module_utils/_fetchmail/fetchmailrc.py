@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fetchmail run control file made of accounts, and what is wrong with them. Pure.
+"""Render a fetchmail run control file from accounts, and check the accounts. Pure.
 
-The options have fetchmail's own names; fetchmail(1) says what each means. Sources: "THE RUN CONTROL FILE" and
+The options have fetchmail's own names; fetchmail(1) explains each. Sources: "THE RUN CONTROL FILE" and
 "KEYWORD/OPTION SUMMARY" there.
 """
 
@@ -64,16 +64,16 @@ _SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
 class BadAccount(BadInput):
-    """An account, or a setting for all of them, that fetchmail could not work with."""
+    """fetchmail cannot work with an account, or with a setting for all of them."""
 
 
 def quote(text: str) -> str:
-    """*text* as a string of the run control file, whatever is in it. Beyond ASCII the bytes stay as they are."""
+    """Return *text* as a string of the run control file, with any characters in it. Beyond ASCII the bytes stay as they are."""
     return '"' + re.sub(r'[\x00-\x1f\x7f"\\]', lambda one: f"\\x{ord(one[0]):02x}", text) + '"'
 
 
 def render(accounts: t.Sequence[t.Mapping[str, t.Any]], settings: t.Mapping[str, t.Any]) -> str:
-    """The whole file. An option that is None is left to fetchmail."""
+    """Return the whole file. An option that is None is left to fetchmail."""
     lines = [f"set {clause}" for clause in _clauses(GLOBALS, settings)]
     for account in accounts:
         server = _clauses(SERVER, {**account, "uidl": _uidl(account)})
@@ -93,7 +93,7 @@ def _login(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
 
 
 def _local(name: str) -> str:
-    """A local name, or one at the provider and the local one for it; the sign between them stands for itself."""
+    """Return a local name, or a name at the provider with the local one for it; the sign between them stands for itself."""
     return MULTIDROP if name == MULTIDROP else " = ".join(map(quote, name.split("=", 1)))
 
 
@@ -105,7 +105,7 @@ def _envelope(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
 
 
 def _uidl(account: t.Mapping[str, t.Any]) -> bool | None:
-    """POP3 itself does not tell what was fetched already, and who keeps it there wants it once."""
+    """POP3 itself does not mark fetched messages, and an account that keeps them there must get each one once."""
     given: bool | None = account.get("uidl")
     return True if given is None and account.get("keep") and account.get("proto") == "pop3" else given
 
@@ -133,7 +133,7 @@ def _clauses(keywords: t.Mapping[str, str], options: t.Mapping[str, t.Any]) -> t
 
 
 def by_owner(accounts: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str | None, list[t.Mapping[str, t.Any]]]:
-    """The accounts of each file; those of the host have no owner."""
+    """Return the accounts of each file by owner; those of the host have no owner."""
     found: dict[str | None, list[t.Mapping[str, t.Any]]] = {}
     for account in accounts:
         found.setdefault(account.get("owner") or None, []).append(account)
@@ -141,13 +141,13 @@ def by_owner(accounts: t.Iterable[t.Mapping[str, t.Any]]) -> dict[str | None, li
 
 
 def all_problems(accounts: t.Iterable[t.Mapping[str, t.Any]], settings: t.Mapping[str, t.Any]) -> list[str]:
-    """What is wrong with the accounts of a host, whoever owns them. What is wrong with a setting is so for each owner, and said once."""
+    """Report the problems with all accounts of a host; a problem with a setting holds for each owner, and is reported once."""
     found = [sentence for together in by_owner(accounts).values() for sentence in problems(together, settings)]
     return list(dict.fromkeys(found))
 
 
 def problems(accounts: t.Sequence[t.Mapping[str, t.Any]], settings: t.Mapping[str, t.Any]) -> list[str]:
-    """A sentence for each thing that is wrong; *accounts* are those of one file. No password stands in one."""
+    """Report each problem; *accounts* are those of one file. No sentence contains a password."""
     found = [sentence for account in accounts for sentence in _problems_of(account)]
     names = collections.Counter((account["poll"], account["user"]) for account in accounts)
     found += [
@@ -175,6 +175,17 @@ def problems(accounts: t.Sequence[t.Mapping[str, t.Any]], settings: t.Mapping[st
 
 def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     who = f"The account {_name(account)}"
+    yield from _problems_of_server(account, who)
+    yield from _problems_of_login(account, who)
+    yield from _problems_of_recipients(account, who)
+    yield from _problems_of_fetching(account, who)
+    yield from _problems_of_delivery(account, who)
+    for name in sorted(["envelope_skip", *(k for k, kind in {**SERVER, **USER}.items() if kind == NUMBER)]):
+        if isinstance(account.get(name), int) and account[name] < 0:
+            yield f"{who} has {name} {account[name]}; it cannot be less than 0."
+
+
+def _problems_of_server(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     for name, value in account.items():
         if name != "password" and any(map(_bad_text, value if isinstance(value, list) else [value])):
             yield f"{who} has a line break or another control character in {name}."
@@ -190,19 +201,33 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
             )
     for host_and_port in filter(None, map(parted, map(str, account.get("smtphost") or []))):
         yield f"{who} has a port behind a colon in smtphost: write {host_and_port[0]}/{host_and_port[1]}."
+
+
+def _problems_of_login(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     password = account.get("password")
     problem = None if password is None else core_password.problem_with(password, "for an account that logs in without one (auth)")
     if problem:
         yield f"The password of the account {_name(account)} {problem}."
     # ETRN has no login at all.
     if password is None and account.get("proto") != "etrn" and account.get("auth") in NEEDING_PASSWORD:
-        yield f"{who} has no password, and a daemon cannot ask for one; give it, or an auth that needs none."
+        yield f"{who} has no password, and a daemon cannot ask for one; set it, or an auth that needs none."
+
+
+def _problems_of_recipients(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     if not account.get("is"):
         yield f"{who} does not say whose mail it is: set 'is' to a local user, or to several for a mailbox that they share."
     if any(not part.strip() for name in account.get("is") or [] for part in name.split("=", 1)):
-        yield f"{who} has an empty name in 'is'; write 'bob', or 'robert=bob' for whom the provider calls robert."
+        yield f"{who} has an empty name in 'is'; write 'bob', or 'robert=bob' for a user whom the provider calls robert."
     if any("=" in name and MULTIDROP in name.split("=", 1) for name in account.get("is") or []):
         yield f"{who} has a '*' beside a '=' in 'is', which fetchmail takes for a name; a '*' for all others stands alone."
+    if _is_multidrop(account) and not account.get("envelope") and account.get("envelope") != "":
+        yield (
+            f"{who} is a mailbox of several, and does not say which header names the recipient: set envelope to the one that the"
+            " provider writes, as X-Envelope-To or Delivered-To. From To and Cc alone mailing lists and blind copies come out wrong."
+        )
+
+
+def _problems_of_fetching(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     service = account.get("service")
     if service is not None and not _is_service(service):
         yield f"{who} has the service '{service}', which is neither a port from 1 to 65535 nor a name of /etc/services."
@@ -214,20 +239,15 @@ def _problems_of(account: t.Mapping[str, t.Any]) -> t.Iterator[str]:
         yield f"{who} has both keep and fetchall, and would bring every message again each time; take one away."
     if account.get("interface") and not _is_interface(account["interface"]):
         yield f"{who} has the interface '{account['interface']}'; write its name, an IPv4 address and perhaps a mask, as in eth0/192.0.2.1."
+    if account.get("sslproto") == "" and account.get("ssl") is not False:
+        yield f"{who} has an empty sslproto, which is for a connection without TLS; set ssl to false with it, or leave it out."
+
+
+def _problems_of_delivery(account: t.Mapping[str, t.Any], who: str) -> t.Iterator[str]:
     if account.get("lmtp") and not (account.get("smtphost") and all("/" in host for host in account["smtphost"])):
         yield f"{who} is to be delivered through LMTP, and does not say where; set smtphost to HOST/PORT or to the path of a socket."
     if account.get("lmtp") and account.get("mda"):
         yield f"{who} has both lmtp and mda; its mail can go one way only."
-    if account.get("sslproto") == "" and account.get("ssl") is not False:
-        yield f"{who} has an empty sslproto, which is for a connection without TLS; set ssl to false with it, or leave it out."
-    if _is_multidrop(account) and not account.get("envelope") and account.get("envelope") != "":
-        yield (
-            f"{who} is a mailbox of several, and does not say which header tells for whom a message is: set envelope to the one that the"
-            " provider writes, as X-Envelope-To or Delivered-To. From To and Cc alone mailing lists and blind copies come out wrong."
-        )
-    for name in sorted(["envelope_skip", *(k for k, kind in {**SERVER, **USER}.items() if kind == NUMBER)]):
-        if isinstance(account.get(name), int) and account[name] < 0:
-            yield f"{who} has {name} {account[name]}; it cannot be less than 0."
 
 
 def _is_multidrop(account: t.Mapping[str, t.Any]) -> bool:
@@ -236,7 +256,7 @@ def _is_multidrop(account: t.Mapping[str, t.Any]) -> bool:
 
 
 def recipients(account: t.Mapping[str, t.Any]) -> list[str]:
-    """Whom of this host the mail of an *account* is for, as an inventory may say it; none if another server takes it."""
+    """Return the local recipients of an *account*, in the words of an inventory; none if another server takes the mail."""
     given = account.get("is", account.get("to")) or []
     names = [given] if isinstance(given, str) else list(given)
     if any(account.get(way) for way in ("smtphost", "lmtp", "mda", "skip")):
@@ -245,11 +265,11 @@ def recipients(account: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def warnings(accounts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
-    """What will work, and somebody should think about again."""
+    """Report settings that work, and that an administrator must reconsider."""
     found = []
     for account in accounts:
         if account.get("sslcertck") is False and not account.get("sslfingerprint"):
-            found.append(f"The account {_name(account)} takes any certificate: who sits between the two gets its password.")
+            found.append(f"The account {_name(account)} takes any certificate: an attacker between the two hosts gets its password.")
         if account.get("ssl") is False and account.get("sslproto") == "":
             found.append(f"The account {_name(account)} sends its password and its mail in clear.")
     return found

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of an account and those for all accounts, for the module that writes them and for the filter that judges them before."""
+"""The options of an account and those for all accounts, shared by the module that writes them and the filter that checks them first."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rules by which mail is sorted on arrival, in Sieve and in procmail's language.
+"""Rules that sort mail on arrival, in Sieve and in procmail's language.
 
 Private to the collection, and free to change at any time.
 """

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files by which mail is sorted on this host, tried before they are live.
+"""The files that sort mail on this host, tried before they are live.
 
-procmail's are /etc/procmailrc and the ``~/.procmailrc`` of each user. Sieve's are below /etc/dovecot/sieve, where no user
-can change them, readable for the one whose they are, and compiled there: a delivering process could not write beside them.
-What users have of their own, ``~/.dovecot.sieve``, runs after the site's and the inventory's rules for them.
+procmail's are /etc/procmailrc and the ``~/.procmailrc`` of each user. Sieve's are below /etc/dovecot/sieve, where users can
+read only their own and change none. They are compiled there, because a delivering process could not write beside them.
+The users' own scripts, ``~/.dovecot.sieve``, run after the rules of the site and of the inventory.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ FIRST_UID = 1000
 
 
 class Foreign(HostError):
-    """A file is there that somebody else wrote."""
+    """A file exists that the collection did not write."""
 
 
 class NoUser(BadInput):
-    """A user whose mail is to be sorted, and whom the host does not know."""
+    """A user of the filter rules does not exist on the host."""
 
 
 class Outcome:
@@ -65,7 +65,7 @@ class Outcome:
 
 
 class Filters:
-    """The files of one host, below *root*. *virtual_account* is the system account of mailboxes that have none of their own."""
+    """The files of one host, below *root*. *virtual_account* is the system account of the mailboxes without accounts."""
 
     def __init__(self, run: Run, *, check_mode: bool, virtual_account: str | None = None, replace: bool = False, root: str = "/") -> None:
         self.run = run
@@ -79,9 +79,9 @@ class Filters:
         self.outcome.skipped_users = self.homes.skipped
 
     def bring(self, wanted: Plan, samples: t.Sequence[Sample]) -> Outcome:
-        """Raises a `MailError` before anything is written when something is wrong, or a sample goes elsewhere than expected.
+        """Bring the files to *wanted*. Raises a `MailError` before it writes, also if a sample has an unexpected result.
 
-        A user whose home does not take their recipes is left out, with what they have.
+        A user with a home that refuses the recipes is left out, and keeps the present files.
         """
         scripts = self._sieve_texts(wanted)
         system = plan.procmail_site(wanted)
@@ -103,14 +103,14 @@ class Filters:
     # Recipes -----------------------------------------------------------------------------------------------------
 
     def _home(self, name: str) -> str | None:
-        """The home of a user; None in check mode, where he may be yet to come."""
+        """Return the home of a user; None in check mode, where an earlier task may make the user."""
         try:
             home = pwd.getpwnam(name).pw_dir
             if os.path.isdir(self._path(home)):
                 return home
-            problem = f"The user '{name}', whose mail procmail is to sort, has no home directory {home}; make it."
+            problem = f"The user '{name}' gets mail that procmail must sort, and has no home directory {home}; make it."
         except KeyError:
-            problem = f"There is no user '{name}' on this host whose mail procmail could sort; add him to mail_users."
+            problem = f"There is no user '{name}' on this host, so procmail cannot sort its mail; add the user to mail_users."
         if not self.check_mode:
             raise NoUser(problem)
         self.warnings.append(f"Unless the play mends it before: {problem}")
@@ -131,7 +131,7 @@ class Filters:
                     self._check(wanted, user.name, user.rules, user.of)
 
     def _is_new(self, path: str, text: str, read: t.Callable[[str], str | None] = files.read_text) -> bool:
-        """Whether *path* says something else than *text*. Raises `Foreign` when that is somebody else's."""
+        """Return whether *path* differs from *text*. Raises `Foreign` when the collection did not write the file."""
         live = read(self._path(path))
         if live and live.strip() and not managed.is_managed(live) and not self.replace:
             raise Foreign(
@@ -155,7 +155,7 @@ class Filters:
                 bench = procmail_trial.Bench(self.run, sample.user, wanted.location, wanted.domain)
                 self._judge(sample, PROCMAIL, bench.try_sample([*wanted.rules, *user.rules], user.variables, sample.message))
             except KeyError:
-                self._later(NoUser(f"There is no user '{sample.user}' on this host with whom the sample {sample.name} could be tried."))
+                self._later(NoUser(f"There is no user '{sample.user}' on this host to try the sample {sample.name} with."))
             except procmail_trial.NoTrial as e:
                 self._later(e)
 
@@ -174,7 +174,7 @@ class Filters:
         )
 
     def _later(self, problem: Exception) -> None:
-        """In check mode what is missing may be yet to come."""
+        """Warn of a missing user in check mode, where an earlier task may make one."""
         if not self.check_mode:
             raise problem
         self.warnings.append(f"Unless the play mends it before: {problem}")
@@ -209,7 +209,7 @@ class Filters:
         return texts
 
     def _check_scripts(self, wanted: Plan, scripts: t.Mapping[str, tuple[str, User | None]], samples: t.Sequence[Sample]) -> None:
-        """Compile what is new, and try the samples with all that there will be."""
+        """Compile new scripts, and try the samples with all scripts of the wanted state."""
         tried = [sample for sample in samples if wanted.engine_of(sample.user) == SIEVE]
         new = {path for path, (text, _user) in scripts.items() if self._is_new(path, text)}
         if not new and not tried:
@@ -225,7 +225,7 @@ class Filters:
 
     @contextlib.contextmanager
     def _staged(self, scripts: t.Mapping[str, tuple[str, User | None]], reader: User | None) -> t.Iterator[dict[str, str]]:
-        """Copies of *scripts*, by their paths, in a directory that beside root only *reader* can look into."""
+        """Write copies of *scripts*, by their paths, to a directory for root and *reader* alone."""
         group = self._group_of(reader) if reader else None
         with rooms.room("sieve") as directory:
             if group:
@@ -269,7 +269,7 @@ class Filters:
                 files.make(binary, functools.partial(self._compile, path, text, user, attributes))
 
     def _compile(self, path: str, text: str, user: User | None, attributes: files.Attributes) -> None:
-        """Dovecot's compiler makes what everybody can read: it works where nobody else looks."""
+        """Compile with Dovecot's compiler, whose output everybody can read: it works in a directory that only root can open."""
         binary = self._path(path).removesuffix(".sieve") + ".svbin"
         with rooms.room("sieve") as directory:
             made = os.path.join(directory, os.path.basename(binary))
@@ -282,13 +282,13 @@ class Filters:
         os.utime(binary)
 
     def _make_directories(self) -> None:
-        """Everybody's process goes through them, whatever the umask of who runs this."""
+        """Make the directories, which the process of every user must pass, whatever the umask of this one."""
         for directory in map(self._path, (SIEVE_DIRECTORY, SIEVE_USERS)):
             if not os.path.isdir(directory):
                 files.make_directory(directory, parents=True)
 
     def _group_of(self, user: User) -> str | None:
-        """Who may read the script of *user* beside root: his process, and nobody else's."""
+        """Return the group that may read the script of *user* beside root: the group of the user's process alone."""
         account = self.virtual_account if "@" in user.name else user.name
         try:
             return str(pwd.getpwnam(account).pw_gid) if account else None
@@ -296,7 +296,7 @@ class Filters:
             return None
 
     def _is_stale(self, binary: str, script: str) -> bool:
-        """Whether Dovecot would compile the script again at each delivery, in vain since it may not write there."""
+        """Return whether Dovecot would compile the script again at each delivery, in vain since it may not write there."""
         sievec = shutil.which(sieve_trial.SIEVEC)
         try:
             compiled = os.stat(binary).st_mtime
@@ -335,7 +335,7 @@ class Filters:
             self.outcome.add(core_homes.remove(self._path(path), live, check_mode=self.check_mode))
 
     def _remove(self, path: str) -> bool:
-        """Take away a file of ours; one that somebody else wrote stays."""
+        """Remove a file of this collection; a file of another source stays."""
         live = files.read_text(self._path(path))
         if live is None or not managed.is_managed(live):
             return False

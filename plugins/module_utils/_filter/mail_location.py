@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the folders of a user are: Dovecot's ``mail_location``, read for a program that writes into them itself. Pure."""
+"""The folders of a user: Dovecot's ``mail_location``, read for a program that writes into them itself. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _VARIABLES = {
 
 
 class BadLocation(BadInput):
-    """A mail_location that is not understood, or into which only Dovecot can write."""
+    """A mail_location has an unknown form, or only Dovecot can write into it."""
 
 
 class Location(t.NamedTuple):
@@ -34,7 +34,7 @@ class Location(t.NamedTuple):
     separator: str
 
     def folder(self, name: str) -> str:
-        """The path of the folder that IMAP calls *name*; a Maildir's ends in a slash."""
+        """Return the path of the folder that IMAP calls *name*; a Maildir's ends in a slash."""
         if name.upper() == "INBOX":
             return self.inbox
         on_disk = modified_utf7(name)
@@ -43,27 +43,27 @@ class Location(t.NamedTuple):
         return f"{self.base}/{'' if self.separator == '/' else '.'}{on_disk}/"
 
     def problem_with(self, folder: str) -> str | None:
-        """What keeps *folder* from being one there, to be read after its name."""
+        """Tell why *folder* cannot exist there, in words to follow its name."""
         other = "/" if self.separator == "." else None
         if other and other in folder:
             return f"has a '{other}', which is part of no name in a Maildir: levels are parted by '{self.separator}'"
         if self.driver == MAILDIR and self.separator == "/" and folder.split("/")[-1] in ("new", "cur", "tmp"):
-            return "is what a Maildir keeps its mail in"
+            return "is a directory in which a Maildir keeps its mail"
         return None
 
 
 def separator_of(mail_location: str) -> str:
-    """What parts the levels of a folder's name, as Dovecot has it where no namespace says otherwise."""
+    """Return the separator between the levels of a folder's name, as Dovecot sets it without a namespace."""
     driver, _path, options = _parts(mail_location)
     return "." if driver == MAILDIR and options.get("LAYOUT", "").lower() != "fs" else "/"
 
 
 def parse(mail_location: str) -> Location:
-    """The folders that another program than Dovecot may write to: Maildir and mbox. Raises `BadLocation`."""
+    """Return the folders, if a program other than Dovecot can write to them: Maildir and mbox. Raises `BadLocation`."""
     driver, path, options = _parts(mail_location)
     if driver not in (MAILDIR, MBOX):
         raise BadLocation(
-            f"Into mail_location '{mail_location}' only Dovecot can write: have Sieve sort the mail (engine: sieve), or keep it as maildir"
+            f"Only Dovecot can write into mail_location '{mail_location}': let Sieve sort the mail (engine: sieve), or keep it as maildir"
             " or mbox."
         )
     base = _path(path, mail_location)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who sorts whose mail by which rules, on one host. Pure."""
+"""The rules of each user and the program that follows them, on one host. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DOMAIN = re.compile(r"\w([\w.-]*\w)?")
 
 
 class User(t.NamedTuple):
-    """Whose mail is sorted by *rules*, or for Sieve by a *script*; without either the engine is told, and what he has of his own counts."""
+    """A user with *rules*, or for Sieve a *script*; without either only the engine is set, and the user's own rules count."""
 
     name: str
     engine: str
@@ -57,12 +57,12 @@ class Plan(t.NamedTuple):
 
     @property
     def location(self) -> Location:
-        """Where procmail writes to."""
+        """Return the place to which procmail writes."""
         return parse_location(self.mail_location)
 
     @property
     def redirects(self) -> int:
-        """To how many addresses one mail may be forwarded: with one more than Dovecot allows, nobody gets it."""
+        """Return the number of addresses to which one mail may be forwarded: beyond Dovecot's limit, none gets it."""
         own = max((sieve.redirects(user.rules) for user in self.users if user.engine == SIEVE), default=0)
         return max(USUAL_REDIRECTS, sieve.redirects([*self.rules, *self.rules_after]) + own)
 
@@ -82,12 +82,12 @@ def plan(
     domain: str,
     mail_location: str,
 ) -> tuple[Plan, list[str]]:
-    """What is to be done, and a sentence for each thing that is wrong with it."""
+    """Work out the files to write, and report each problem."""
     site, problems = parse(rules, FOR_ALL)
     after, more = parse(rules_after, FOR_ALL)
     problems += more
     if not _DOMAIN.fullmatch(domain):
-        problems.append(f"The domain {domain!r} of those whose mail is sorted is no name of one.")
+        problems.append(f"The domain {domain!r} of the filter rules is no domain name.")
     known: list[User] = []
     for options in users:
         user, wrong = _user(options, engine)
@@ -102,7 +102,7 @@ def plan(
 def _user(options: t.Mapping[str, t.Any], engine: str) -> tuple[User | None, list[str]]:
     name = str(options.get("name") or "")
     if not _NAME.fullmatch(name) or ".." in name:
-        return None, [f"The user {name!r} whose mail is sorted has no name that a user can have."]
+        return None, [f"The user {name!r} of the filter rules has a name that no user can have."]
     own = options.get("engine") or engine
     if own not in ENGINES:
         return None, [f"The user {name} has the engine '{own}'; write {' or '.join(ENGINES)}."]
@@ -113,14 +113,14 @@ def _user(options: t.Mapping[str, t.Any], engine: str) -> tuple[User | None, lis
     if script and rules:
         problems.append(f"The user {name} has both rules and a script: write one of them.")
     if script and (not isinstance(script, str) or re.search("[\x00\ud800-\udfff]", script)):
-        return None, [*problems, f"The script of {name} is no text."]
+        return None, [*problems, f"The script of {name} must be a text."]
     variables = options.get("variables") or {}
     if not isinstance(variables, dict):
-        return None, [*problems, f"The variables of {name} are no dictionary such as {{LOGFILE: $HOME/procmail.log}}."]
+        return None, [*problems, f"The variables of {name} must be a dictionary such as {{LOGFILE: $HOME/procmail.log}}."]
     if variables and own != PROCMAIL:
         problems.append(f"The user {name} has variables, which only procmail has (engine: procmail).")
     if own == PROCMAIL and "@" in name:
-        problems.append(f"The mail of {name} is no system account's, and only Sieve can sort it (engine: sieve).")
+        problems.append(f"{name} has no system account, and only Sieve can sort the mail of such a user (engine: sieve).")
     return User(name, own, tuple(rules), script or None, variables), problems
 
 
@@ -142,7 +142,7 @@ def _what_an_engine_cannot(wanted: Plan) -> list[str]:
             return [*found, str(e)]
         found += procmailrc.problems(wanted.rules, {}, location, FOR_ALL)
         if wanted.rules_after:
-            found.append("The site has rules that come after those of the users, which procmail cannot; Sieve can (engine: sieve).")
+            found.append("The site has rules that run after the users' own, which procmail does not support; Sieve does (engine: sieve).")
         for user in wanted.users:
             if user.engine == PROCMAIL:
                 found += procmailrc.problems(user.rules, user.variables, location, user.of)
@@ -157,7 +157,7 @@ def address_of(wanted: Plan, name: str) -> str:
 
 
 def procmail_site(wanted: Plan) -> str | None:
-    """The text of /etc/procmailrc."""
+    """Return the text of /etc/procmailrc."""
     if PROCMAIL not in wanted.engines or not wanted.rules:
         return None
     return procmailrc.Writer(wanted.location, wanted.domain).file(wanted.rules, {}, system=True)
@@ -182,7 +182,7 @@ def sieve_user(wanted: Plan, user: User) -> str | None:
 
 
 def checked(wanted: Plan, problems: t.Sequence[str]) -> Plan:
-    """*wanted*, unless there are *problems*. Raises `BadRule`."""
+    """Return *wanted*, unless there are *problems*. Raises `BadRule`."""
     if problems:
         raise BadRule(" ".join(problems))
     return wanted

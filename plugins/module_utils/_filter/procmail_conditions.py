@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The conditions of a rule as procmail has them: lines that start with ``*``. Pure.
+"""The conditions of a rule in procmail's form: lines that start with ``*``. Pure.
 
 procmail knows no headers, only regular expressions on the text of the mail, with folded lines joined: see procmailrc(5).
 """
@@ -32,14 +32,14 @@ ANY = "POSTROOM_ANY"
 
 
 def literal(text: str) -> str:
-    """*text* as a regular expression that matches it alone."""
+    """Return *text* as a regular expression that matches it alone."""
     escaped = re.sub(r"[.*+?()|$\[]", r"[\g<0>]", re.sub(r"[\\^\]]", r"\\\g<0>", text))
     # Blanks at the end of a line are cut off.
     return re.sub(r"^ | $", "[ ]", escaped)
 
 
 def all_of(rule: Rule, flags: str) -> tuple[list[str], list[str]]:
-    """The recipes that must come before the one of *rule*, and the lines of its conditions."""
+    """Return the recipes that must come before the one of *rule*, and the lines of its conditions."""
     lines = [f"* {line(condition)}" for condition in rule.every]
     if not rule.some:
         return [], lines
@@ -55,7 +55,7 @@ def all_of(rule: Rule, flags: str) -> tuple[list[str], list[str]]:
 
 
 def needs_helper(rule: Rule) -> bool:
-    """Whether several conditions of which one is enough are no single regular expression."""
+    """Return whether alternative conditions cannot be joined into one regular expression."""
     return len(rule.some) > 1 and not all(one.kind in ("header", "address") and not one.negated for one in rule.some)
 
 
@@ -81,7 +81,7 @@ def _positive(condition: Condition) -> str:
 
 
 def _guarded(regex: str) -> str:
-    """*regex* as nothing but one, which does not go on in the next line either."""
+    """Return *regex* without a special meaning for procmail, and without a continuation line."""
     return f"{'()' if _MEANS_MORE.match(regex) else ''}{regex}{'()' if regex.endswith(chr(92)) else ''}"
 
 
@@ -95,7 +95,7 @@ def _in_header(text: str) -> str:
 
 
 def _glob(value: str, many: str = ".*", one: str = ".") -> str:
-    """``*`` and ``?`` as in Sieve, where a backslash takes their meaning away (RFC 5228, 2.7.1)."""
+    """Translate ``*`` and ``?`` as in Sieve, where a backslash makes them literal (RFC 5228, 2.7.1)."""
     parts = re.findall(r"\\.|[*?]|[^*?\\]+|\\$", value)
     return "".join(many if part == "*" else one if part == "?" else _in_header(re.sub(r"^\\(?=.)", "", part)) for part in parts)
 
@@ -161,7 +161,7 @@ def problems(rule: Rule, who: str) -> t.Iterator[str]:
 
 
 def _wrong_with(regex: str, kind: str) -> t.Iterator[str]:
-    """What procmail would read otherwise than Sieve, to be read behind the expression."""
+    """Tell where procmail reads an expression differently than Sieve, in words to follow the expression."""
     plain = _TAKEN_LITERALLY.sub("x", regex)
     if re.search(r"\[[:.=]", regex) or re.search(r"\{[\d,]", plain):
         yield ", and procmail knows no {n} and no [:class:]; Sieve does (engine: sieve)."

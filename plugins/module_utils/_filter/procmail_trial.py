@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Recipes before they are live: procmail has no check of its own, so it is run as the user, below a directory that is thrown away.
+"""Recipes before they are live: procmail has no check of its own, so it runs as the user, in a temporary directory.
 
-Nothing leaves the host and no mailbox is written to: folders are elsewhere, forwards and pipes are written down. Programs
+Nothing leaves the host and no mailbox changes: folders are elsewhere, and forwards and pipes are only recorded. Programs
 that a condition asks or that filter the mail do run. See procmail(1), and "LOGFILE" in procmailrc(5).
 """
 
@@ -53,15 +53,15 @@ SAMPLE = "From: sender@elsewhere.example\nTo: you@example.org\nSubject: sample\n
 
 
 class BadRecipes(RejectedByDaemon):
-    """A file that procmail would not understand as it is meant."""
+    """procmail would not read a file as it was intended."""
 
 
 class NoProgram(BadInput):
-    """A program that a rule starts, and that is not there."""
+    """A program that a rule starts does not exist."""
 
 
 class NoTrial(HostError):
-    """procmail is not on this host, or could not be run."""
+    """procmail is not on this host, or could not run."""
 
 
 class Bench:
@@ -121,7 +121,7 @@ class Bench:
             raise NoProgram(f"{who} starts '{program}', which is not on this host: install it, or write its whole path.")
 
     def try_sample(self, rules: t.Sequence[Rule], variables: t.Mapping[str, t.Any], message: str) -> Fate:
-        """What becomes of *message* by the *rules* of the site and of the user."""
+        """Return the fate of *message* under the *rules* of the site and of the user."""
         with self._directory() as directory:
             writer = Writer(self.location, self.domain, Trial(directory))
             self._procmail(directory, writer.file(rules, variables, system=False), message)
@@ -135,7 +135,7 @@ class Bench:
 
     @contextlib.contextmanager
     def _directory(self) -> t.Iterator[str]:
-        """All in it is the user's, made and read as that user: what lies there may lead anywhere."""
+        """Make the directory as the user, who owns all in it: a file there may be a link to anywhere."""
         with rooms.room("procmail") as directory:
             os.chown(directory, self.account.pw_uid, self.account.pw_gid)
             with homes.acting_as(self.user):
@@ -151,7 +151,7 @@ class Bench:
         return path
 
     def _procmail(self, directory: str, text: str, message: str) -> str:
-        """Run procmail on *text*; gives its log."""
+        """Run procmail on *text*, and return its log."""
         with homes.acting_as(self.user):
             rc_file, log = self._write(directory, "rc", text), os.path.join(directory, "log")
         command = [

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A procmail run control file made of rules. Pure.
+"""Render a procmail run control file from rules. Pure.
 
-Sources: procmailrc(5), procmailex(5) and procmail(1). What a rule's conditions become is in ``procmail_conditions``.
+Sources: procmailrc(5), procmailex(5) and procmail(1). ``procmail_conditions`` renders the conditions of a rule.
 """
 
 from __future__ import annotations
@@ -41,18 +41,21 @@ ELSEWHERE = ("INCLUDERC", "SWITCHRC", "LOGFILE", "VERBOSE", "LOCKFILE")
 
 
 def command(location: Location) -> str:
-    """How Postfix starts procmail: who has no recipes finds his mail in the same place, and what cannot be delivered stays queued."""
+    """Return the command by which Postfix starts procmail.
+
+    Users without recipes find mail in the same place, and undeliverable mail stays queued.
+    """
     return f'/usr/bin/procmail -t -a "$EXTENSION" SHELL=/bin/sh DEFAULT={location.inbox} ORGMAIL={location.inbox}'
 
 
 def room_for(lines: t.Iterable[str]) -> list[str]:
-    """What must come before *lines* that are long."""
+    """Return the lines that must come before *lines* that are long."""
     longest = max((len(line) for line in lines), default=0)
     return [f"LINEBUF={USUAL_LINEBUF + 4 * longest}"] if longest > USUAL_LINEBUF // 4 else []
 
 
 class Trial(t.NamedTuple):
-    """A run that has no effect: mail goes to folders below *directory*, and *directory*/record is called for what would leave."""
+    """A run without effect: mail goes to folders below *directory*, and *directory*/record takes the mail that would leave."""
 
     directory: str
 
@@ -124,11 +127,11 @@ class Writer:
 
     @staticmethod
     def _waiting(delivering: str) -> str:
-        """With *delivering*, have procmail wait for the program and see whether it failed."""
+        """With *delivering*, let procmail wait for the program and check its exit status."""
         return delivering if set("wW") & set(delivering) else f"w{delivering}"
 
     def _inside(self, rule: Rule, delivering: str) -> list[str]:
-        """What is done in the block of a rule that needs one."""
+        """Return the lines in the block of a rule that needs one."""
         if rule.fate == "rules":
             return [line for one in rule.rules for line in self.rule(one)][1:]
         if rule.fate == "forward":
@@ -171,7 +174,7 @@ class Writer:
         return [f"POSTROOM_FLAGS=${{POSTROOM_FLAGS}}{SYSTEM_FLAGS[flag.lower()]}" for flag in flags]
 
     def _vacation(self, vacation: Vacation) -> list[str]:
-        """Once to each sender, and never to a list, a program or an answer (RFC 3834, section 2)."""
+        """Answer each sender once, and never a list, a program or an answer (RFC 3834, section 2)."""
         cache = f"{self.trial.directory}/vacation" if self.trial else "$HOME/.procmail-vacation"
         own = "|".join([self.own_address, *(_escaped(procmail_conditions.literal(address)) for address in vacation.addresses)])
         me = f"$LOGNAME@{_escaped(self.domain)}"
@@ -204,7 +207,7 @@ def _indented(lines: t.Iterable[str]) -> t.Iterator[str]:
 
 
 def _quoted(path: str) -> str:
-    """*path* as one word, in which only what stands at its beginning is put in."""
+    """Return *path* as one word, in which only a variable at its beginning is expanded."""
     head, slash, rest = path.partition("/") if path.startswith("$") else ("", "", path)
     return f'"{head}{slash}{_escaped(rest)}"'
 
@@ -214,7 +217,7 @@ def _word(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """*text* as it is, within double quotes."""
+    """Return *text* as it is, within double quotes."""
     return re.sub(r'["\\`$]', r"\\\g<0>", text)
 
 
@@ -231,12 +234,12 @@ def _header_text(text: str) -> str:
 
 
 def problems(rules: t.Sequence[Rule], variables: t.Mapping[str, t.Any], location: Location, of: str) -> list[str]:
-    """A sentence for each thing in *rules* that procmail cannot do, or would do otherwise than it reads."""
+    """Report each part of *rules* that procmail does not support, or reads differently."""
     found = [sentence for top in rules for rule in top.nested() for sentence in _problems_of(rule, location, f"The rule {rule.name} {of}")]
     for name, value in variables.items():
         what = f"The variable {name} {of}"
         if name in (*OURS, *OURS_TOO) or str(name).startswith("POSTROOM_"):
-            found.append(f"{what} is set by the collection itself: take it away; mail_location says where the mail is.")
+            found.append(f"{what} is set by the collection itself: remove it; mail_location names the place of the mail.")
         elif not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", str(name)):
             found.append(f"{what} is no name of one.")
         elif not isinstance(value, (str, int)) or isinstance(value, bool) or re.search(r'[\x00-\x1f\x7f"`]|\\$', str(value)):
@@ -245,28 +248,14 @@ def problems(rules: t.Sequence[Rule], variables: t.Mapping[str, t.Any], location
 
 
 def _problems_of(rule: Rule, location: Location, who: str) -> t.Iterator[str]:
-    unknown = set(rule.recipe_flags) - set(f"{DECIDING}{DELIVERING}c")
-    if "I" in unknown:
-        yield f"{who} has the recipe flag I; procmail writes i for errors in writing that do not count."
-    elif unknown:
-        yield f"{who} has the recipe flags {''.join(sorted(unknown))}, which procmail does not know: see procmailrc(5)."
+    yield from _problems_of_recipe_flags(rule, who)
     texts = [rule.pipe, *(value for one in (*rule.every, *rule.some) if one.test in ("regex", "regexp", "program") for value in one.values)]
     if any(text.endswith("\\") for text in texts):
-        yield f"{who} has a line that ends with a backslash, and would go on in the next one: take it away."
+        yield f"{who} has a line that ends with a backslash, and would go on in the next one: remove it."
     if rule.fate == "reject":
-        yield f"{who} has reject, which procmail cannot; Sieve can (engine: sieve)."
-    if "c" in rule.recipe_flags and rule.fate is None:
-        yield f"{who} has the recipe flag c, which goes with folder, forward, pipe or rules: every mail goes on here anyway."
-    if "f" in rule.recipe_flags and rule.fate != "pipe":
-        yield f"{who} has the recipe flag f, for a program whose output replaces the mail: give it a pipe."
+        yield f"{who} has reject, which procmail does not support; Sieve does (engine: sieve)."
     if rule.fate == "folder":
-        wrong = location.problem_with(rule.folder)
-        if wrong:
-            yield f"{who} has the folder '{rule.folder}', which {wrong}."
-        elif location.separator == "/" and "/" in rule.folder:
-            yield f"{who} has the folder '{rule.folder}', for which procmail makes no directory; Sieve does (engine: sieve)."
-        elif location.driver != MBOX and rule.lock:
-            yield f"{who} has a lock for a folder of a Maildir, which needs none, and procmail would wait for the folder: take it away."
+        yield from _problems_of_folder(rule, location, who)
     for flag in rule.flag:
         if not flag.startswith("\\"):
             yield f"{who} has the flag '{flag}', which procmail cannot set; Sieve can (engine: sieve)."
@@ -280,3 +269,25 @@ def _problems_of(rule: Rule, location: Location, who: str) -> t.Iterator[str]:
             f"{who} has both match_any and one of the recipe flags {CHAINING}, which count from the recipe before: write match_any with"
             " headers and addresses alone, or a rule for each."
         )
+
+
+def _problems_of_recipe_flags(rule: Rule, who: str) -> t.Iterator[str]:
+    unknown = set(rule.recipe_flags) - set(f"{DECIDING}{DELIVERING}c")
+    if "I" in unknown:
+        yield f"{who} has the recipe flag I; procmail writes i for errors in writing that do not count."
+    elif unknown:
+        yield f"{who} has the recipe flags {''.join(sorted(unknown))}, which procmail does not know: see procmailrc(5)."
+    if "c" in rule.recipe_flags and rule.fate is None:
+        yield f"{who} has the recipe flag c, which goes with folder, forward, pipe or rules: every mail goes on here anyway."
+    if "f" in rule.recipe_flags and rule.fate != "pipe":
+        yield f"{who} has the recipe flag f, for a program whose output replaces the mail: give it a pipe."
+
+
+def _problems_of_folder(rule: Rule, location: Location, who: str) -> t.Iterator[str]:
+    wrong = location.problem_with(rule.folder)
+    if wrong:
+        yield f"{who} has the folder '{rule.folder}', which {wrong}."
+    elif location.separator == "/" and "/" in rule.folder:
+        yield f"{who} has the folder '{rule.folder}', for which procmail makes no directory; Sieve does (engine: sieve)."
+    elif location.driver != MBOX and rule.lock:
+        yield f"{who} has a lock for a folder of a Maildir, which needs none, and procmail would wait for the folder: remove it."

@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules by which mail is sorted, in the one form that both engines are written from. Pure.
+"""The rules that sort mail, in the common form for both engines. Pure.
 
-What is wrong with a rule whatever the engine is found here; what only one of them can do, by those who write for it:
-``procmailrc`` and ``sieve``.
+This module finds the problems that a rule has with either engine; ``procmailrc`` and ``sieve`` find those with one of them.
 """
 
 from __future__ import annotations
@@ -45,16 +44,16 @@ _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def spelled(flag: str) -> str:
-    """A system's flag as IMAP spells it, and a word of one's own as it is."""
+    """Return a system's flag as IMAP spells it, and any other word unchanged."""
     return "\\" + flag[1:].capitalize() if flag.lower() in SYSTEM_FLAGS else flag
 
 
 class BadRule(BadInput):
-    """A rule that neither engine could follow, or that the engine it is for cannot."""
+    """A rule is invalid for both engines, or for the engine of its user."""
 
 
 class Condition(t.NamedTuple):
-    """One thing that must be so: *values* are alternatives, one of which is enough."""
+    """One condition: *values* are alternatives, and one of them is enough."""
 
     kind: str
     names: tuple[str, ...]
@@ -89,16 +88,16 @@ class Rule(t.NamedTuple):
     lock: bool | str | None = None
 
     def nested(self) -> t.Iterator[Rule]:
-        """This rule and all inside it."""
+        """Yield this rule and all inside it."""
         yield self
         for rule in self.rules:
             yield from rule.nested()
 
 
 def parse(given: t.Any, of: str, depth: int = 1) -> tuple[list[Rule], list[str]]:
-    """The rules, and a sentence for each thing that is wrong with those that are not among them; *of* says whose they are."""
+    """Return the rules, and report each problem with the others; *of* names their owner."""
     if not isinstance(given, list):
-        return [], [f"The rules {of} are no list."]
+        return [], [f"The rules {of} must be a list."]
     rules: list[Rule] = []
     problems: list[str] = []
     for number, options in enumerate(given, 1):
@@ -113,11 +112,11 @@ def _rule(options: t.Any, number: int, of: str, depth: int) -> Rule:
     name = str(options.get("name") or number) if isinstance(options, dict) else str(number)
     who = f"The rule {name} {of}"
     if not isinstance(options, dict):
-        raise BadRule(f"{who} is no dictionary of conditions and what becomes of the mail.")
+        raise BadRule(f"{who} must be a dictionary of conditions and an action.")
     if depth > DEEPEST:
-        raise BadRule(f"{who} is inside of more than {DEEPEST} others.")
+        raise BadRule(f"{who} is inside more than {DEEPEST} others.")
     if _HALF.search(name):
-        raise BadRule(f"{who!r} has half a character in its name.")
+        raise BadRule(f"{who!r} has an incomplete character in its name.")
     if _CONTROL.search(name):
         raise BadRule(f"{who!r} has a line break or another control character in its name.")
     for key in options:
@@ -125,10 +124,10 @@ def _rule(options: t.Any, number: int, of: str, depth: int) -> Rule:
             raise BadRule(f"{who} has '{key}', which is not known; a rule has {', '.join(RULE_KEYS)}.")
     fates = [key for key in FATES if options.get(key) not in (None, False)]
     if len(fates) > 1:
-        raise BadRule(f"{who} has {' and '.join(fates)}; only one can become of a mail: write two rules, the first of them with copy.")
+        raise BadRule(f"{who} has {' and '.join(fates)}; a rule can have only one of these: write two rules, the first of them with copy.")
     vacation, flag = options.get("vacation"), _texts(options.get("flag"), f"{who} has a flag that")
     if not fates and not flag and not vacation:
-        raise BadRule(f"{who} does not say what becomes of the mail: write one of {', '.join(FATES)}, flag or vacation.")
+        raise BadRule(f"{who} does not say what to do with the mail: write one of {', '.join(FATES)}, flag or vacation.")
     fate = fates[0] if fates else None
     copy = _flag(options.get("copy", False), f"{who} has a copy that")
     if copy and fate in (None, "discard", "reject"):
@@ -161,7 +160,7 @@ def _nested(given: t.Any, name: str, of: str, depth: int) -> tuple[Rule, ...]:
     if problems:
         raise BadRule(" ".join(problems))
     if not rules:
-        raise BadRule(f"The rule {name} {of} has no rules inside: write some, or take it away.")
+        raise BadRule(f"The rule {name} {of} has no rules inside: write some, or remove it.")
     return tuple(rules)
 
 
@@ -224,12 +223,12 @@ def _text_condition(kind: str, given: t.Mapping[str, t.Any], who: str, negated: 
         return Condition(kind, names, test, (), negated=negated)
     values = _texts(given[test], f"{who} has a {test} that")
     if not values or (test != "is" and not all(values)):
-        raise BadRule(f"{who} has an empty {test}, which would be so of every mail.")
+        raise BadRule(f"{who} has an empty {test}, which every mail has.")
     return Condition(kind, names, test, values, part, negated=negated)
 
 
 def _size(given: t.Any, who: str) -> int:
-    """Bytes; K, M and G are powers of 1024, as in Sieve (RFC 5228, 2.4.1)."""
+    """Return bytes; K, M and G are powers of 1024, as in Sieve (RFC 5228, 2.4.1)."""
     match = re.fullmatch(r"([0-9]{1,15})\s*([KMG]?)", str(given).strip().upper())
     if not match or isinstance(given, bool):
         raise BadRule(f"{who} has the size '{given}': write bytes, or a number with K, M or G, such as 500K.")
@@ -248,12 +247,12 @@ def _text(given: t.Any, what: str, *, lines: bool = False, empty: bool = False) 
     if _CONTROL.search(text.replace("\n", "") if lines else text):
         raise BadRule(f"{what} has {'a' if lines else 'a line break or another'} control character in it.")
     if _HALF.search(text):
-        raise BadRule(f"{what} has half a character in it.")
+        raise BadRule(f"{what} has an incomplete character in it.")
     return text
 
 
 def _texts(given: t.Any, what: str) -> tuple[str, ...]:
-    """One text, or a list of them."""
+    """Return one text, or a list of them, as a tuple."""
     listed = [] if given is None else given if isinstance(given, list) else [given]
     return tuple(_text(one, what, empty=True) for one in listed)
 
@@ -312,7 +311,7 @@ def _vacation(given: t.Any, who: str) -> Vacation:
         raise BadRule(f"{who} has a vacation that is neither a text nor a dictionary with text and {', '.join(VACATION_KEYS[1:])}.")
     days = given.get("days")
     if days is not None and (isinstance(days, bool) or not str(days).isdecimal() or not 1 <= int(days) <= 365):
-        raise BadRule(f"{who} has a vacation with {days} days: after how many days somebody is told again is a number from 1 to 365.")
+        raise BadRule(f"{who} has a vacation with {days} days: the days between two answers to one sender must be 1 to 365.")
     subject = given.get("subject")
     return Vacation(
         text=_text(given["text"], f"{who} has a vacation whose text", lines=True),

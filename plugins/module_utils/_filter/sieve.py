@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A Sieve script made of rules. Pure.
+"""Render a Sieve script from rules. Pure.
 
-Sources: RFC 5228 (Sieve), and for what a script has to require, RFC 3894 (copy), 5173 (body), 5230 (vacation), 5232
+Sources: RFC 5228 (Sieve), and for the extensions that a script must require, RFC 3894 (copy), 5173 (body), 5230 (vacation), 5232
 (imap4flags), 5429 (reject), 5490 (mailbox) and draft-murchison-sieve-regex.
 """
 
@@ -28,7 +28,7 @@ DOLLAR = "dollar"
 
 
 class Writer:
-    """Writes the commands of one script, and remembers what they require; *own* is the address of its user, None for a script of all."""
+    """Writes the commands of one script, and collects their extensions; *own* is the user's address, None for a common script."""
 
     def __init__(self, own: str | None) -> None:
         self._own = own
@@ -132,17 +132,17 @@ class Writer:
 
 
 def quote(text: str) -> str:
-    """*text* as a string of Sieve (RFC 5228, 2.4.2)."""
+    """Return *text* as a string of Sieve (RFC 5228, 2.4.2)."""
     return '"' + re.sub(r'["\\]', r"\\\g<0>", text) + '"'
 
 
 def redirects(rules: t.Sequence[Rule]) -> int:
-    """To how many addresses one mail may be forwarded by *rules* at most."""
+    """Return the most addresses to which *rules* forward one mail."""
     return sum(len(rule.forward) for top in rules for rule in top.nested())
 
 
 def problems(rules: t.Sequence[Rule], separator: str, of: str) -> list[str]:
-    """A sentence for each thing in *rules* that Sieve cannot do."""
+    """Report each part of *rules* that Sieve does not support."""
     return [sentence for top in rules for rule in top.nested() for sentence in _problems_of(rule, separator, f"The rule {rule.name} {of}")]
 
 

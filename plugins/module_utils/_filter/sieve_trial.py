@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sieve scripts before they are live: whether they compile, and what they would do to a sample message.
+"""Sieve scripts before they are live: whether they compile, and what they would do with a sample message.
 
 Sources: sievec(1) and sieve-test(1), which changes nothing as long as it is not told to execute.
 """
@@ -29,15 +29,15 @@ _ERROR = re.compile(r"^\S+: line (?P<line>\d+): error: (?P<error>.*)", re.MULTIL
 
 
 class DoesNotCompile(RejectedByDaemon):
-    """A script that Dovecot would not run."""
+    """Dovecot would not run a script."""
 
 
 class Fails(RejectedByDaemon):
-    """Scripts that end with an error at a sample message; Dovecot would keep the mail."""
+    """A script ends with an error at a sample message; Dovecot would keep the mail."""
 
 
 class NoTrial(HostError):
-    """sieve-test could not be had, or said nothing."""
+    """sieve-test is missing, or gave no answer."""
 
 
 def stage(directory: str, name: str, text: str) -> str:
@@ -50,7 +50,7 @@ def stage(directory: str, name: str, text: str) -> str:
 
 
 def compile_script(run: Run, path: str, text: str, of: str, into: str = "") -> bool:
-    """Compile the script *path*, beside it or *into* a file; False when there is no sievec.
+    """Compile the script *path*, beside it or *into* a file; return False when there is no sievec.
 
     Raises `DoesNotCompile`, naming the rule in *text*.
     """
@@ -66,7 +66,7 @@ def compile_script(run: Run, path: str, text: str, of: str, into: str = "") -> b
 
 
 def rule_at(text: str, line: int) -> str:
-    """Which rule the *line* of a script is part of, or what stands there in one that was not made of rules."""
+    """Name the rule that the *line* of a script is part of, or quote the line of a script that was not made of rules."""
     lines = text.split("\n")
     names = [one.strip()[2:] for one in lines[1:line] if one.strip().startswith("# ")]
     if names and any(one.startswith("if ") for one in lines):
@@ -75,7 +75,7 @@ def rule_at(text: str, line: int) -> str:
 
 
 def try_sample(run: Run, scripts: t.Sequence[str], sample: Sample, message: str, domain: str) -> Fate:
-    """What the *scripts*, one after the other, do to the *message* (a file that the user may read). Raises `NoTrial`."""
+    """Return what the *scripts*, one after the other, do with the *message* (a file that the user may read). Raises `NoTrial`."""
     recipient = sample.user if "@" in sample.user else f"{sample.user}@{domain}"
     earlier = [part for path in scripts[:-1] for part in ("-s", path)]
     rc, stdout, stderr = run([*END, SIEVE_TEST, "-u", sample.user, "-f", sample.sender, "-r", recipient, *earlier, scripts[-1], message])
@@ -93,7 +93,7 @@ def try_sample(run: Run, scripts: t.Sequence[str], sample: Sample, message: str,
 
 
 def read(stdout: str) -> Fate:
-    """What sieve-test would do, by its lines: those that begin with ``*`` are actions, ``+`` belongs to the one above."""
+    """Read the lines of sieve-test: those that begin with ``*`` are actions, ``+`` belongs to the one above."""
     fate = Fate()
     kept = answer = False
     for line in stdout.split("\n"):

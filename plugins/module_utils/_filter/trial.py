@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What would become of a sample message, and whether it is what was expected. Pure.
+"""The fate of a sample message, and the comparison with the expected one. Pure.
 
 ``procmail_trial`` and ``sieve_trial`` ask the engines.
 """
@@ -19,11 +19,11 @@ DEFAULT_SENDER = "sender@elsewhere.example"
 
 
 class Unexpected(BadInput):
-    """A sample message that would go elsewhere than it should."""
+    """A sample message goes elsewhere than expected."""
 
 
 class BadSample(BadInput):
-    """A sample message that nothing can be tried with."""
+    """A sample message is unusable."""
 
 
 class Sample(t.NamedTuple):
@@ -35,7 +35,7 @@ class Sample(t.NamedTuple):
 
 
 class Fate:
-    """What became of a mail in a trial; *folder*, *forward*, *flag* and *pipe* are in the order in which it happened."""
+    """The fate of a mail in a trial; *folder*, *forward*, *flag* and *pipe* are in the order of the events."""
 
     def __init__(self) -> None:
         self.folder: list[str] = []
@@ -53,7 +53,7 @@ class Fate:
 
 
 def samples_from(given: t.Sequence[t.Mapping[str, t.Any]]) -> list[Sample]:
-    """Raises `BadSample` with everything that is wrong."""
+    """Read the samples. Raises `BadSample` with all problems."""
     found: list[Sample] = []
     wrong: list[str] = []
     for number, options in enumerate(given, 1):
@@ -97,17 +97,17 @@ def _expected(given: t.Any, name: str) -> dict[str, t.Any]:
 
 
 def unexpected(sample: Sample, fate: Fate) -> str | None:
-    """A sentence when *fate* is not what the sample expects; what it does not mention may be as it is."""
+    """Return a sentence when *fate* is not the expected one; results that the sample does not mention may be any."""
     for key, value in sample.expect.items():
         found = getattr(fate, key)
         if (found != value) if key in SIGNS else (_comparable(key, found) != _comparable(key, value)):
             wanted = value if key in SIGNS else ", ".join(value) or "none"
-            return f"The sample {sample.name} of {sample.user} expects {key} {wanted}, and what would become of it is: {fate}."
+            return f"The sample {sample.name} of {sample.user} expects {key} {wanted}, but the rules give: {fate}."
     return None
 
 
 def _comparable(key: str, values: t.Sequence[str]) -> list[str]:
-    """Without their order; INBOX and flags are the same in any case (RFC 3501)."""
+    """Return values without their order; INBOX and flags are the same in any case (RFC 3501)."""
     if key == "flag":
         return sorted(value.lower() for value in values)
     return sorted("INBOX" if value.upper() == "INBOX" else value for value in values)

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Whose mail is to be sorted, and whether there is anybody of that name: rules of nobody would be taken, and never run. Pure."""
+"""The users of the filter rules, and whether each exists: rules for a missing user would be written, and never run. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import typing as t
 def problems(
     names: t.Sequence[str], *, domain: str, users: t.Collection[str], accounts: t.Mapping[str, bool], mailboxes: t.Collection[str]
 ) -> list[str]:
-    """A sentence for each of *names* that is nobody, or is written as an address although they have an account.
+    """Report each of *names* that does not exist, or that is written as an address although there is an account.
 
-    *users* are to be made, *accounts* tells of whom the host was asked, *mailboxes* are the virtual ones.
+    *users* are the users to make, *accounts* holds the host's answers by name, *mailboxes* are the virtual ones.
     """
     found = []
     virtual = {address.lower() for address in mailboxes}

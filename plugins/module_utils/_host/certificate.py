@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A certificate and its private key: what they say, whether they can serve, and a self-signed pair where there is none."""
+"""A certificate and its private key: their contents, their checks, and a self-signed pair where there is none."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ KEY_TYPES = {
 
 
 class CertificateMissing(HostError):
-    """The certificate or the key is not there."""
+    """The certificate or the key does not exist."""
 
 
 class CertificateUnusable(HostError):
-    """The certificate or the key cannot be read as what it should be."""
+    """The certificate or the key is not in a readable form."""
 
 
 class CertificateNotValidNow(HostError):
@@ -45,12 +45,12 @@ class CertificateNotValidNow(HostError):
 
 
 class KeyMismatch(HostError):
-    """The private key is another certificate's."""
+    """The private key belongs to another certificate."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
-    """What a certificate says about itself; times are seconds since 1970."""
+    """The contents of a certificate; times are seconds since 1970."""
 
     subject: str
     issuer: str
@@ -68,14 +68,14 @@ class Certificate:
         return self.self_signed and f"O={ORGANIZATION}" in self.subject
 
     def covers(self, name: str) -> bool:
-        """Whether a client that connects to *name* takes this certificate for it (RFC 6125: only alternative names count)."""
+        """Return whether a client that connects to *name* accepts this certificate (RFC 6125: only alternative names count)."""
         wanted = normalized(name)
         _host, _dot, parent = wanted.partition(".")
         return any(own == wanted or (own.startswith("*.") and own[2:] == parent) for own in self.names)
 
 
 def normalized(name: str) -> str:
-    """A host name or an address in the one form in which it is compared."""
+    """Return a host name or an address in the common form for comparison."""
     try:
         return ipaddress.ip_address(name).compressed
     except ValueError:
@@ -83,13 +83,13 @@ def normalized(name: str) -> str:
 
 
 def checked_names(common_name: str, others: list[str]) -> list[str]:
-    """*common_name* first, then the *others*, each once. Raises `BadInput`."""
+    """Return *common_name* first, then the *others*, each once. Raises `BadInput`."""
     names = list(dict.fromkeys(normalized(name) for name in [common_name, *others]))
     for name in names:
         if not _is_address(name) and not re.fullmatch(
             r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name
         ):
-            raise BadInput(f"'{name}' is neither a host name nor an address that a certificate could be made for.")
+            raise BadInput(f"'{name}' is neither a host name nor an address, so no certificate can be made for it.")
     return names
 
 
@@ -102,7 +102,7 @@ def _is_address(name: str) -> bool:
 
 
 def parse_x509(text: str) -> Certificate:
-    """Read what ``openssl x509 -noout -subject -issuer -dates -fingerprint -ext subjectAltName -nameopt RFC2253`` prints."""
+    """Parse the output of ``openssl x509 -noout -subject -issuer -dates -fingerprint -ext subjectAltName -nameopt RFC2253``."""
     fields = dict(re.findall(r"^(subject|issuer|notBefore|notAfter|\S+ Fingerprint)\s*=\s*(.*)$", text, re.MULTILINE | re.IGNORECASE))
     fingerprint = next((value for name, value in fields.items() if name.lower().endswith("fingerprint")), "")
     alternative = re.search(r"Subject Alternative Name:.*\n\s*(.*)", text)
@@ -118,7 +118,7 @@ def parse_x509(text: str) -> Certificate:
 
 
 def request_config(names: list[str], key_type: str) -> str:
-    """The configuration for ``openssl req``, so that nothing depends on the host's openssl.cnf."""
+    """Return the configuration for ``openssl req``, so that nothing depends on the host's openssl.cnf."""
     alternatives = ",".join(f"IP:{name}" if _is_address(name) else f"DNS:{name}" for name in names)
     # A common name has at most 64 characters; a longer host name stands among the alternative names alone.
     common_name = f"CN = {names[0]}\n" if len(names[0]) <= 64 else ""
@@ -132,7 +132,7 @@ def request_config(names: list[str], key_type: str) -> str:
 
 
 def iso(seconds: float) -> str:
-    """A time as people and Ansible's filters read it."""
+    """Return a time as people and Ansible's filters read it."""
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -175,7 +175,7 @@ def diff(pair: SelfSigned, action: str, reason: str, exposed: bool) -> dict[str,
 
 
 def inspect(run: Run, certificate: str, private_key: str) -> Certificate:
-    """Read the pair and make sure that it is one. Raises `CertificateMissing`, `CertificateUnusable`, `KeyMismatch`."""
+    """Read the pair and make sure that the two belong together. Raises `CertificateMissing`, `CertificateUnusable`, `KeyMismatch`."""
     for path, what, mark in ((certificate, "certificate", "BEGIN CERTIFICATE"), (private_key, "private key", "PRIVATE KEY")):
         text = files.read_text(path)
         if text is None:
@@ -219,7 +219,7 @@ def _check_pair(certificate: str, private_key: str) -> None:
 
 
 def check_dates(found: Certificate, path: str, now: float) -> None:
-    """Raises `CertificateNotValidNow`."""
+    """Check the validity of the certificate at this time. Raises `CertificateNotValidNow`."""
     if found.not_after <= now:
         raise CertificateNotValidNow(f"The certificate {path} expired on {iso(found.not_after)}: renew it, every client refuses it.")
     if found.not_before > now:
@@ -230,7 +230,7 @@ def check_dates(found: Certificate, path: str, now: float) -> None:
 
 
 def warnings_about(found: Certificate, pair: SelfSigned, warn_days: int, now: float) -> t.Iterator[str]:
-    """What is not wrong today, but will be, or is for some client."""
+    """Report conditions that will be an error later, or are one for some clients."""
     days = int((found.not_after - now) // DAY)
     if days < warn_days:
         yield f"The certificate {pair.certificate} expires in {days} days, on {iso(found.not_after)}: renew it."
@@ -238,11 +238,11 @@ def warnings_about(found: Certificate, pair: SelfSigned, warn_days: int, now: fl
         told = ", ".join(found.names) or "no name at all"
         yield f"The certificate {pair.certificate} is for {told}, not for {pair.names[0]}: clients that connect to that name refuse it."
     if os.stat(pair.private_key).st_mode & 0o007:
-        yield f"The private key {pair.private_key} is readable for everybody on the host: take that right away with chmod o-rwx."
+        yield f"The private key {pair.private_key} is readable for everybody on the host: close it with chmod o-rwx."
 
 
 def close_key(pair: SelfSigned, check_mode: bool) -> bool:
-    """Take back the right to read a key of our own making that somebody gave to everybody; whether there was one to take."""
+    """Close a key of this collection that others can read; return whether it was open."""
     if not os.stat(pair.private_key).st_mode & 0o007:
         return False
     files.update(pair.private_key, lambda text: text or "", attributes=files.Attributes(mode=0o600), check_mode=check_mode)
@@ -251,7 +251,7 @@ def close_key(pair: SelfSigned, check_mode: bool) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class SelfSigned:
-    """The self-signed pair that is wanted where there is none."""
+    """The self-signed pair to make where there is none."""
 
     certificate: str
     private_key: str
@@ -260,7 +260,7 @@ class SelfSigned:
     key_type: str
 
     def write(self, run: Run) -> None:
-        """Make what is missing: the key first, then the certificate. A key that is there is used again, so that a renewal
+        """Make the missing files: the key first, then the certificate. An existing key is used again, so that a renewal
         replaces one file and no daemon ever loads the halves of two pairs.
         """
         for path, mode in ((self.private_key, 0o700), (self.certificate, 0o755)):

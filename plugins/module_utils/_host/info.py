@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that the roles need to know about a host, asked once."""
+"""All facts of a host that the roles need, asked once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ RESOLVER_SECONDS = 2.0
 
 
 class Questions(t.NamedTuple):
-    """What the caller wants to know."""
+    """The questions of the caller."""
 
     gather: t.Sequence[str] = SUBSETS
     packages: t.Sequence[str] = ()
@@ -46,7 +46,7 @@ class Questions(t.NamedTuple):
 
 
 class Host:
-    """One host; each answer is asked for at most once."""
+    """One host; each question is asked at most once."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -92,7 +92,7 @@ class Host:
 
     @functools.cached_property
     def queue_directory(self) -> str | None:
-        """Where Postfix keeps its queues, without asking for the rest when that was not wanted."""
+        """Return Postfix's queue directory, without asking for the rest when the caller did not."""
         if "postfix" in self.__dict__:
             return t.cast("str | None", self.postfix["queue_directory"])
         rc, stdout, _stderr = self.run(["postconf", "-hx", "queue_directory"])
@@ -130,7 +130,7 @@ class Host:
         return found
 
     def _need(self, name: str, is_running: bool) -> applied.Need:
-        """What a daemon needs to do what its files say; one that does not run will read them when it starts."""
+        """Return the action that a daemon needs to follow its files; a stopped daemon reads them at its start."""
         if not is_running:
             return applied.Need()
         if name == "postfix":
@@ -168,26 +168,26 @@ def _read_begin(path: str) -> str:
 
 
 def addresses(name: str) -> list[str]:
-    """What the resolver says the addresses of *name* are; none when it does not know, or does not answer in time."""
+    """Return the addresses of *name* by the resolver; none when it is unknown, or the resolver does not answer in time."""
     return sorted({str(row[4][0]) for row in _bounded(lambda: socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)) or []})
 
 
 def _has_ipv6() -> bool:
-    """Whether the kernel knows IPv6 at all; without it no program can even ask for a socket."""
+    """Return whether the kernel knows IPv6 at all; without it no program can even open a socket."""
     with contextlib.suppress(OSError), socket.socket(socket.AF_INET6, socket.SOCK_STREAM):
         return True
     return False
 
 
 def _canonical_by_resolver(hostname: str) -> str | None:
-    """The full name that the resolver (DNS, or the name service of a domain) knows *hostname* by."""
+    """Return the full name of *hostname* in the resolver (DNS, or the name service of a domain)."""
     rows = _bounded(lambda: socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM, flags=socket.AI_CANONNAME))
     name = rows[0][3].rstrip(".") if rows else ""
     return name if "." in name and not name.startswith("localhost.") else None
 
 
 def _bounded(ask: t.Callable[[], t.Any]) -> t.Any:
-    """The resolver has no time limit of its own that we could set: its thread is left behind when it takes too long."""
+    """Run a query with a time limit. The resolver has none that Python can set: its thread is left behind when it takes too long."""
     answer: list[t.Any] = []
 
     def work() -> None:

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a host calls itself and what it runs: /etc/os-release, /etc/hosts and the host's own name. Pure."""
+"""The name of a host and its distribution: /etc/os-release, /etc/hosts and the host's own name. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Distribution(t.NamedTuple):
 
 
 def parse_os_release(text: str) -> dict[str, str]:
-    """The variables of os-release(5): shell assignments, quoted as a shell would."""
+    """Parse the variables of os-release(5): shell assignments, quoted as for a shell."""
     variables = {}
     for line in text.splitlines():
         match = re.match(r"([A-Z0-9_]+)=(.*)", line.strip())
@@ -71,7 +71,7 @@ def distribution(os_release: str) -> Distribution:
 
 
 def parse_hosts(text: str) -> t.Iterator[tuple[str, list[str]]]:
-    """The lines of hosts(5): an address and its names, the canonical one first."""
+    """Parse the lines of hosts(5): an address and its names, the canonical one first."""
     for line in text.splitlines():
         address, *names = line.split("#", 1)[0].split() or [""]
         if names:
@@ -79,7 +79,7 @@ def parse_hosts(text: str) -> t.Iterator[tuple[str, list[str]]]:
 
 
 def canonical_name(hosts: str, hostname: str) -> str | None:
-    """What /etc/hosts says the full name of *hostname* is: the first name with a dot on a line that has it."""
+    """Return the full name of *hostname* in /etc/hosts: the first name with a dot on a line that has it."""
     for _address, names in parse_hosts(hosts):
         if hostname.lower() in (name.lower() for name in names):
             full = next((name for name in names if _is_full(name, hostname)), None)
@@ -89,12 +89,12 @@ def canonical_name(hosts: str, hostname: str) -> str | None:
 
 
 def addresses_in_hosts(hosts: str, name: str) -> list[str]:
-    """The addresses that /etc/hosts gives *name*."""
+    """Return the addresses of *name* in /etc/hosts."""
     return [address for address, names in parse_hosts(hosts) if name.lower() in (n.lower() for n in names)]
 
 
 def _is_full(name: str, hostname: str) -> bool:
-    """Whether *name* is the FQDN of *hostname*: "localhost.localdomain" is nobody's."""
+    """Return whether *name* is the FQDN of *hostname*: "localhost.localdomain" is the FQDN of no host."""
     if "." not in name or name.lower().startswith("localhost."):
         return False
     return name.lower() == hostname.lower() or name.lower().startswith(f"{hostname.lower()}.") or "." not in hostname

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Accounts and password files: hashes, crypt(3), and who keeps which password.
+"""Accounts and password files: hashes, crypt(3), system accounts and passwd-files.
 
 Private to the collection, and free to change at any time.
 """

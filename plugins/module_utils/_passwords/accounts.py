@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""System accounts with mail: what is wanted, what is there, and the commands between the two.
+"""System accounts with mail: the wanted ones, the present ones, and the commands between the two.
 
-Passwords go through pipes only: never into an argument, a file of ours or a message. Whether one is still right is
-asked of the host's own crypt(3), so that an unchanged password costs no write.
+Passwords go through pipes only: never into an argument, a file of this collection or a message. The host's own crypt(3)
+checks the present hash, so that an unchanged password costs no write.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ MAIL_SPOOLS = ("/var/mail", "/var/spool/mail")
 
 
 class BadAccount(BadInput):
-    """A user as no host can have it."""
+    """A user has a name or a field that no host accepts."""
 
 
 class ProtectedAccount(BadInput):
-    """An account of the system itself, which is not ours to touch."""
+    """An account of the system itself, which this module must not change."""
 
 
 class CommandFailed(HostError):
-    """useradd, usermod, userdel or chpasswd failed."""
+    """One of useradd, usermod, userdel and chpasswd failed."""
 
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """A system account as it is wanted; None leaves what is there."""
+    """A wanted system account; None leaves the present value."""
 
     name: str
     password: str | None = dataclasses.field(default=None, repr=False)
@@ -60,7 +60,7 @@ class User:
 
 @dataclasses.dataclass(frozen=True)
 class Account:
-    """A system account as it is."""
+    """A present system account."""
 
     name: str
     uid: int
@@ -73,7 +73,7 @@ class Account:
 
 @dataclasses.dataclass
 class Plan:
-    """What there is to do; the names of users in the order given."""
+    """The changes to make; the names of users in the order given."""
 
     create: list[User] = dataclasses.field(default_factory=list)
     modify: list[tuple[User, dict[str, tuple[str, str]]]] = dataclasses.field(default_factory=list)
@@ -86,7 +86,7 @@ class Plan:
         return bool(self.create or self.modify or self.passwords or self.remove)
 
     def lines(self) -> tuple[str, str]:
-        """What the diff shows, before and after: names and what changes, never a hash."""
+        """Return the lines of the diff, before and after: names and changes, never a hash."""
         before, after = [], []
         for user in self.create:
             after.append(f"{user.name}: account\n")
@@ -105,14 +105,14 @@ class Plan:
 
 
 def users_from(given: list[dict[str, t.Any]]) -> list[User]:
-    """Check the module's ``users`` and make `User` objects of them. Raises `BadAccount` with all that is wrong."""
+    """Check the module's ``users`` and make `User` objects of them. Raises `BadAccount` with all problems."""
     return core_users.all_from(given, _user, lambda user: user.name, BadAccount)
 
 
 def _user(options: dict[str, t.Any]) -> User:
     name, password = options["name"], options.get("password")
     if name == "root":
-        raise ProtectedAccount("'root' is the administrator, not a mail user: give root's mail to somebody by an alias.")
+        raise ProtectedAccount("'root' is the administrator, not a mail user: give root's mail to another user with an alias.")
     if not re.fullmatch(r"[a-z_][a-z0-9_.-]{0,31}", name):
         raise BadAccount(
             f"{name!r} cannot be the name of a mail user: it must have 1 to 32 lower-case letters, digits, '_', '-' and '.',"
@@ -141,7 +141,7 @@ def _user(options: dict[str, t.Any]) -> User:
 
 
 def plan(users: list[User], accounts: dict[str, Account], memberships: dict[str, set[str]], uid_min: int, crypt: Crypt) -> Plan:
-    """Compare *users* with the host's *accounts*. Raises `ProtectedAccount` before anything is done."""
+    """Compare *users* with the host's *accounts*. Raises `ProtectedAccount` before anything changes."""
     result = Plan()
     both = [(user, accounts[user.name]) for user in users if user.password is not None and user.name in accounts]
     # "usermod -L" puts a "!" before the hash: somebody shut this account on purpose, and a run must not open it.
@@ -193,16 +193,16 @@ def _changes(user: User, account: Account, groups: set[str]) -> dict[str, tuple[
 
 
 def parse_login_defs(text: str | None) -> tuple[int, int]:
-    """The first and the last uid of people's accounts, from the text of /etc/login.defs."""
+    """Return the first and the last uid of people's accounts, from the text of /etc/login.defs."""
     values = dict(re.findall(r"^\s*(UID_MIN|UID_MAX)\s+(\d+)", text or "", re.MULTILINE))
     return int(values.get("UID_MIN", UID_MIN)), int(values.get("UID_MAX", UID_MAX))
 
 
 def choose_uid(home_owner: int | None, taken: set[int], left_behind: set[int], uid_min: int, uid_max: int) -> int | None:
-    """The uid of a new account; None: useradd may choose.
+    """Return the uid of a new account; None lets useradd choose.
 
     useradd gives the number of a removed account to the next one, and with it the home and the mail that were kept. So
-    numbers *left_behind* on files are passed over; only whoever has that very home gets its owner's number back.
+    numbers *left_behind* on files are not used; only a user with that very home gets its owner's number back.
     """
     if home_owner is not None and uid_min <= home_owner <= uid_max and home_owner not in taken:
         return home_owner
@@ -217,13 +217,13 @@ def choose_uid(home_owner: int | None, taken: set[int], left_behind: set[int], u
 
 
 class Host:
-    """The accounts of the host in front of us."""
+    """The accounts of this host."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
 
     def accounts(self, users: list[User]) -> dict[str, Account]:
-        """The accounts that *users* have already, with the hash of a password only where one is to be compared."""
+        """Return the present accounts of *users*, with the hash of a password only where one must be compared."""
         hashes = self._hashes() if any(user.password is not None for user in users) else {}
         accounts = {}
         for user in users:
@@ -247,9 +247,9 @@ class Host:
         return {fields[0]: fields[1] for fields in (line.split(":") for line in text.splitlines()) if len(fields) > 1}
 
     def memberships(self, users: list[User], *, check_mode: bool) -> dict[str, set[str]]:
-        """The supplementary groups of each of *users*; only asked where groups are wanted.
+        """Return the supplementary groups of each of *users*, if any user has a wanted list.
 
-        Raises `BadAccount` for a group that does not exist, save in check mode: the package that makes it may be still to come.
+        Raises `BadAccount` for a group that does not exist, save in check mode, where an earlier task may install its package.
         """
         wanted = {user.name for user in users if user.groups}
         if not wanted:
@@ -262,11 +262,11 @@ class Host:
         return {name: {group for group, names in members.items() if name in names} for name in wanted}
 
     def uid_range(self) -> tuple[int, int]:
-        """The first and the last uid of people's accounts."""
+        """Return the first and the last uid of people's accounts."""
         return parse_login_defs(files.read_text("/etc/login.defs"))
 
     def carry_out(self, todo: Plan, crypt: Crypt) -> None:
-        """Do what *todo* says: all accounts first, then all passwords in one go, so that a failure leaves none half made."""
+        """Carry out *todo*: all accounts first, then all passwords in one go, so that a failure leaves no account half made."""
         for user in todo.create:
             self._create(user)
         for user, changes in todo.modify:

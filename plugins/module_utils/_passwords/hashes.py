@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dovecot's password schemes: reading, checking and making what stands behind ``{SCHEME}``.
+"""Dovecot's password schemes: reading, checking and making the text after ``{SCHEME}``.
 
-The schemes of challenge mechanisms are computed here, those that are slow on purpose by the host's own libraries.
+This module computes the schemes of challenge mechanisms; the host's own libraries compute those that are slow on purpose.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ SALT_BYTES = 16
 
 
 class Library(t.Protocol):
-    """A library that makes and checks hashes; `LibCrypt` can also be told the method and what it may cost."""
+    """A library that makes and checks hashes; `LibCrypt` also accepts a method and a cost."""
 
     def matches(self, password: str, stored: str) -> bool: ...
 
@@ -98,7 +98,7 @@ class CryptLibrary(Library, t.Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Stored:
-    """What a passwd-file has for a password: the scheme (by its one name), an explicit encoding, the rest."""
+    """A stored password in a passwd-file: the scheme (by its one name), an explicit encoding, the rest."""
 
     scheme: str
     encoding: str
@@ -107,7 +107,7 @@ class Stored:
 
 @dataclasses.dataclass(frozen=True)
 class Claim:
-    """A password in clear and whose it is; DIGEST-MD5 needs all three."""
+    """A password in clear with user and realm; DIGEST-MD5 needs all three."""
 
     password: str = dataclasses.field(repr=False)
     user: str
@@ -119,7 +119,7 @@ class Claim:
 
 
 def claim(password: str, name: str, realm: str | None) -> Claim:
-    """Of a login name user and realm, as Dovecot splits it; a *realm* that is given is not looked for in the name."""
+    """Split a login name into user and realm as Dovecot does; with a *realm* the name is not split."""
     if realm is None:
         user, at, domain = name.rpartition("@")
         return Claim(password, user if at else name, domain if at else "")
@@ -127,7 +127,7 @@ def claim(password: str, name: str, realm: str | None) -> Claim:
 
 
 def parse(field: str) -> Stored | None:
-    """Take a password field apart; None when it names no scheme that Dovecot has, nor shows it."""
+    """Parse a password field; None when it has no scheme that Dovecot knows, by name or by form."""
     match = re.fullmatch(r"\{([^{}.]+)(?:\.(hex|b64|base64))?\}(.*)", field, re.IGNORECASE | re.DOTALL)
     if match:
         name, text = match.group(1).upper(), match.group(3)
@@ -146,12 +146,12 @@ def parse(field: str) -> Stored | None:
 
 
 def scheme_name(name: str) -> str:
-    """The one name of a scheme, however it was written."""
+    """Return the common name of a scheme, in whichever spelling it came."""
     return ALIASES.get(name.upper(), name.upper())
 
 
 def problem_with(given: str, scheme: str | None) -> str | None:
-    """Why Dovecot could do nothing with the hash *given*, as the end of a sentence about it; None when it could."""
+    """Tell why Dovecot cannot use the hash *given*, as the end of a sentence about it; None when it can."""
     field = field_from(given, scheme)
     stored = parse(field)
     if stored is None:
@@ -160,7 +160,7 @@ def problem_with(given: str, scheme: str | None) -> str | None:
         what = "is in a scheme that Dovecot does not have" if named else "does not tell its scheme"
         return f"{what}; write it as {{SCHEME}}hash, with a scheme such as SHA512-CRYPT, BLF-CRYPT or ARGON2ID"
     if not stored.encoding and not re.fullmatch(MADE.get(stored.scheme, ".+"), stored.text):
-        return f"is not what a hash in the scheme {stored.scheme} looks like, so nobody could log in with it"
+        return f"does not look like a hash in the scheme {stored.scheme}, so nobody could log in with it"
     if stored.scheme == "CRYPT" and stored.text.startswith("$") and not stored.text.startswith(CRYPT_PREFIXES):
         kind = stored.text[: stored.text.find("$", 1) + 1]
         return f"is of a kind ({kind}) that crypt(3) does not know, so nobody could log in with it; make another one with 'doveadm pw'"
@@ -168,7 +168,7 @@ def problem_with(given: str, scheme: str | None) -> str | None:
 
 
 def field_from(given: str, scheme: str | None) -> str:
-    """The password field for the hash *given*, with its scheme before it as far as it can be told."""
+    """Return the password field for the hash *given*, with its scheme before it if that is known."""
     if given.startswith("{"):
         return given
     stored = parse(given)
@@ -184,12 +184,12 @@ class Hasher:
         self._sodium = sodium
 
     def verify(self, pairs: t.Sequence[tuple[Stored, Claim]]) -> list[bool]:
-        """Whether each stored field is that of its password; never of a scheme that cannot be checked."""
+        """Return whether each stored field matches its password; False for a scheme that cannot be checked."""
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(lambda pair: self._matches(*pair), pairs))
 
     def make(self, wanted: t.Sequence[tuple[str, Claim]]) -> list[str]:
-        """A new password field for each password in its scheme."""
+        """Return a new password field for each password in its scheme."""
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(lambda pair: f"{{{pair[0]}{'.b64' if pair[0] == 'PLAIN' else ''}}}{self._made(*pair)}", wanted))
 
@@ -234,7 +234,7 @@ def _digest(name: str, data: bytes) -> bytes:
 
 
 def _decoded(text: str, encoding: str) -> bytes:
-    """The bytes of hexadecimal digits or of base64; none when it is neither."""
+    """Return the bytes of hexadecimal digits or of base64; none when it is neither."""
     try:
         return bytes.fromhex(text) if encoding == "hex" else base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -242,12 +242,12 @@ def _decoded(text: str, encoding: str) -> bytes:
 
 
 def _text(stored: Stored) -> bytes:
-    """What a scheme without encoding of its own has stored."""
+    """Return the text that a scheme without an encoding of its own has stored."""
     return _decoded(stored.text, stored.encoding) if stored.encoding else stored.text.encode(files.ENCODING, files.ERRORS)
 
 
 def _raw(stored: Stored, size: int) -> bytes:
-    """The bytes of a digest of *size*: where nothing is said, the length tells hexadecimal digits from base64."""
+    """Return the bytes of a digest of *size*: without an explicit encoding, the length tells hexadecimal digits from base64."""
     return _decoded(stored.text, stored.encoding or ("hex" if len(stored.text) == 2 * size else "b64"))
 
 
@@ -265,7 +265,7 @@ def _digest_md5(who: Claim) -> bytes:
 
 
 def _scram(name: str, password: bytes, salt: bytes, iterations: int) -> str:
-    """RFC 5802: iterations, salt, StoredKey and ServerKey."""
+    """Return iterations, salt, StoredKey and ServerKey of RFC 5802."""
     salted = hashlib.pbkdf2_hmac(name, password, salt, iterations)
     stored_key = _digest(name, hmac.digest(salted, b"Client Key", name))
     server_key = hmac.digest(salted, b"Server Key", name)
@@ -297,13 +297,13 @@ WORD = 0xFFFFFFFF
 
 
 def _cram_md5(password: bytes) -> bytes:
-    """HMAC-MD5's outer and inner state for *password* (RFC 2104)."""
+    """Return HMAC-MD5's outer and inner state for *password* (RFC 2104)."""
     key = (password if len(password) <= 64 else _digest("md5", password)).ljust(64, b"\0")
     return _md5_of_block(bytes(byte ^ 0x5C for byte in key)) + _md5_of_block(bytes(byte ^ 0x36 for byte in key))
 
 
 def _md5_of_block(block: bytes) -> bytes:
-    """MD5's state after one block of 64 bytes (RFC 1321, 3.4)."""
+    """Return MD5's state after one block of 64 bytes (RFC 1321, 3.4)."""
     words = struct.unpack("<16I", block)
     a, b, c, d = START
     for i in range(64):

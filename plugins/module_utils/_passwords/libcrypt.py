@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""crypt(3), the host's own: Python has no crypt module any more, and what a hash is worth is the host's affair."""
+"""The host's own crypt(3): Python has no crypt module any more, and the host decides which hashes it accepts."""
 
 from __future__ import annotations
 
@@ -50,21 +50,21 @@ class LibCrypt:
         return library
 
     def verify(self, pairs: list[tuple[str, str]]) -> list[bool]:
-        """Whether each stored text (the second field of /etc/shadow) is the hash of its password; an empty or locked one never is.
+        """Return whether each stored text (the second field of /etc/shadow) is the hash of its password; an empty or locked one never is.
 
-        A good hash is slow on purpose, some 30 ms, so as many are computed at a time as there are processors.
+        A good hash is slow on purpose, some 30 ms, so each processor computes one at a time.
         """
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             return list(pool.map(lambda pair: self.matches(*pair), pairs))
 
     def matches(self, password: str, stored: str) -> bool:
-        """Whether *stored* is the hash of *password*."""
+        """Return whether *stored* is the hash of *password*."""
         if not stored or stored[0] in "!*x":
             return False
         return self._crypt(password, stored.encode()) == stored.encode()
 
     def hash(self, password: str, prefix: str | None = None, cost: int = 0) -> str:
-        """A new hash, by the method of *prefix* (``$6$`` ...) or the one that the library holds for the best; 0 is its usual *cost*."""
+        """Return a new hash, by the method of *prefix* (``$6$`` ...) or the library's preferred one; 0 is its usual *cost*."""
         room = ctypes.create_string_buffer(GENSALT_OUTPUT)
         setting = self._library.crypt_gensalt_rn(prefix.encode() if prefix else None, cost, None, 0, room, GENSALT_OUTPUT)
         hashed = self._crypt(password, setting) if setting else None

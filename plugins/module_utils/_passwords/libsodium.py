@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Argon2 of libsodium, which is the library that Dovecot itself asks for it."""
+"""Argon2 of libsodium, the library that Dovecot itself uses for it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class LibSodium:
         return library
 
     def hash(self, password: str) -> str:
-        """A new ARGON2ID hash."""
+        """Return a new ARGON2ID hash."""
         data, answer = password.encode(files.ENCODING, files.ERRORS), ctypes.create_string_buffer(STRBYTES)
         library = self._library
         with self._room:
@@ -59,7 +59,7 @@ class LibSodium:
         return answer.value.decode()
 
     def matches(self, password: str, stored: str) -> bool:
-        """Whether *stored* is the hash of *password*."""
+        """Return whether *stored* is the hash of *password*."""
         data, hashed = password.encode(files.ENCODING, files.ERRORS), stored.encode(files.ENCODING, files.ERRORS)
         if len(hashed) >= STRBYTES:
             return False

@@ -4,8 +4,8 @@
 
 """Dovecot's passwd-file: ``user:password:uid:gid:gecos:home:shell:extra fields``.
 
-What nobody asked to change stays byte for byte: comments, other users, the order, and a hash whose password is the
-wanted one.
+Everything else stays byte for byte: comments, other users, the order, and the hash of a password that is already
+the wanted one.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Extra = dict[str, t.Optional[str]]  # The value of a field; None for one that st
 
 
 class BadUser(BadInput):
-    """A user as no passwd-file can have it."""
+    """A user has a name or a field that no passwd-file can hold."""
 
 
 class Hasher(t.Protocol):
@@ -41,7 +41,7 @@ class Hasher(t.Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """A user as it is wanted; None leaves what is there."""
+    """A wanted user; None leaves the present value."""
 
     name: str
     password: str | None = dataclasses.field(default=None, repr=False)
@@ -62,7 +62,7 @@ class User:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """A user as it stands in the file."""
+    """A user in the file."""
 
     name: str
     password: str = dataclasses.field(default="", repr=False)
@@ -79,7 +79,7 @@ class Entry:
 
 @dataclasses.dataclass
 class Plan:
-    """What there is to do, the names in the order given, and the text that does it."""
+    """The changes to make, the names in the order given, and the resulting text."""
 
     text: str = dataclasses.field(default="", repr=False)
     create: list[str] = dataclasses.field(default_factory=list)
@@ -88,7 +88,7 @@ class Plan:
     remove: list[str] = dataclasses.field(default_factory=list)
 
     def lines(self) -> tuple[str, str]:
-        """What the diff shows, before and after: names and what changes, never a hash or the value of an extra field."""
+        """Return the lines of the diff, before and after: names and changes, never a hash or the value of an extra field."""
         before, after = [], []
         for name in self.create:
             after.append(f"{name}: user\n")
@@ -107,7 +107,7 @@ class Plan:
 
 
 def parse_line(line: str) -> Entry | None:
-    """The user of a line; None for a line that Dovecot passes over."""
+    """Return the user of a line; None for a line that Dovecot skips."""
     line = line.rstrip("\r")
     if not line or line.startswith((":", "#")):
         return None
@@ -116,7 +116,7 @@ def parse_line(line: str) -> Entry | None:
 
 
 def extra_fields(text: str) -> Extra:
-    """The extra fields by name."""
+    """Return the extra fields by name."""
     fields = (item.partition("=") for item in text.split(" ") if item)
     return {name: value if equals else None for name, equals, value in fields}
 
@@ -129,7 +129,7 @@ def render_extra(extra: Extra) -> str:
 
 
 def users_from(given: t.Sequence[t.Mapping[str, t.Any]], scheme: str | None = None, realm: str | None = None) -> list[User]:
-    """Check the module's ``users`` and make `User` objects of them. Raises `BadUser` with all that is wrong."""
+    """Check the module's ``users`` and make `User` objects of them. Raises `BadUser` with all problems."""
     found = problems(given, scheme)
     if found:
         raise BadUser(" ".join(found))
@@ -137,7 +137,7 @@ def users_from(given: t.Sequence[t.Mapping[str, t.Any]], scheme: str | None = No
 
 
 def problems(given: t.Sequence[t.Mapping[str, t.Any]], scheme: str | None = None) -> list[str]:
-    """A sentence for each thing that is wrong with *given*; no password or hash stands in one."""
+    """Report each problem of *given*; no sentence contains a password or hash."""
     found = list(_problems_of_scheme(scheme, "users"))
     found += [sentence for options in given for sentence in _problems_of(options, scheme)]
     return found + core_users.repeated(options["name"] for options in given)
@@ -153,6 +153,25 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
             " and do not begin with '#'."
         )
     yield from _problems_of_scheme(scheme, f"user {name!r}")
+    yield from _problems_of_secret(password, given_hash, scheme or default_scheme, who)
+    if password is not None and given_hash is not None:
+        yield f"The user {name!r} has both a password and a password_hash; give one of them."
+    for field in FIELDS:
+        value = str(options.get(field) or "")
+        if re.search(rf":|{CONTROL}", value):
+            yield f"The {field} {who} has a colon or a line break in it, which a passwd-file cannot hold."
+        elif field in ("uid", "gid") and value in ("0", "root"):
+            yield f"The {field} {who} is root's, and Dovecot serves no mail as root; name another account."
+        elif field == "home" and value and not value.startswith(("/", "%")):
+            yield f"The home {who} must be an absolute path, and '{value}' is not."
+    extra = options.get("extra_fields") or {}
+    for field, value in extra.items():
+        yield from _problems_of_extra(str(field), value, who)
+    if extra.get("nopassword") not in (None, False) and (password is not None or given_hash is not None):
+        yield f"The user {name!r} has both a password and the extra field nopassword, which lets everybody in; give one of them."
+
+
+def _problems_of_secret(password: t.Any, given_hash: t.Any, scheme: str | None, who: str) -> t.Iterator[str]:
     if password is not None:
         wrong = core_password.problem_with(password, "for a user who cannot log in")
         if wrong:
@@ -161,24 +180,9 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
         wrong = core_password.not_text(given_hash)
         if not wrong and re.search(rf":|{CONTROL}", given_hash):
             wrong = "has a colon or a line break in it, which a passwd-file cannot hold"
-        wrong = wrong or hashes.problem_with(given_hash, scheme or default_scheme)
+        wrong = wrong or hashes.problem_with(given_hash, scheme)
         if wrong:
             yield f"The password_hash {who} {wrong}."
-    if password is not None and given_hash is not None:
-        yield f"The user {name!r} has both a password and a password_hash; give one of them."
-    for field in FIELDS:
-        value = str(options.get(field) or "")
-        if re.search(rf":|{CONTROL}", value):
-            yield f"The {field} {who} has a colon or a line break in it, which a passwd-file cannot hold."
-        elif field in ("uid", "gid") and value in ("0", "root"):
-            yield f"The {field} {who} is root's, and Dovecot lets nobody read mail as root; name another account."
-        elif field == "home" and value and not value.startswith(("/", "%")):
-            yield f"The home {who} must be an absolute path, and '{value}' is not."
-    extra = options.get("extra_fields") or {}
-    for field, value in extra.items():
-        yield from _problems_of_extra(str(field), value, who)
-    if extra.get("nopassword") not in (None, False) and (password is not None or given_hash is not None):
-        yield f"The user {name!r} has both a password and the extra field nopassword, which lets everybody in; give one of them."
 
 
 def _problems_of_scheme(scheme: str | None, whose: str) -> t.Iterator[str]:
@@ -194,7 +198,7 @@ def _problems_of_extra(field: str, value: t.Any, who: str) -> t.Iterator[str]:
     elif isinstance(value, (dict, list)):
         yield f"The extra field {field} {who} must be one text, number or boolean."
     elif re.search(rf"\s|{CONTROL}", str(value)):
-        yield f"The extra field {field} {who} has a space or a line break in its value, where Dovecot would see the next field begin."
+        yield f"The extra field {field} {who} has a space or a line break in its value, where Dovecot begins the next field."
 
 
 def _user(options: t.Mapping[str, t.Any], default_scheme: str | None, realm: str | None) -> User:
@@ -257,7 +261,7 @@ def plan(users: t.Sequence[User], before: str | None, exclusive: bool, hasher: H
 
 
 def _new_entries(users: t.Sequence[User], entries: t.Mapping[str, Entry], hasher: Hasher, result: Plan) -> dict[str, Entry]:
-    """The entry of each user, with all passwords checked and made at a time."""
+    """Return the entry of each user; all passwords are checked and made in one go."""
     passwords = _passwords(users, entries, hasher, result)
     new = {}
     for user in users:
@@ -299,7 +303,7 @@ def _extra_changes(old: Extra, new: Extra) -> t.Iterator[tuple[str, str, str]]:
 
 
 def _passwords(users: t.Sequence[User], entries: t.Mapping[str, Entry], hasher: Hasher, result: Plan) -> dict[str, str]:
-    """The password field of each user: the one that is there when it serves, else a new one."""
+    """Return the password field of each user: the present one if it matches, else a new one."""
     fields: dict[str, str] = {}
     check: list[tuple[User, hashes.Stored]] = []
     make: list[User] = []

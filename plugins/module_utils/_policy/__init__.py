@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a stranger may do with a running Postfix, read off its parameters.
+"""The rights of a stranger at a running Postfix, read off its parameters.
 
 Private to the collection, and free to change at any time.
 """

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What smtpd's access restrictions come to for a kind of client and a kind of destination. Pure.
+"""The verdict of smtpd's access restrictions for a kind of client and a kind of destination. Pure.
 
-The lists are walked as smtpd(8) walks them. A word whose answer depends on what a table, a policy server or DNS says of
-one client cannot be decided for a kind of client; where it could let the client through, it is remembered as a
-condition.
+This module walks the lists as smtpd(8) does. If the answer to a word depends on a table, a policy server or DNS, it differs
+between clients of one kind; a word that could let the client through becomes a condition.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ class Client(t.NamedTuple):
 
 
 class Decision(t.NamedTuple):
-    """The verdict, the list and the word that gave it, and the conditions under which another client gets through."""
+    """The verdict, its list and word, and the conditions under which another client gets through."""
 
     verdict: Verdict
     by: str = ""
@@ -46,7 +45,7 @@ class Decision(t.NamedTuple):
 
 
 class Access:
-    """The restrictions of one smtpd service; *entries_of* tells what is in a lookup table, or None when it cannot."""
+    """The restrictions of one smtpd service; *entries_of* returns the contents of a lookup table, or None when it cannot."""
 
     def __init__(
         self, parameters: t.Mapping[str, str], entries_of: t.Callable[[str], t.Mapping[str, str] | None] = lambda _table: None
@@ -56,7 +55,7 @@ class Access:
         self._classes = frozenset(words(parameters.get("smtpd_restriction_classes", "")))
 
     def lists(self) -> list[tuple[str, str]]:
-        """The lists of restrictions that are not empty, in the order in which smtpd walks them."""
+        """Return the lists of restrictions that are not empty, in the order in which smtpd walks them."""
         order = list(_LISTS)
         if self.parameters.get("smtpd_relay_before_recipient_restrictions", "yes") == "no":
             order[3], order[4] = order[4], order[3]
@@ -64,7 +63,7 @@ class Access:
         return [(name, value) for name, value in named if value]
 
     def starts(self) -> bool:
-        """Whether smtpd starts at all: it does not where it would be an open relay for want of any stop."""
+        """Return whether smtpd starts at all: without any stop it refuses, because it would be an open relay."""
         return any(
             stops(self.parameters.get(f"smtpd_{name}_restrictions", ""), self.parameters.get, self._classes)
             for name in ("relay", "recipient")
@@ -90,18 +89,18 @@ class Access:
         return word in self._classes
 
     def permitted(self, table: str) -> list[str] | None:
-        """The keys of an access table that let a client through; None when the table cannot be listed."""
+        """Return the keys of an access table that let a client through; None when the table cannot be listed."""
         entries = self._entries_of(table)
         return None if entries is None else [key for key, result in entries.items() if self.permits(result)]
 
     def permits(self, result: str) -> bool:
-        """Whether *result* of an access table lets a client through."""
+        """Return whether *result* of an access table lets a client through."""
         first = (words(result) or [""])[0]
-        # A reply code refuses; any other number is taken for a time stamp of somebody who has proved who he is.
+        # A reply code refuses; any other number is taken for a time stamp of a client that has proved its identity.
         return self.is_class(first) or bool(re.fullmatch(r"ok|relay|permit\w*|(?![45]\d\d$)\d+", first.lower()))
 
     def code(self, parameter: str, default: str) -> Verdict:
-        """Whether a refusal with the reply code in *parameter* is for good."""
+        """Return whether a refusal with the reply code in *parameter* is permanent."""
         temporary = self.parameters.get(parameter, default).startswith("4") or self.parameters.get("soft_bounce") == "yes"
         return "deferred" if temporary else "refused"
 
@@ -117,7 +116,7 @@ class _Walk:
         self._deferring = False
 
     def list(self, value: str, seen: frozenset[str] = frozenset()) -> tuple[Verdict | None, str]:
-        """The verdict of a list and the word that gave it; None when the list ends without one."""
+        """Return the verdict of a list and the word that gave it; None when the list ends without one."""
         remaining = words(value)
         only_warns = False
         while remaining:
@@ -169,7 +168,7 @@ class _Walk:
         return None
 
     def _asked(self, name: str, argument: str) -> Verdict | None:
-        """The answer of a table that has only one; of others it is remembered that they may let some clients through."""
+        """Return the answer of a table that has only one; note for other tables that they may let some clients through."""
         if name.startswith(("reject_", "sleep")):
             return None
         if _TABLE.fullmatch(argument) and not name.startswith(("check_policy", "permit_")):

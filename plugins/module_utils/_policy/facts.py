@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ask a host what its mail policy is computed from: the effective configuration, the listeners, the lookup tables."""
+"""The facts that a mail policy follows from: the effective configuration, the listeners, the lookup tables."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LARGEST = 1024 * 1024
 
 
 def ask(run: Run) -> dict[str, t.Any]:
-    """The policy of this host; a configuration that Postfix cannot read is told, not raised."""
+    """Return the policy of this host; a configuration that Postfix cannot read becomes a result, not an exception."""
     rc, stdout, stderr = run(["postconf", "-x"])
     if rc == 127:
         return NOT_INSTALLED
@@ -91,7 +91,7 @@ def _doors(run: Run, master_cf: MasterCf, parameters: t.Mapping[str, str], set_p
 
 
 def _effective(run: Run, service: Service, parameters: t.Mapping[str, str]) -> t.Mapping[str, str]:
-    """What a service goes by; Postfix itself expands its overrides, for one changes what others refer to."""
+    """Return the effective parameters of a service; Postfix itself expands its overrides, because other parameters may refer to them."""
     if not service.overrides:
         return parameters
     overrides = [word for name, value in service.overrides for word in ("-o", f"{name}={value}")]
@@ -100,7 +100,7 @@ def _effective(run: Run, service: Service, parameters: t.Mapping[str, str]) -> t
 
 
 def _listens_for(host: str, address: str) -> bool:
-    """Whether the socket bound to *address* may be the one of a service on *host*, which is empty for any."""
+    """Return whether the socket bound to *address* may be that of a service on *host*, which is empty for any."""
     try:
         return not host or ipaddress.ip_address(host) == ipaddress.ip_address(address)
     except ValueError:
@@ -108,7 +108,7 @@ def _listens_for(host: str, address: str) -> bool:
 
 
 def own_addresses(fib_trie: str, if_inet6: str) -> list[str]:
-    """The addresses bound to interfaces, from the texts of /proc/net/fib_trie and /proc/net/if_inet6; no link-local ones."""
+    """Return the addresses of the interfaces, from the texts of /proc/net/fib_trie and /proc/net/if_inet6, without link-local ones."""
     found = re.findall(r"\|-- ([\d.]+)\n\s+/32 host LOCAL", fib_trie)
     for line in if_inet6.splitlines():
         address = ipaddress.IPv6Address(int(line.split()[0], 16))
@@ -121,8 +121,8 @@ def own_addresses(fib_trie: str, if_inet6: str) -> list[str]:
 
 
 def _list(run: Run, table: str) -> dict[str, str] | None:
-    """The entries of a table that can be listed and is not too large; what cannot be listed is never opened by postmap,
-    which waits a second before it says so."""
+    """Return the entries of a table that can be listed and is not too large; postmap is never started for other tables,
+    because it waits a second before it fails."""
     if table.startswith("/"):
         return {word: "" for line in _read(table).splitlines() if not line.lstrip().startswith("#") for word in words(line)} or None
     kind, _colon, path = table.partition(":")
@@ -137,7 +137,7 @@ def _list(run: Run, table: str) -> dict[str, str] | None:
 
 
 def _files(table: str) -> list[str]:
-    """The files in which a lookup table is looked up; none for one that is no file."""
+    """Return the files of a lookup table; none for a table that is not in a file."""
     kind, _colon, path = table.partition(":")
     if table.startswith("/"):
         return [table]
@@ -157,7 +157,7 @@ def _pair(line: str) -> tuple[str, str]:
 
 
 def _look_up(run: Run, tables: t.Sequence[str], keys: t.Sequence[str]) -> dict[str, str]:
-    """What *tables* answer for *keys*, in a call each; the first table that answers counts."""
+    """Return the answers of *tables* for *keys*, in a call each; the first table that answers counts."""
     found: dict[str, str] = {}
     for table in tables:
         _rc, stdout, _stderr = run(["postmap", "-q", "-", table], "".join(f"{key}\n" for key in keys))
@@ -166,7 +166,7 @@ def _look_up(run: Run, tables: t.Sequence[str], keys: t.Sequence[str]) -> dict[s
 
 
 def _credentials(run: Run, facts: Facts) -> bool | None:
-    """Whether there is a password for the smarthost; it is looked for as smtp(8) does, and never shown."""
+    """Return whether there is a password for the smarthost. The lookup is that of smtp(8), and never shows the password."""
     hosts = words(facts.value("relayhost"))
     tables = [table for table in words(facts.value("smtp_sasl_password_maps")) if all(map(os.path.exists, _files(plain(table))))]
     if facts.value("smtp_sasl_auth_enable") != "yes" or not hosts:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What somebody should know about a host's mail policy who has not asked: one sentence a finding. Pure."""
+"""Findings on a host's mail policy that its administrator must know: one sentence each. Pure."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def findings(
     missing: t.Sequence[str] = (),
     transports: t.Collection[str] = (),
 ) -> list[dict[str, str]]:
-    """The findings on a *policy*, the gravest first.
+    """Return the findings on a *policy*, the gravest first.
 
-    *missing* are lookup tables that are not there, *transports* the services that a transport may name.
+    *missing* are lookup tables that do not exist, *transports* the services that a transport may name.
     """
     found: list[Finding] = [
         *_by_port(_relay, policy),
@@ -47,7 +47,7 @@ def findings(
 
 
 def _by_port(judge: t.Callable[[Listener], t.Iterator[Finding]], policy: t.Mapping[str, t.Any]) -> t.Iterator[Finding]:
-    """What *judge* finds on the single listeners; what is true of several is said once."""
+    """Return the findings of *judge* on each listener; a finding on several listeners is one sentence."""
     found: dict[Finding, list[str]] = {}
     for row in policy["listeners"]:
         for finding in judge(row):
@@ -85,11 +85,11 @@ def _relay(row: Listener) -> t.Iterator[Finding]:
         if restriction in _FORGEABLE:
             yield (
                 "danger",
-                f"Whoever claims to be in {condition.split()[-1]} may relay on {_WHERE}: {restriction} stands before"
-                " reject_unauth_destination, and it looks at what a client says of itself.",
+                f"A client that claims to be in {condition.split()[-1]} may relay on {_WHERE}: {restriction} stands before"
+                " reject_unauth_destination, and it believes the client's own words.",
             )
         elif restriction == "permit_mx_backup":
-            yield "warning", f"Whoever makes this host the MX of a domain may relay to it on {_WHERE}: permit_mx_backup."
+            yield "warning", f"A domain owner who makes this host their MX may relay to it on {_WHERE}: permit_mx_backup."
         else:
             yield "note", f"Some clients may relay on {_WHERE} by '{condition}'."
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much of the Internet a value of mynetworks covers. Pure."""
+"""The part of the Internet in a value of mynetworks. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.lines impor
 
 
 def patterns(value: str, tables: t.Mapping[str, t.Mapping[str, str]]) -> list[str]:
-    """The networks of a list in the style of mynetworks, those of a table that can be listed among them."""
+    """Return the networks of a list in the style of mynetworks, with those of a table that can be listed."""
     found: list[str] = []
     for word in words(value):
         found += tables.get(word.removeprefix("proxy:"), {word: ""})
@@ -20,12 +20,12 @@ def patterns(value: str, tables: t.Mapping[str, t.Mapping[str, str]]) -> list[st
 
 
 def everybody(networks: t.Iterable[str]) -> list[str]:
-    """Those of *networks* that hold every IPv4 or every IPv6 client."""
+    """Return those of *networks* that hold every IPv4 or every IPv6 client."""
     return [word for word in networks if not word.startswith("!") and (word.endswith("/0") or word.startswith("static:"))]
 
 
 def large(networks: t.Iterable[str]) -> list[str]:
-    """Those of *networks* that no one organisation can have all clients of; all of the Internet is not among them."""
+    """Return those of *networks* that are too large for one organisation, without the whole Internet."""
     # Imported here, as only this answer needs it.
     from ansible_collections.postroom.mail.plugins.module_utils._postfix.wide_networks import is_too_wide, network
 

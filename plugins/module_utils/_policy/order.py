@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who wins: the order in which Postfix asks its tables about an incoming recipient, on this host. Pure.
+"""The order in which Postfix asks its tables about an incoming recipient, on this host. Pure.
 
 From ADDRESS_REWRITING_README, postconf(5) and local(8).
 """
@@ -16,7 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.lines impor
 
 
 class Step(t.NamedTuple):
-    """One question: which program asks, about what, and the parameters that say where; the first parameter that answers wins."""
+    """One question: the program that asks, its subject, and the parameters with the answers; the first parameter that answers wins."""
 
     program: str
     about: str
@@ -52,10 +52,10 @@ _REMOTE = (
 
 
 def order(parameters: t.Mapping[str, str], doors: t.Sequence[tuple[int | None, str, t.Mapping[str, str]]]) -> list[dict[str, t.Any]]:
-    """The questions that this host really asks, one after the other.
+    """Return the questions that this host really asks, one after the other.
 
-    Each has the program that asks, what it is about, when it is asked, and the parameters with their values; those in
-    ``hidden`` are set too, and never asked.
+    Each has the program, the subject, the condition, and the parameters with their values. The parameters in ``hidden`` are
+    set too, but Postfix never asks them.
     """
     ports: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for port, service, effective in doors:
@@ -87,7 +87,7 @@ def _step(step: Step, when: str, parameters: t.Mapping[str, str]) -> dict[str, t
 
 
 def _first_wins(about: str, names: t.Sequence[str], parameters: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """The parameters up to the first that answers for everybody; the tables before it answer for some."""
+    """Return the parameters up to the first that answers for every recipient; the tables before it answer for some."""
     asked: dict[str, str] = {}
     hidden: dict[str, str] = {}
     decided = False

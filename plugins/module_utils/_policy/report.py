@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a mail host accepts, what it forwards, and for whom: computed from its effective configuration. Pure.
+"""The mail that a host accepts and forwards, and for which clients: computed from its effective configuration. Pure.
 
 The words are Postfix's own: a recipient's domain is of the class local, virtual alias, virtual mailbox or relay
-(ADDRESS_CLASS_README), and mail for every other domain is relayed only for those who may.
+(ADDRESS_CLASS_README), and mail for every other domain is relayed only for clients with that right.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _CLASSES: dict[str, tuple[str, str, str, str]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Door:
-    """One smtpd service that listens: its place in master.cf, where it really listens, and what it goes by."""
+    """One smtpd service that listens: its name in master.cf, its addresses, and its effective parameters."""
 
     service: str
     port: int | None
@@ -52,7 +52,7 @@ class Door:
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """What the host says: nothing here is computed from anything else."""
+    """The facts of the host: none of them is computed from another."""
 
     parameters: t.Mapping[str, str]
     # The names of the parameters that main.cf sets.
@@ -76,17 +76,17 @@ class Facts:
 
 
 def plain(table: str) -> str:
-    """The lookup table behind ``proxy:``, which only decides who opens it."""
+    """Return the lookup table behind ``proxy:``, which only decides which process opens it."""
     return table.removeprefix("proxy:")
 
 
 def is_table(word: str) -> bool:
-    """Whether a word of a list names a file or a lookup table."""
+    """Return whether a word of a list names a file or a lookup table."""
     return word.startswith("/") or bool(_TABLE.fullmatch(word))
 
 
 def tables_to_list(parameters: t.Mapping[str, str]) -> list[str]:
-    """The lookup tables whose entries say something about who and what is accepted, or where it goes."""
+    """Return the lookup tables with entries about accepted recipients and clients, or about the route."""
     names = ["mynetworks", "transport_maps", *(name for group in _CLASSES.values() for name in group[:2])]
     found = [plain(word.lstrip("!")) for name in names for word in words(parameters.get(name, "")) if is_table(word.lstrip("!"))]
     for _name, value in Access(parameters).lists():
@@ -96,7 +96,7 @@ def tables_to_list(parameters: t.Mapping[str, str]) -> list[str]:
 
 
 def transport_keys(facts: Facts) -> list[str]:
-    """What to ask transport_maps: every domain that is listed, its parents, and the wildcard."""
+    """Return the keys to look up in transport_maps: every domain that is listed, its parents, and the wildcard."""
     keys = ["*"]
     for name in _CLASSES:
         for domain in _domains(facts, name).listed[:MOST]:
@@ -129,7 +129,7 @@ def _domains(facts: Facts, class_: str) -> _Domains:
 
 
 def policy(facts: Facts) -> dict[str, t.Any]:
-    """All that is told about *facts*."""
+    """Return the whole policy that follows from *facts*."""
     listeners = [_listener(facts, door) for door in facts.doors]
     final = {name: _class(facts, name) for name in ("local", "virtual_alias", "virtual_mailbox")}
     final["local"]["addresses"] = [f"[{'ipv6:' if ':' in address else ''}{address}]" for address in own_addresses(facts)]
@@ -197,7 +197,7 @@ def _auth(parameters: t.Mapping[str, str]) -> str:
 
 
 def own_addresses(facts: Facts) -> list[str]:
-    """The addresses that count as this host's in ``user@[address]``: of inet_interfaces, and of proxy_interfaces."""
+    """Return the addresses of this host in ``user@[address]``: of inet_interfaces, and of proxy_interfaces."""
     found: list[str] = []
     for word in words(facts.value("inet_interfaces")):
         if word.lower() == "all":
@@ -236,7 +236,7 @@ def _class(facts: Facts, name: str) -> dict[str, t.Any]:
 
 
 def _unknown(facts: Facts, name: str) -> Verdict:
-    """What becomes of mail for a recipient that does not exist, before it is taken in; port 25 may have its own rules."""
+    """Return the fate of mail for a recipient that does not exist, before it is accepted; port 25 may have its own rules."""
     _domain_list, recipients, _transport, code = _CLASSES[name]
     parameters = next((door.parameters for door in facts.doors if door.port == 25), facts.parameters)
     access = Access(parameters)
@@ -252,7 +252,7 @@ def _unknown(facts: Facts, name: str) -> Verdict:
 
 
 def _catch_all(facts: Facts, parameter: str, domains: t.Collection[str]) -> list[str]:
-    """The domains in which every recipient exists."""
+    """Return the domains in which every recipient exists."""
     found: list[str] = []
     for maps in dict.fromkeys((parameter, "virtual_alias_maps")):
         for table in words(facts.value(maps)):
@@ -264,7 +264,7 @@ def _catch_all(facts: Facts, parameter: str, domains: t.Collection[str]) -> list
 
 
 def _transport(facts: Facts, domain: str) -> str:
-    """What transport_maps says of *domain*, as trivial-rewrite(8) asks: itself, its parents, the wildcard."""
+    """Return the answer of transport_maps for *domain*, as trivial-rewrite(8) asks: itself, its parents, the wildcard."""
     labels = domain.split(".")
     parents_match = "transport_maps" in words(facts.value("parent_domain_matches_subdomains"))
     for key in [domain, *(f"{'' if parents_match else '.'}{'.'.join(labels[n:])}" for n in range(1, len(labels))), "*"]:
@@ -274,7 +274,7 @@ def _transport(facts: Facts, domain: str) -> str:
 
 
 def _forwarded(facts: Facts) -> dict[str, t.Any]:
-    """Domains whose mail is taken from everybody and handed on, and where mail goes that leaves this host."""
+    """Return the domains for which every client can send mail through this host, and the routes of mail that leaves."""
     relay = _class(facts, "relay")
     others = {domain for name in ("local", "virtual_alias", "virtual_mailbox") for domain in _domains(facts, name).listed}
     # By Postfix's older defaults relay_domains is $mydestination, which is local first.
@@ -298,7 +298,7 @@ def _forwarded(facts: Facts) -> dict[str, t.Any]:
 
 
 def _next_hop(facts: Facts, domain: str) -> dict[str, str]:
-    """Where mail for a domain that is not final goes, and which parameter says so; an empty *domain* is any other."""
+    """Return the next hop of mail for a domain that is not final, and the parameter that sets it; an empty *domain* is any other."""
     route = _transport(facts, domain) if domain else facts.routes.get("*", "")
     transport, _colon, hop = route.partition(":")
     if hop:

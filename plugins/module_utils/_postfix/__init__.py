@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""main.cf and master.cf: reading, judging and changing them, by Postfix's own words.
+"""main.cf and master.cf: reading, checking and changing them, in Postfix's own words.
 
 Private to the collection, and free to change at any time.
 """

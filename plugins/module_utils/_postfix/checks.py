@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""Hold wanted values against what this host's Postfix can use; main.cf and the overrides in master.cf are one to it."""
+"""Check wanted values against this host's Postfix; values of main.cf and overrides in master.cf are treated alike."""
 
 from __future__ import annotations
 
@@ -52,27 +52,27 @@ _PER_TRANSPORT = (
 
 
 class MissingTableType(BadInput):
-    """A lookup table type that this Postfix does not have."""
+    """This Postfix has no lookup table type of that name."""
 
 
 class BadTableName(BadInput):
-    """The name of a lookup table without the type or the file that it stands for."""
+    """The name of a lookup table lacks its type or its file."""
 
 
 class SizesContradict(BadInput):
-    """A mailbox that could not take a single message of the permitted size: the delivery agents refuse to run."""
+    """A mailbox is too small for a single message of the permitted size: the delivery agents refuse to run."""
 
 
 class UnknownParameter(BadInput):
-    """A name that means nothing to this Postfix."""
+    """This Postfix has no parameter of that name."""
 
 
 class UnknownTransport(BadInput):
-    """A transport that master.cf has no service for: mail for it stays in the queue."""
+    """master.cf has no service for a transport: mail for it stays in the queue."""
 
 
 class Checker:
-    """What is needed to judge a value: the host's *defaults*, the *values* of main.cf, and smtpd's own vocabulary."""
+    """The data for checking a value: the host's *defaults*, the *values* of main.cf, and smtpd's own vocabulary."""
 
     def __init__(self, defaults: t.Mapping[str, str], values: t.Mapping[str, str], is_known_restriction: t.Callable[[str], bool]) -> None:
         self.defaults = defaults
@@ -88,21 +88,21 @@ class Checker:
         return Kind("list") if self.defaults and name not in self.defaults and kind.name == "word" else kind
 
     def expanded(self, name: str, overrides: t.Mapping[str, str] | None = None) -> str | None:
-        """The effective value of parameter *name*; None when it cannot be told."""
+        """Return the effective value of parameter *name*; None when it cannot be determined."""
         values = {**self.values, **(overrides or {})}
         return expand(values.get(name, self.defaults.get(name, "")), values, self.defaults)
 
     def is_known(self, name: str) -> bool:
-        """Whether *name* is Postfix's own, or one that it obviously shall know by the administrator's will."""
+        """Return whether *name* is Postfix's own, or one that the administrator has evidently defined."""
         return name in self.defaults or name in self.classes or is_proposed_name(name)
 
     def check(self, name: str, given: object, text: str, overrides: t.Mapping[str, str] | None = None, before: str | None = None) -> None:
-        """Raise a `BadInput` when the value *given*, rendered as *text*, is nothing that *name* can hold.
+        """Raise a `BadInput` when *name* cannot hold the value *given*, rendered as *text*.
 
-        *before* is the effective value that it has; of a list of networks only what is new is judged.
+        *before* is the present effective value; in a list of networks only new words are checked.
         """
         if name in references(text):
-            raise postfix_values.BadValue(f"The value of {name} refers to ${name}, that is to itself; write out what it shall contain.")
+            raise postfix_values.BadValue(f"The value of {name} refers to ${name}, that is to itself; write out its contents.")
         kind = self.kind(name)
         # Where neither this host nor postconf(5) tells what it takes, as before Postfix is there, any shape may be right.
         if name in self.defaults or kind.name in ("word", "choice", "choices"):
@@ -120,7 +120,7 @@ class Checker:
             restrictions.check_relay(relay, recipient, lambda name: self.expanded(name, overrides), self.classes)
 
     def check_sizes(self) -> None:
-        """Raise `SizesContradict` when a mailbox may not hold what a message may weigh."""
+        """Raise `SizesContradict` when a mailbox is smaller than a permitted message."""
         message = self.expanded("message_size_limit")
         for name in ("mailbox_size_limit", "virtual_mailbox_limit"):
             mailbox = self.expanded(name)
@@ -132,14 +132,14 @@ class Checker:
 
 
 def check_trusted(before: t.Callable[[str], str | None], after: t.Callable[[str], str | None]) -> None:
-    """Raise `OpenRelay` when the effective values *after* a change make everybody's machine one to trust, and those before do not."""
+    """Raise `OpenRelay` when the effective values *after* a change trust every machine of the Internet, and those before do not."""
     for name in _TRUSTED:
         standing = words(before(name) or "")
         found = [word for word in too_wide(after(name) or "") if word not in standing]
         if found:
             raise restrictions.OpenRelay(
-                f"{name} cannot contain '{found[0]}', which is far more than anybody's own network, and would let the whole world relay"
-                " through this host: name the networks of your own clients."
+                f"{name} cannot contain '{found[0]}', which is far larger than the network of one organisation, and would let the whole"
+                " world relay through this host: name the networks of your own clients."
             )
 
 
@@ -148,7 +148,7 @@ def check_tables(name: str, value: str, installed: t.Collection[str]) -> None:
     for table_type, rest in tables(name, value):
         if table_type == "proxy" and not re.match(r"[$\w{}()]+:[^\s:]", rest):
             raise BadTableName(
-                f"{name} has '{table_type}:{rest}', which does not say what proxymap(8) is to open: a type and a name, as in"
+                f"{name} has '{table_type}:{rest}', which names no table for proxymap(8) to open: write a type and a name, as in"
                 " proxy:mysql:/etc/postfix/users.cf."
             )
         if table_type in installed:
@@ -165,7 +165,7 @@ def check_tables(name: str, value: str, installed: t.Collection[str]) -> None:
 
 
 def tables(name: str, value: str) -> list[tuple[str, str]]:
-    """The lookup tables in *value*, also within other tables (``proxy:``, ``unionmap:``, ``pipemap:``): type and name."""
+    """Return the lookup tables in *value*, also within other tables (``proxy:``, ``unionmap:``, ``pipemap:``): type and name."""
     if _NO_TABLES.fullmatch(name):
         return []
     sure = bool(_ONLY_TABLES.fullmatch(name))
@@ -187,7 +187,7 @@ def tables(name: str, value: str) -> list[tuple[str, str]]:
 
 
 def missing_transport(name: str, value: str, services: t.Collection[str]) -> str | None:
-    """The transport in *value*, in which no ``$name`` is left, when it is none of the unix *services* of master.cf."""
+    """Return the transport in *value*, without any ``$name``, if it is none of the unix *services* of master.cf."""
     transport = value.partition(":")[0].strip() if _TRANSPORT.fullmatch(name) else ""
     return transport if transport and transport not in services else None
 
@@ -204,7 +204,7 @@ def check_transport(name: str, value: str, services: t.Collection[str], master_c
 
 
 def new_name(name: str, defaults: t.Mapping[str, str]) -> str | None:
-    """The parameter that was once called *name*: its default still refers to it."""
+    """Return the new name of the parameter once called *name*: its default still refers to it."""
     for parameter, default in defaults.items():
         old = _OLD_NAME.fullmatch(default)
         if old and name in old.groups() and name not in defaults:
@@ -213,7 +213,7 @@ def new_name(name: str, defaults: t.Mapping[str, str]) -> str | None:
 
 
 def checker_for(postfix: Postfix, defaults: t.Mapping[str, str], values: t.Mapping[str, str]) -> Checker:
-    """A `Checker` that asks this host's smtpd about restrictions that are newer than our table."""
+    """Return a `Checker` that asks this host's smtpd about restrictions that are newer than our table."""
 
     def is_known_restriction(name: str) -> bool:
         if not defaults:
@@ -243,7 +243,7 @@ def check_on_host(postfix: Postfix, changed: t.Mapping[str, str]) -> None:
 
 
 def stranger(postfix: Postfix, defaults: t.Mapping[str, str], name: str) -> str:
-    """What to say about a name that nothing in Postfix knows, or knows no longer."""
+    """Return the message about a name that Postfix does not know, or no longer."""
     renamed = new_name(name, defaults)
     if renamed:
         return f"'{name}' is the old name of {renamed}, which Postfix looks at only as long as that is not set; set {renamed} instead."

@@ -44,7 +44,7 @@ _COMPILED_SUFFIX = {"hash": ".db", "btree": ".db", "lmdb": ".lmdb", "cdb": ".cdb
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What `configure` did, or would do in check mode."""
+    """The work that `configure` did, or would do in check mode."""
 
     change: files.Change
     changed_parameters: list[str]
@@ -64,7 +64,7 @@ def configure(
 ) -> Outcome:
     """Set *parameters* (None removes one) in main.cf. Raises a `MailError` before anything is written.
 
-    *coming_services* will be in master.cf before the change becomes live. With *open_relay* every network may be one to trust.
+    *coming_services* will be in master.cf before the change becomes live. With *open_relay* any network can be a trusted one.
     """
     wanted: dict[str, str | None] = {}
     for name, value in parameters.items():
@@ -113,7 +113,7 @@ class _Run:
         self._before: str | None = None
 
     def render(self, before: str | None) -> str:
-        """The wanted text; raises a `BadInput` for a value that Postfix cannot use."""
+        """Return the wanted text; raise a `BadInput` for a value that Postfix cannot use."""
         self._before = before
         self.warnings = []
         if before is None and self.defaults:
@@ -133,7 +133,7 @@ class _Run:
         return str(present.edit({name: self.wanted[name] for name in self.changes(before)}))
 
     def validate(self, after: str) -> None:
-        """Raise when Postfix, or what we know about it, refuses the candidate."""
+        """Raise when Postfix, or a rule of this collection, refuses the candidate."""
         changed = self.changes(self._before)
         checker = self._checker(MainCf(after).values())
         check_on_host(self.postfix, {name: text for name in changed for text in [self.wanted[name]] if text})
@@ -153,13 +153,13 @@ class _Run:
             self.warnings.append(f"{', '.join(left_over)} in {self.postfix.main_cf} will no longer be used by anything.")
 
     def judge_unchanged(self) -> None:
-        """The same verdict on unknown names when the file already says what is wanted."""
+        """Check unknown names in the same way when the file already has the wanted text."""
         if self.strangers and self.unknown != "ignore":
             unused = self.postfix.live_remarks().unused
             self._judge_strangers([name for name in self.strangers if name in unused or new_name(name, self.defaults)])
 
     def changes(self, before: str | None) -> list[str]:
-        """The parameters whose value in *before* is not the wanted one."""
+        """Return the parameters with another value in *before* than the wanted one."""
         values = self._parse(before).values()
         checker = self._checker({**values, **{name: text for name, text in self.wanted.items() if text is not None}})
         return [
@@ -169,14 +169,14 @@ class _Run:
         ]
 
     def needs_restart(self, change: files.Change) -> bool:
-        """Whether something effectively changes that master looks at only when it starts."""
+        """Return whether a setting really changes that master reads only when it starts."""
         if not change.changed:
             return False
         before, after = (self._checker(self._parse(text).values()) for text in (change.before, change.after))
         return any(set(words(before.expanded(name) or "")) != set(words(after.expanded(name) or "")) for name in _RESTART)
 
     def warn_of_missing_tables(self) -> None:
-        """Mail is deferred while a lookup table is not there; the play may still be about to make it."""
+        """Warn of missing lookup tables: Postfix defers mail until they exist, and a later task may make them."""
         for name in self.changes(self._before):
             for table_type, path in tables(name, self.wanted[name] or ""):
                 suffix = _COMPILED_SUFFIX.get(table_type, "")
@@ -186,7 +186,7 @@ class _Run:
                     )
 
     def _check_transports(self, checker: Checker, changed: list[str]) -> None:
-        """In check mode a service that is not there is no error: a task before this one may be about to add it."""
+        """Check the transports. In check mode a missing service is no error: an earlier task may add it."""
         text = files.read_text(self.postfix.master_cf)
         if text is None:
             return
@@ -204,7 +204,7 @@ class _Run:
         return MainCf(self._fresh() if text is None else text)
 
     def _fresh(self) -> str:
-        """What a main.cf starts with where there is none: the behaviour of the installed release, not of an ancient one."""
+        """Return the first line of a new main.cf: the behaviour of the installed release, not of an ancient one."""
         version = self.defaults.get("mail_version", "").split(".")
         if len(version) < 2:
             return ""
@@ -214,7 +214,7 @@ class _Run:
         return checker_for(self.postfix, self.defaults, values)
 
     def _warn_of_misspelt_removals(self, values: t.Mapping[str, str]) -> None:
-        """A name that is nowhere is nothing to remove, and no error: it may have been the administrator's own."""
+        """Warn of a removal that removes nothing: the name may be misspelt, or may have been the administrator's own."""
         for name, text in self.wanted.items():
             if text is None and name not in values and name not in self.defaults and self.unknown != "ignore":
                 near = difflib.get_close_matches(name, self.defaults, n=1, cutoff=0.9)

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""The Postfix on this host: what it knows, and what it says to a candidate before that becomes its configuration."""
+"""The Postfix on this host: its vocabulary, and its verdict on a candidate before that becomes the configuration."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ class PostfixMissing(HostError):
 
 
 class PostfixFailed(HostError):
-    """A Postfix program did not answer as it always does."""
+    """A Postfix program gave an unexpected answer."""
 
 
 class Rejected(RejectedByDaemon):
-    """Postfix refuses the candidate; the live configuration was left as it is."""
+    """Postfix refuses the candidate; the live configuration is unchanged."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Remarks:
-    """What Postfix remarks on a candidate and does not remark on the live configuration."""
+    """Postfix's remarks on a candidate that it does not make on the live configuration."""
 
     unused: tuple[str, ...] = ()
     undefined: tuple[str, ...] = ()
@@ -62,12 +62,12 @@ class _Texts:
 
 
 def package_of(table_type: str) -> str | None:
-    """The package that brings a lookup table type."""
+    """Return the package that brings a lookup table type."""
     return _PACKAGED_TYPES.get(table_type)
 
 
 class Postfix:
-    """One instance of Postfix, known by its configuration directory."""
+    """One instance of Postfix, identified by its configuration directory."""
 
     def __init__(self, run: Run, config_directory: str) -> None:
         self._run = run
@@ -76,7 +76,7 @@ class Postfix:
         self.master_cf = os.path.join(config_directory, "master.cf")
 
     def defaults(self) -> dict[str, str] | None:
-        """Every parameter that this Postfix knows, with its raw default; None when it is not installed.
+        """Return every parameter that this Postfix knows, with its raw default; None when it is not installed.
 
         The names derived from the services in master.cf (``smtp_destination_concurrency_limit``) are among them.
         """
@@ -102,11 +102,11 @@ class Postfix:
         return found
 
     def table_types(self) -> list[str]:
-        """The lookup table types that are installed."""
+        """Return the lookup table types that are installed."""
         return self._words("-m")
 
     def sasl_types(self, *, client: bool) -> list[str]:
-        """The SASL implementations that are built in."""
+        """Return the SASL implementations that are built in."""
         return self._words("-A" if client else "-a")
 
     def _words(self, option: str) -> list[str]:
@@ -116,7 +116,7 @@ class Postfix:
         return stdout.split()
 
     def knows_restriction(self, name: str, daemon_directory: str) -> bool:
-        """Whether this host's smtpd contains *name*, which our own table does not: the program is newer than the table."""
+        """Return whether this host's smtpd contains *name*, which our own table does not: the program is newer than the table."""
         try:
             with open(os.path.join(daemon_directory, "smtpd"), "rb") as f:
                 return b"\0" + name.encode(ENCODING, ERRORS) + b"\0" in f.read()
@@ -124,10 +124,10 @@ class Postfix:
             return False
 
     def remarks(self, *, main_cf: str | None = None, master_cf: str | None = None, without: str | None = None) -> Remarks:
-        """What postconf and ``postfix check`` say to the candidate texts (None: as it is), beyond what the live ones get.
+        """Return the remarks of postconf and ``postfix check`` on the candidate texts (None: unchanged), beyond those on the live ones.
 
-        *without* is the candidate without what it changes. Raises `Rejected` for what the change makes wrong. What Postfix
-        refuses of the live configuration too, or still refuses *without*, was there before: it is told as `Remarks.broken`.
+        *without* is the candidate without the changes. Raises `Rejected` for an error of the change. An error that Postfix also
+        finds in the live configuration, or *without* the changes, is an old one: it becomes `Remarks.broken`.
         """
         after = _Texts(_text(main_cf, self.main_cf), _text(master_cf, self.master_cf))
         before = [_Texts(_text(None, self.main_cf), _text(None, self.master_cf))]
@@ -147,13 +147,13 @@ class Postfix:
         return dataclasses.replace(fresh, broken=failure)
 
     def _said(self, texts: _Texts) -> tuple[list[str], str]:
-        """What postconf says to *texts*, and why Postfix would refuse them."""
+        """Return postconf's remarks on *texts*, and the reason if Postfix would refuse them."""
         found, failure = self._postconf(texts)
         # postfix(1) is for root only; without, nothing can be written either.
         return found, failure or (self._check(texts) if os.geteuid() == 0 else "")
 
     def _failure_alone(self, after: _Texts, without: str) -> str:
-        """Why Postfix would refuse the changed parameters where no older error hides theirs: with nothing but what they refer to."""
+        """Return the reason to refuse the changed parameters if no older error hides it: they are checked with their references alone."""
         values, others = MainCf(after.main_cf).values(), MainCf(without).values()
         changed = {name: value for name, value in values.items() if others.get(name) != value}
         needed, queue = dict[str, str](), list(changed.values())
@@ -168,19 +168,19 @@ class Postfix:
         return failures[0] if failures[0] != failures[1] else ""
 
     def live_remarks(self) -> Remarks:
-        """What postconf says to the live configuration."""
+        """Return postconf's remarks on the live configuration."""
         _rc, _stdout, stderr = self._run(["postconf", "-c", self.config_directory, "-n"])
         return _sort(_messages(stderr, self.config_directory))
 
     def _postconf(self, texts: _Texts) -> tuple[list[str], str]:
-        """What postconf says to *texts*, and with which of these messages it refuses them."""
+        """Return postconf's remarks on *texts*, and those of them with which it refuses the texts."""
         with self._staged(texts) as staged:
             rc, _stdout, stderr = self._run(["postconf", "-c", staged, "-n"])
             found = _messages(stderr, staged)
         return found, (found or [f"postconf failed with exit code {rc}"])[-1] if rc else ""
 
     def _check(self, texts: _Texts) -> str:
-        """The last words of a failed ``postfix check``, on a queue directory of its own: on the live one it would repair things."""
+        """Return the last words of a failed ``postfix check``, which runs on a queue directory of its own: it would repair the live one."""
         with self._staged(texts) as staged, rooms.room("queue") as queue:
             # The script behind it complains to the host's mail log about every link. It wants none of what they lead to.
             for name in os.listdir(staged):
@@ -210,7 +210,7 @@ class Postfix:
 
     @staticmethod
     def _mirror_queue(live: str | None, queue: str) -> None:
-        """Make the subdirectories of the live queue in *queue*; creating them would cost ``postfix check`` two seconds."""
+        """Make the subdirectories of the live queue in *queue*: ``postfix check`` takes two seconds to create them."""
         if live is None:
             return
         with contextlib.suppress(OSError), os.scandir(live) as entries:
@@ -224,9 +224,9 @@ class Postfix:
 
     @contextlib.contextmanager
     def _staged(self, texts: _Texts) -> t.Iterator[str]:
-        """A copy of the configuration directory with *texts* in it, readable by its owner only.
+        """Make a copy of the configuration directory with *texts* in it, readable by its owner only.
 
-        What is neither main.cf nor master.cf stands there as a symbolic link: nothing large or secret is copied.
+        All other files are symbolic links in it: nothing large or secret is copied.
         """
         with rooms.room("postfix") as staged:
             for name, text in (("main.cf", texts.main_cf), ("master.cf", texts.master_cf)):
@@ -239,7 +239,7 @@ class Postfix:
 
 
 def still_broken(remarks: Remarks) -> list[str]:
-    """The warning about what was wrong before the change."""
+    """Return the warning about an error that is older than the change."""
     return [f"Postfix refused the configuration before this change, and still does: {remarks.broken}; repair it."] if remarks.broken else []
 
 
@@ -248,7 +248,7 @@ def _text(candidate: str | None, path: str) -> str:
 
 
 def _messages(stderr: str, directory: str) -> list[str]:
-    """The distinct messages in *stderr*, without program, severity of death, directory and line number."""
+    """Return the distinct messages in *stderr*, without program, severity, directory and line number."""
     found: dict[str, None] = {}
     for line in stderr.splitlines():
         message = re.sub(r"^[\w/-]+: (?:fatal: |error: )?", "", line).replace(f"{directory}/", "")

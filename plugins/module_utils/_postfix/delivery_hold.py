@@ -31,7 +31,7 @@ _GUARD = 'sleep "$1"; kill -CONT "$2"'
 
 
 def lmtp_sessions(proc_net_unix: str) -> int:
-    """The open sessions on Dovecot's LMTP sockets, from the text of /proc/net/unix.
+    """Return the open sessions on Dovecot's LMTP sockets, from the text of /proc/net/unix.
 
     A socket that was accepted carries the path of the one that it was accepted on. Dovecot's paths are absolute;
     Postfix's own ``private/lmtp``, which is something else, is relative.
@@ -67,18 +67,18 @@ def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.I
 
 
 def queue_manager(master: int | None) -> int | None:
-    """The process that hands out the deliveries of the Postfix whose master process is *master*."""
+    """Return the process that hands out the deliveries of the Postfix whose master process is *master*."""
     return next((child.pid for child in children(master) if child.name in ("qmgr", "oqmgr")), None)
 
 
 def is_abandoned(master: int | None, proc: str = "/proc") -> bool:
-    """Whether the queue manager is stopped, and neither we nor a guard of ours is there any more to wake it."""
+    """Return whether the queue manager is stopped, and no run or guard is left to wake it."""
     manager = queue_manager(master)
     return manager is not None and _is_stopped(manager, proc) and not _has_guard(manager, proc)
 
 
 def release_abandoned(master: int | None) -> bool:
-    """Wake a queue manager that a run has left stopped which was killed together with its guard; True: there was one."""
+    """Wake a queue manager if a killed run and its guard left it stopped; return whether it was."""
     manager = queue_manager(master)
     if manager is None or not is_abandoned(master):
         return False
@@ -104,7 +104,7 @@ def _has_guard(manager: int, proc: str) -> bool:
 
 
 def _guard(manager: int, limit: float) -> subprocess.Popen[bytes]:
-    """A process of its own that wakes the queue manager even if we are killed."""
+    """Start a process of its own that wakes the queue manager even if this one is killed."""
     return subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "sh", str(limit), str(manager)],
         stdin=subprocess.DEVNULL,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Postfix says about itself: the output of the postconf family. Pure, save `ask`."""
+"""Postfix's own facts: the output of the postconf family. Pure, save `ask`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INLINE_TABLE = re.compile(r"\b(inline|static):")
 
 
 def parse_parameters(text: str) -> dict[str, str]:
-    """The output of ``postconf -n``: one ``name = value`` a line, long values continued on indented lines."""
+    """Parse the output of ``postconf -n``: one ``name = value`` a line, long values continued on indented lines."""
     parameters: dict[str, str] = {}
     name = ""
     for line in text.splitlines():
@@ -39,7 +39,7 @@ def parse_parameters(text: str) -> dict[str, str]:
 
 
 def without_secrets(parameters: dict[str, str]) -> dict[str, str]:
-    """Hide what a password parameter holds; the path of a table of passwords (``hash:/etc/...``) is no secret."""
+    """Hide the value of a password parameter; the path of a table of passwords (``hash:/etc/...``) is no secret."""
     return {
         name: HIDDEN if value and _SECRET.search(name) and (":/" not in value or _INLINE_TABLE.search(value)) else value
         for name, value in parameters.items()
@@ -47,7 +47,7 @@ def without_secrets(parameters: dict[str, str]) -> dict[str, str]:
 
 
 def parse_services(text: str, chroot_default: bool) -> dict[str, dict[str, t.Any]]:
-    """The output of ``postconf -M``, by ``name/type``; ``-`` becomes the default that master(5) gives the column."""
+    """Parse the output of ``postconf -M``, by ``name/type``; ``-`` becomes the default that master(5) gives the column."""
     services = {}
     for (name, kind), service in MasterCf(text).services().items():
         private, unprivileged, chroot, wakeup, process_limit = service.columns
@@ -70,7 +70,7 @@ def _column(text: str, default: bool) -> bool:
 
 
 def chroots_by_default(compatibility_level: str) -> bool:
-    """Up to level 0 a ``-`` in master.cf's chroot column means yes, from 1 on no (COMPATIBILITY_README)."""
+    """Return the meaning of ``-`` in master.cf's chroot column: yes up to level 0, no from 1 on (COMPATIBILITY_README)."""
     match = re.match(r"\d+", compatibility_level.strip())
     return not match or int(match.group()) < 1
 
@@ -91,7 +91,7 @@ NOT_INSTALLED: dict[str, t.Any] = {
 
 
 def ask(run: Run) -> dict[str, t.Any]:
-    """Everything that mail_info tells about Postfix, in five calls of postconf; a broken main.cf is told, not raised."""
+    """Return the facts of mail_info about Postfix, in five calls of postconf; a broken main.cf becomes a fact, not an exception."""
     rc, stdout, stderr = run(["postconf", "-hx", *_FACTS])
     if rc == 127:
         return NOT_INSTALLED
@@ -125,7 +125,7 @@ def _last_line(text: str) -> str:
 
 
 def count_queue(queue_directory: str, seconds: float = 1.0) -> dict[str, int | None]:
-    """How many messages each queue holds; None when it cannot be read, or when counting took longer than *seconds*."""
+    """Count the messages in each queue; None when it cannot be read, or when counting took longer than *seconds*."""
     deadline = time.monotonic() + seconds
     return {queue: _count_files(os.path.join(queue_directory, queue), deadline) for queue in QUEUES}
 
@@ -152,7 +152,7 @@ def _count_files(directory: str, deadline: float) -> int | None:
 
 
 def master_pid(queue_directory: str) -> int | None:
-    """The process id that the master daemon left in its pid file; it may be of a process long gone."""
+    """Return the process id that the master daemon left in its pid file; it may be that of a process long gone."""
     with contextlib.suppress(OSError, ValueError), open(os.path.join(queue_directory, "pid", "master.pid")) as f:
         return int(f.read())
     return None

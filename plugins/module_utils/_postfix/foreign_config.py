@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tables and parameters of a Postfix that somebody else set up, and that the role's own would take the place of. Pure."""
+"""Tables and parameters of a Postfix from another source, which the role would replace. Pure."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def lost(
     host: t.Mapping[str, t.Any],
     by_hand: t.Mapping[str, t.Any] | None = None,
 ) -> list[str]:
-    """What of somebody else's would be lost, in words, if *tables* and *parameters* were written.
+    """Return the settings from another source that would be lost if *tables* and *parameters* were written.
 
-    *postfix* and *host* are what mail_info tells. *by_hand* are parameters that the inventory sets itself: whoever writes
-    them has thought of what was there. On a host whose main.cf names tables of this collection all parameters are its own.
+    *postfix* and *host* are results of mail_info. *by_hand* are parameters that the inventory sets itself, so that they replace
+    old values on purpose. If main.cf names tables of this collection, all parameters are its own.
     """
     foreign = set(postfix.get("foreign_tables") or ())
     written = {table.get("path") for table in tables if table.get("exclusive", True) and table.get("state", "present") != "absent"}
@@ -51,7 +51,7 @@ def _text(value: t.Any) -> str:
 
 
 def _items(value: str, values: t.Mapping[str, str]) -> list[str]:
-    """The tables and domains in a value. One that cannot be told from here is left as it stands."""
+    """Return the tables and domains in a value. A word that cannot be resolved here stays as it is."""
     expanded = expand(value, values, {})
     return [item for item in re.split(r"[\s,]+", value if expanded is None else expanded) if item]
 
@@ -72,7 +72,7 @@ def _gone(live: t.Sequence[str], wanted: t.Sequence[str], written: t.Collection[
 
 
 def _of_the_host(host: t.Mapping[str, t.Any], live: t.Mapping[str, str]) -> set[str]:
-    """The names of the machine itself, which packages put into mydestination."""
+    """Return the names of the machine itself, which packages put into mydestination."""
     names = {str(name or "").lower() for name in (host.get("fqdn"), host.get("hostname"), live.get("myhostname"))}
     domains = {name.partition(".")[2] for name in names} | {live.get("mydomain", "").lower()}
     return {"localhost", "localhost.localdomain", *names, *(f"localhost.{domain}" for domain in domains if domain)}

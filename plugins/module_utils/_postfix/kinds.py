@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""What kind of value a Postfix parameter takes: told by its default on this host, and by postconf(5) for the rest.
+"""The kinds of values of Postfix parameters: by the default on this host, and by postconf(5) for the rest.
 
 Postfix itself checks a value only when the program that uses it starts: by then the mail host no longer answers.
 """
@@ -20,7 +20,7 @@ KindName = t.Literal["boolean", "number", "time", "word", "list", "choice", "cho
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """`name`, and for choice (one of them) and choices (a list of them) what there is to choose from."""
+    """A kind with its `name`; choice (one of them) and choices (a list of them) also have the words to choose from."""
 
     name: KindName
     choices: tuple[str, ...] = ()
@@ -129,22 +129,22 @@ _CONDITIONALS = (
 
 
 def is_restriction_list(name: str) -> bool:
-    """Whether parameter *name* holds access restrictions of smtpd(8)."""
+    """Return whether parameter *name* holds access restrictions of smtpd(8)."""
     return bool(_RESTRICTIONS.fullmatch(name))
 
 
 def is_tls_protocols(name: str) -> bool:
-    """Whether parameter *name* holds TLS protocol versions."""
+    """Return whether parameter *name* holds TLS protocol versions."""
     return bool(_TLS_PROTOCOLS.fullmatch(name))
 
 
 def is_proposed_name(name: str) -> bool:
-    """Whether *name* is one of those that the distributions' master.cf proposes for the administrator to define."""
+    """Return whether *name* is one of those that the distributions' master.cf proposes for the administrator to define."""
     return name.startswith("mua_") and is_restriction_list(name)
 
 
 def kind_of(name: str, defaults: t.Mapping[str, str]) -> Kind:
-    """The kind of value that parameter *name* takes; *defaults* are this host's, empty when there is no Postfix."""
+    """Return the kind of value that parameter *name* takes; *defaults* are this host's, empty when there is no Postfix."""
     for pattern, kind in _ENUMERATIONS:
         if re.fullmatch(pattern, name, re.ASCII):
             return kind
@@ -164,7 +164,7 @@ def kind_of(name: str, defaults: t.Mapping[str, str]) -> Kind:
 
 
 def _plain_default(name: str, defaults: t.Mapping[str, str]) -> str:
-    """The default with conditionals decided and ``$other`` followed; enough to see what kind of value it is."""
+    """Return the default with conditionals decided and ``$other`` followed; this is enough to tell the kind of value."""
     seen = {name}
     default = defaults.get(name, "")
     while True:

@@ -34,12 +34,12 @@ class LogicalLine:
 
     @property
     def end(self) -> int:
-        """The index after the last physical line."""
+        """Return the index after the last physical line."""
         return self.physical[-1] + 1
 
     @property
     def orphan(self) -> bool:
-        """Whether it starts with whitespace, with nothing before it to continue: Postfix warns and skips it."""
+        """Return whether it starts with whitespace, with nothing before it to continue: Postfix warns and skips it."""
         return self.text[:1] in WHITESPACE
 
 
@@ -51,7 +51,7 @@ def split(text: str) -> list[str]:
 
 
 def is_comment(line: str) -> bool:
-    """Whether Postfix skips this physical line: blank, or a comment."""
+    """Return whether Postfix skips this physical line: blank, or a comment."""
     return line.lstrip(WHITESPACE)[:1] in ("", "#")
 
 
@@ -69,7 +69,7 @@ def logical_lines(lines: t.Sequence[str]) -> list[LogicalLine]:
 
 
 def line_end(lines: t.Sequence[str]) -> str:
-    """The line end that the file uses."""
+    """Return the line end that the file uses."""
     return "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
 
 
@@ -80,7 +80,7 @@ def complete(lines: list[str]) -> None:
 
 
 def words(value: str, separators: str = f",{WHITESPACE}") -> list[str]:
-    """Cut *value* at commas and whitespace, as Postfix cuts its lists: what stands in balanced braces stays together."""
+    """Cut *value* at commas and whitespace, as Postfix cuts its lists: text in balanced braces stays together."""
     found: list[str] = []
     word = ""
     depth = 0

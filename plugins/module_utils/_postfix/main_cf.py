@@ -43,7 +43,7 @@ class MainCf:
         return "".join(self.lines)
 
     def values(self) -> dict[str, str]:
-        """The raw value of every parameter that the file sets; of several entries the last one counts."""
+        """Return the raw value of every parameter that the file sets; of several entries the last one counts."""
         return {name: entries[-1][1] for name, entries in self._entries.items()}
 
     def edit(self, changes: t.Mapping[str, str | None]) -> MainCf:
@@ -76,7 +76,7 @@ class MainCf:
 def expand(value: str, values: t.Mapping[str, str], defaults: t.Mapping[str, str]) -> str | None:
     """Replace every plain ``$name`` in *value*, recursively, as Postfix does before it uses a value.
 
-    None means that the result cannot be told from here: a conditional (``${name?text}``), a name that is set nowhere
+    None means that the result cannot be determined here: a conditional (``${name?text}``), a name that is set nowhere
     (such as the macros of a single message), or a circle.
     """
 
@@ -105,9 +105,9 @@ def expand(value: str, values: t.Mapping[str, str], defaults: t.Mapping[str, str
 
 
 def references(value: str) -> set[str]:
-    """The names that *value* refers to by ``$name``, in any of its forms."""
+    """Return the names that *value* refers to by ``$name``, in any of its forms."""
     return set(re.findall(r"\$[{(]?(\w+)", value, re.ASCII))
 
 
 class _CannotTellError(Exception):
-    """The value depends on something that main.cf does not say."""
+    """The value depends on something that main.cf does not set."""

@@ -33,7 +33,7 @@ _COMMENTED_CONTINUATION = re.compile(r"#(\t|[ ][ \t])[ \t]*\S.*", re.DOTALL)
 
 
 class BadOverride(BadInput):
-    """Something that cannot stand behind ``-o`` in master.cf."""
+    """A text cannot stand behind ``-o`` in master.cf."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Service:
         return self.columns[COLUMNS.index(name)]
 
     def render(self) -> list[str]:
-        """The physical lines, without line ends: columns and command, one line an override, the other arguments."""
+        """Return the physical lines, without line ends: columns and command, one line an override, the other arguments."""
         name_and_type = f"{self.name:<9} {self.type:<5} " + " ".join(f"{column:<7}" for column in self.columns)
         lines = [" ".join([name_and_type, self.command, *self.options])]
         lines += [f"  -o {_render_override(name, value)}" for name, value in self.overrides]
@@ -109,7 +109,7 @@ class MasterCf:
         return "".join(self.lines)
 
     def services(self) -> dict[tuple[str, str], Service]:
-        """The services by name and type; of several entries the last."""
+        """Return the services by name and type; of several entries the last."""
         return {service.key: service for _line, service in self._entries}
 
     def put(self, service: Service) -> MasterCf:
@@ -133,7 +133,7 @@ class MasterCf:
         return MasterCf("".join(kept[:place] + rendered + kept[place:]))
 
     def remove(self, name: str, type_: str) -> MasterCf:
-        """Take the entries of a service out; comments between their lines stay."""
+        """Remove the entries of a service; comments between their lines stay."""
         lines: list[str | None] = list(self.lines)
         for line, service in self._entries:
             if service.key == (name, type_):
@@ -141,7 +141,7 @@ class MasterCf:
         return MasterCf("".join(line for line in lines if line is not None))
 
     def comment_out(self, name: str, type_: str) -> MasterCf:
-        """Turn the entries of a service into comments; what stands there as the very same comment already just goes."""
+        """Turn the entries of a service into comments; an entry that already stands there as the same comment is only removed."""
         lines = list(self.lines)
         documented = {"".join(lines[start:end]) for start, end in self._commented(name, type_)}
         for line, service in self._entries:
@@ -183,7 +183,7 @@ class MasterCf:
         lines[line.first] = "".join(block)
 
     def _behind_commented(self, name: str, type_: str) -> int | None:
-        """The index behind the last commented-out entry of the name, where a new entry cuts no other one in two."""
+        """Return the index behind the last commented-out entry of the name, where a new entry cuts no other one in two."""
         blocks = self._commented(name, type_)
         if not blocks:
             return None

@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Parameters of main.cf that are not for postfix_parameters to say, because a variable says them. Pure.
+"""Parameters of main.cf that postfix_parameters must not set, because another variable does. Pure.
 
-postfix_parameters is written by the role postfix. What another role writes as well would change with each run, and who may
-relay would change with it. tests/house holds the tables to what the roles write.
+The role postfix writes postfix_parameters. A parameter that another role writes as well would change with each run, and the
+right to relay could change with it. tests/house compares these tables with the parameters that the roles write.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ WITHOUT_VARIABLE = {
 
 
 def problems(by_hand: t.Iterable[str], role: str, written: t.Container[str] | None = None) -> list[str]:
-    """A sentence for each parameter in *by_hand* that *role* owns; of one that it does not always write only if it is *written*."""
+    """Report each parameter in *by_hand* that *role* owns; one that the role writes only sometimes counts if it is *written*."""
     return [
         f"postfix_parameters sets {name}, which the role {role} owns: use {VARIABLES[role][name]}."
         for name in by_hand

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What of the wanted settings Postfix does not have yet, judged by what ``mail_info`` has told of the host.
+"""The wanted settings that Postfix does not have yet, compared with the facts of ``mail_info``.
 
-It spares a converged run the modules, and errs on their side: what it is not sure of is left to them.
+It spares a converged run the modules, and leaves every doubtful setting to them.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _COLUMNS = ("private", "unprivileged", "chroot", "wakeup", "process_limit", "com
 
 
 def parameters(wanted: Options, live: t.Mapping[str, str]) -> dict[str, t.Any]:
-    """Those of the *wanted* parameters whose value in main.cf is another one; None stands for one that shall not be there."""
+    """Return those of the *wanted* parameters with another value in main.cf; None stands for a parameter that must not be set."""
     return {name: value for name, value in wanted.items() if not _is(value, name, live)}
 
 
 def services(wanted: t.Iterable[Options], live: t.Mapping[str, Options]) -> list[Options]:
-    """Those of the *wanted* services that master.cf has not, or has in another form."""
+    """Return those of the *wanted* services that master.cf lacks, or has in another form."""
     return [service for service in wanted if not _is_settled(service, live.get(f"{service.get('name')}/{service.get('type')}"))]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether master(8) could listen where a new inet service wants to: where it cannot, it dies, and all of Postfix with it."""
+"""A check that master(8) can listen where a new inet service wants to: otherwise it dies, and all of Postfix with it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.values impo
 
 
 class BadListener(BadInput):
-    """An address or a port on which this host cannot listen."""
+    """This host cannot listen on an address or a port."""
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -38,7 +38,7 @@ def known_ports(parameter: str) -> dict[str, int]:
 
 
 def port_number(service: str, known: t.Mapping[str, int]) -> int:
-    """The port of the inet service named *service*. Raises `BadListener` when this host has no port of that name."""
+    """Return the port of the inet service named *service*. Raises `BadListener` when this host has no port of that name."""
     port = split_name(service)[1]
     if port.isdecimal():
         if not 0 < int(port) < 65536:
@@ -58,8 +58,8 @@ def port_number(service: str, known: t.Mapping[str, int]) -> int:
 def check_listener(service: str, beside: t.Iterable[str], running: t.Iterable[str], interfaces: str, known: t.Mapping[str, int]) -> None:
     """Raise `BadListener` when master(8) could not open the port of the new inet service *service*.
 
-    *beside* are the other inet services in the candidate, *running* those in the live file: what listens on their ports
-    is Postfix itself, and master closes what it no longer needs before it opens what is new.
+    *beside* are the other inet services in the candidate, *running* those in the live file: Postfix itself listens on their
+    ports, and master closes old ones before it opens new ones.
     """
     host, port = split_name(service)[0], port_number(service, known)
     for other, other_host in _on_port(port, beside, known):
@@ -74,7 +74,7 @@ def check_listener(service: str, beside: t.Iterable[str], running: t.Iterable[st
 
 
 def _on_port(port: int, services: t.Iterable[str], known: t.Mapping[str, int]) -> list[tuple[str, str]]:
-    """Those of *services* that listen on *port*, with their hosts."""
+    """Return those of *services* that listen on *port*, with their hosts."""
     found = []
     for service in services:
         try:
@@ -87,7 +87,7 @@ def _on_port(port: int, services: t.Iterable[str], known: t.Mapping[str, int]) -
 
 
 def _refuse_if_taken(service: str, port: int) -> None:
-    """Raise `BadListener`, unless it is Postfix that listens: master.cf may have lost the service since it was started."""
+    """Raise `BadListener`, unless Postfix itself listens: master.cf may have lost the service since it was started."""
     holders = {row["process"] for row in listeners() if row["port"] == port}
     others = sorted(holders - {"master", None})
     # In a container without CAP_SYS_PTRACE nobody sees who holds a socket; there a running master(8) is the likely one.

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
-"""The access restrictions of smtpd(8), which Postfix looks at only when a client is there, and then answers 451."""
+"""The access restrictions of smtpd(8), which Postfix reads only when a client connects; after an error it answers 451."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _STOPPERS = frozenset(
 
 
 class UnknownRestriction(BadInput):
-    """A word in a list of restrictions that smtpd does not know."""
+    """smtpd does not know a word in a list of restrictions."""
 
 
 class OpenRelay(BadInput):
@@ -64,9 +64,9 @@ class OpenRelay(BadInput):
 
 
 def check(name: str, value: str, classes: t.Collection[str], is_known: t.Callable[[str], bool]) -> None:
-    """Raise `UnknownRestriction` for a word in *value* that smtpd would not understand.
+    """Raise `UnknownRestriction` for a word in *value* that smtpd does not understand.
 
-    *classes* are the restriction classes of this host, *is_known* knows what this host's smtpd knows beyond our table.
+    *classes* are the restriction classes of this host, *is_known* tells whether this host's smtpd knows a word that our table lacks.
     """
     remaining = words(value)
     while remaining:
@@ -76,7 +76,7 @@ def check(name: str, value: str, classes: t.Collection[str], is_known: t.Callabl
             continue
         if lower in _WITH_ARGUMENT:
             if not remaining:
-                raise UnknownRestriction(f"{name}: '{word}' lacks what it is to look at{_example(lower)}.")
+                raise UnknownRestriction(f"{name}: '{word}' lacks its argument{_example(lower)}.")
             argument = remaining.pop(0)
             if lower in _WITH_TABLE and argument.lower() in _KNOWN:
                 raise UnknownRestriction(f"{name}: '{word}' is followed by '{argument}' instead of a lookup table{_example(lower)}.")
@@ -90,7 +90,7 @@ def check(name: str, value: str, classes: t.Collection[str], is_known: t.Callabl
 
 
 def check_relay(relay: str, recipient: str, value_of: t.Callable[[str], str | None], classes: t.Collection[str]) -> None:
-    """Raise `OpenRelay` when neither smtpd_relay_restrictions nor smtpd_recipient_restrictions ends the road."""
+    """Raise `OpenRelay` when neither smtpd_relay_restrictions nor smtpd_recipient_restrictions stops foreign mail."""
     if not stops(relay, value_of, classes) and not stops(recipient, value_of, classes):
         raise OpenRelay(
             "Neither smtpd_relay_restrictions nor smtpd_recipient_restrictions contains, before any permit, reject_unauth_destination,"
@@ -99,7 +99,7 @@ def check_relay(relay: str, recipient: str, value_of: t.Callable[[str], str | No
 
 
 def stops(value: str, value_of: t.Callable[[str], str | None], classes: t.Collection[str], seen: frozenset[str] = frozenset()) -> bool:
-    """Whether smtpd finds a working stop in a list: one neither behind a permit nor only warned of."""
+    """Return whether smtpd finds a working stop in a list: one neither behind a permit nor only warned of."""
     listed = iter(words(value))
     for word in listed:
         name = word.lower()

@@ -46,16 +46,16 @@ State = t.Literal["present", "absent", "disabled"]
 
 
 class BadService(BadInput):
-    """A service that master.cf cannot hold, or that master(8) could not start."""
+    """master.cf cannot hold a service, or master(8) could not start it."""
 
 
 class NoMasterCf(HostError):
-    """Postfix is there, its services are not."""
+    """Postfix is installed, but its services are not."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """One service as it shall be; None, and a column or an override that is not there, leaves what the entry says."""
+    """One wanted service; None, and a missing column or override, leaves the present value."""
 
     name: str
     type: str
@@ -77,7 +77,7 @@ class Wanted:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What `configure` did, or would do in check mode."""
+    """The work that `configure` did, or would do in check mode."""
 
     change: files.Change
     changed_services: list[str]
@@ -85,7 +85,7 @@ class Outcome:
 
 
 def wanted_from(options: t.Mapping[str, t.Any]) -> Wanted:
-    """Read one element of the module's ``services``. Raises a `BadInput` for what no master.cf can hold."""
+    """Read one element of the module's ``services``. Raises a `BadInput` if no master.cf can hold it."""
     name, type_ = options["name"], options["type"]
     label = f"{name}/{type_}"
     if not re.fullmatch(r"[^\s#={}][^\s={}]*", name):
@@ -127,7 +127,7 @@ def wanted_from(options: t.Mapping[str, t.Any]) -> Wanted:
 
 
 def render_override(name: str, value: object) -> str:
-    """The text of an override; a list of plain words needs no spaces."""
+    """Return the text of an override; a list of plain words needs no spaces."""
     if isinstance(value, (list, tuple)):
         compact = postfix_values.render(name, value, separator=",")
         return compact if not re.search(r"\s", compact) else postfix_values.render(name, value)
@@ -146,7 +146,7 @@ def configure(
     seen = set()
     for service in services:
         if service.key in seen:
-            raise BadService(f"The service {service.label} is listed twice; say in one place what it shall be.")
+            raise BadService(f"The service {service.label} is listed twice; describe it in one place only.")
         seen.add(service.key)
     defaults = postfix.defaults()
     if defaults is None and not check_mode:
@@ -181,7 +181,7 @@ class _Run:
         self._touched: list[tuple[Wanted, Service | None, Service]] = []
 
     def render(self, before: str | None) -> str:
-        """The wanted text; raises a `BadInput` for what Postfix cannot use."""
+        """Return the wanted text; raise a `BadInput` for anything that Postfix cannot use."""
         self.changed, self.strangers, self._touched, self.warnings = [], [], [], []
         master_cf = MasterCf(self._fresh() if before is None else before)
         for service in self.services:
@@ -192,7 +192,7 @@ class _Run:
         return str(master_cf)
 
     def _fresh(self) -> str:
-        """What a master.cf starts with where there is none: the distribution's, for without its services nothing runs."""
+        """Return the first text of a new master.cf: the distribution's, for nothing runs without its services."""
         if not self.defaults:
             return ""
         proto = f"{self.postfix.master_cf}.proto"
@@ -205,7 +205,7 @@ class _Run:
         return text
 
     def validate(self, after: str) -> None:
-        """Raise when Postfix, or what we know about it, refuses the candidate."""
+        """Raise when Postfix, or a rule of this collection, refuses the candidate."""
         transports = [name for name, type_ in MasterCf(after).services() if type_ == "unix"]
         for wanted, before, service in self._touched:
             changed = {name: value for name, value in service.overrides if before is None or (name, value) not in before.overrides}
@@ -236,7 +236,7 @@ class _Run:
             self._warn_of_lost_transports(transports)
 
     def _warn_of_lost_transports(self, transports: list[str]) -> None:
-        """The parameter may well be about to follow the service that goes."""
+        """Warn of transports without a service: a later task may change the parameter as well."""
         going = [service.name for service in self.services if service.state != "present" and service.type == "unix"]
         for name in self._values:
             lost = missing_transport(name, self._checker.expanded(name) or "", transports)
@@ -246,7 +246,7 @@ class _Run:
                 )
 
     def judge_unchanged(self) -> None:
-        """The same verdict on unknown names when the file already says what is wanted."""
+        """Check unknown names in the same way when the file already has the wanted text."""
         if self.strangers and self.unknown != "ignore":
             unused = self.postfix.live_remarks().unused
             self._judge_strangers([name for name in self.strangers if name in unused or new_name(name, self.defaults)])
@@ -294,7 +294,7 @@ class _Run:
 
     @staticmethod
     def _same(present: Service, service: Service) -> bool:
-        """Whether nothing is to be written; an override that stands twice counts as its last."""
+        """Return whether nothing has to be written; of an override that stands twice the last counts."""
         return dataclasses.replace(present, overrides=tuple(dict(present.overrides).items())) == service
 
     def _check_overrides(self, wanted: Wanted, service: Service, before: t.Mapping[str, str]) -> None:
@@ -310,7 +310,7 @@ class _Run:
         if directory and not os.path.exists(os.path.join(directory, service.command)):
             names = sorted(os.listdir(directory)) if os.path.isdir(directory) else []
             raise BadService(
-                f"The service {service.name}/{service.type} shall run '{service.command}', and there is no such program in"
+                f"The service {service.name}/{service.type} must run '{service.command}', and there is no such program in"
                 f" {directory}{postfix_values.nearest(service.command, names)}"
             )
 
@@ -332,7 +332,7 @@ class _Run:
 
 
 def _column(label: str, column: str, value: object) -> str:
-    """The text of one column. Raises `BadService`."""
+    """Return the text of one column. Raises `BadService`."""
     if value == "-":
         return "-"
     if column in ("private", "unprivileged", "chroot"):

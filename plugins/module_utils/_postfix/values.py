@@ -29,11 +29,11 @@ _TLS_PROTOCOL = re.compile(r"(!|>=|<=)?(SSLv2|SSLv3|TLSv1(\.[123])?|0x[0-9a-f]+)
 
 
 class BadParameterName(BadInput):
-    """A name that cannot be a Postfix parameter."""
+    """A name cannot be that of a Postfix parameter."""
 
 
 class BadValue(BadInput):
-    """A value that Postfix cannot use for this parameter."""
+    """Postfix cannot use a value for this parameter."""
 
 
 def check_name(name: str) -> None:
@@ -44,7 +44,7 @@ def check_name(name: str) -> None:
 
 
 def nearest(name: str, names: t.Iterable[str]) -> str:
-    """The names that *name* might have been meant to be, as a clause for an error message; empty when none is near."""
+    """Return the known names nearest to *name*, as a clause for an error message; empty when none is near."""
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.75)
     return f"; did you mean {' or '.join(close)}?" if close else "."
 
@@ -77,7 +77,7 @@ def render(name: str, value: object, *, separator: str = ", ") -> str:
 
 
 def same(kind: Kind, present: str, wanted: str) -> bool:
-    """Whether Postfix reads both texts as the same value: lists word by word, all else to the letter."""
+    """Return whether Postfix reads both texts as the same value: lists word by word, all else to the letter."""
     if present == wanted:
         return True
     if kind.is_list:
@@ -88,7 +88,7 @@ def same(kind: Kind, present: str, wanted: str) -> bool:
 
 
 def check_shape(name: str, value: object, kind: Kind) -> None:
-    """Hold the YAML type of *value* against what the parameter takes; *value* may contain ``$name``. Raises `BadValue`."""
+    """Check the YAML type of *value* against the kind of the parameter; *value* may contain ``$name``. Raises `BadValue`."""
     takes = _TAKES[kind.name]
     if isinstance(value, (list, tuple)) and not kind.is_list:
         raise BadValue(f"{name} takes {takes}, not a list.")
@@ -99,10 +99,25 @@ def check_shape(name: str, value: object, kind: Kind) -> None:
 
 
 def check(name: str, value: str, kind: Kind, standing: t.Collection[str] = ()) -> None:
-    """Hold *value*, in which every ``$name`` has been replaced, against what the parameter takes. Raises `BadValue`.
+    """Check *value*, in which every ``$name`` has been replaced, against the kind of the parameter. Raises `BadValue`.
 
-    Names of clients are for Postfix to look up, and a misspelt network is one to it: the words that are *standing* there already stay.
+    Postfix looks up names of clients, and takes a misspelt network for one: words that are *standing* there already stay.
     """
+    _check_kind(name, value, kind)
+    right = port_in_brackets(value) if _NEXT_HOP.fullmatch(name) else None
+    if right:
+        raise BadValue(f"{name} cannot be '{value}': the port must stand behind the brackets, as in {right}.")
+    if name in _NETWORKS:
+        for word in words(value):
+            if word not in standing:
+                _check_network(name, word)
+    if is_tls_protocols(name):
+        for word in re.split(r"[,:\s]+", value):
+            if word and not _TLS_PROTOCOL.fullmatch(word):
+                raise BadValue(f"{name} cannot contain '{word}'; it takes TLS versions such as '>=TLSv1.2' or '!TLSv1.1'.")
+
+
+def _check_kind(name: str, value: str, kind: Kind) -> None:
     if kind.name == "boolean" and value.lower() not in ("yes", "no"):
         raise BadValue(f"{name} takes yes or no, not '{value}'.")
     if kind.name == "number":
@@ -117,17 +132,6 @@ def check(name: str, value: str, kind: Kind, standing: t.Collection[str] = ()) -
         for word in words(value):
             if word.lower() not in kind.choices:
                 raise BadValue(f"{name} cannot contain '{word}'{_one_of(kind)}.")
-    right = port_in_brackets(value) if _NEXT_HOP.fullmatch(name) else None
-    if right:
-        raise BadValue(f"{name} cannot be '{value}': the port must stand behind the brackets, as in {right}.")
-    if name in _NETWORKS:
-        for word in words(value):
-            if word not in standing:
-                _check_network(name, word)
-    if is_tls_protocols(name):
-        for word in re.split(r"[,:\s]+", value):
-            if word and not _TLS_PROTOCOL.fullmatch(word):
-                raise BadValue(f"{name} cannot contain '{word}'; it takes TLS versions such as '>=TLSv1.2' or '!TLSv1.1'.")
 
 
 def _check_number(name: str, value: str) -> None:
@@ -142,7 +146,7 @@ def _check_number(name: str, value: str) -> None:
 
 
 def _check_network(name: str, word: str) -> None:
-    """*word* is an address, a network, a file, or a lookup table."""
+    """Check that *word* is an address, a network, a file, or a lookup table."""
     pattern = word[1:] if word.startswith("!") else word
     if pattern.startswith("/") or re.match(r"[a-z]+:[/$\w{]", pattern):
         return

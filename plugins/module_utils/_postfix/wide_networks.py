@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Networks that no one organisation can have all clients of. Pure."""
+"""Networks that are too large for one organisation. Pure."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _HOLDS_IPV4 = {
 
 
 def network(text: str) -> Network | None:
-    """The address or network that *text* is, with or without brackets; None where it is something else."""
+    """Return the address or network in *text*, with or without brackets; None for any other text."""
     # Imported here, as most runs need no network.
     import ipaddress
 
@@ -45,20 +45,20 @@ def network(text: str) -> Network | None:
 
 
 def address(text: str) -> object:
-    """The address in *text*, which `network` took, as it stands there."""
+    """Return the address in *text*, which `network` took, in its own spelling."""
     import ipaddress
 
     return ipaddress.ip_interface(_bare(text)).ip
 
 
 def _bare(text: str) -> str:
-    """*text* without brackets, empty when it cannot be an address or a network."""
+    """Return *text* without brackets, empty when it cannot be an address or a network."""
     bare = re.sub(r"\A\[([^\[\]]*)\](?=/|\Z)", r"\1", text)
     return bare if re.fullmatch(r"[0-9A-Fa-f:.]+(/[0-9.]+)?", bare, re.ASCII) else ""
 
 
 def is_too_wide(found: Network) -> bool:
-    """Whether the network is far more than anybody's own."""
+    """Return whether the network is far larger than that of one organisation."""
     if any(_is_in(found, private) for private in map(_fixed, _PRIVATE)):
         return False
     if found.prefixlen < _WIDEST[found.version]:
@@ -70,9 +70,9 @@ def is_too_wide(found: Network) -> bool:
 
 
 def too_wide(value: str) -> list[str]:
-    """The words of *value*, a list in the style of mynetworks, that let in a large part of the Internet or all of it.
+    """Return the words of *value*, a list in the style of mynetworks, that let in a large part of the Internet or all of it.
 
-    Whether a table does so is in the table; one that is written out (``cidr:{...}``) is looked through.
+    The contents of a table are unknown here, save those of one that is written out (``cidr:{...}``).
     """
     return [word for word in words(value) if not word.startswith("!") and _lets_in_too_many(word)]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Proving that mail flows, by the protocols that clients and servers speak.
+"""Proofs that mail flows, by the protocols that clients and servers speak.
 
 Private to the collection, and free to change at any time.
 """

@@ -26,7 +26,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @dataclasses.dataclass
 class Response:
-    """One response: its text, with every literal taken out of it."""
+    """One response: its text, with every literal moved out of it."""
 
     text: bytes
     literals: list[bytes]
@@ -82,7 +82,7 @@ class Imap:
             raise Stop("deferred" if re.search(r"\[(UNAVAILABLE|INUSE|LIMIT)\]", words) else "login_rejected", words)
 
     def wait_for(self, message_id: str, since: float | None, cleanup: bool) -> bool:
-        """Wait until the message is there, and note its headers; False when it was not there in time."""
+        """Wait until the message is there, and note its headers; return False when the time runs out."""
         wire = self.wire
         wire.step = "select"
         name = quoted(modified_utf7(self._endpoint.mailbox))
@@ -112,7 +112,7 @@ class Imap:
             self._command(b"NOOP")
 
     def quit(self) -> None:
-        """Leave politely; nothing that happens here is a failure."""
+        """Leave politely; an error here is no failure."""
         deadline = self.wire.deadline
         try:
             self.wire.deadline = Deadline(min(FAREWELL, deadline.left()))
@@ -218,7 +218,7 @@ class Literal(bytes):
 
 
 def quoted(text: str) -> bytes | Literal:
-    """*text* as IMAP's quoted string, or as a literal when it holds more than ASCII."""
+    """Return *text* as IMAP's quoted string, or as a literal when it holds more than ASCII."""
     data = text.encode()
     if not text.isascii():
         return Literal(data)
@@ -226,6 +226,6 @@ def quoted(text: str) -> bytes | Literal:
 
 
 def _date(moment: float) -> str:
-    """A date as SEARCH wants it, whatever the locale."""
+    """Return a date as SEARCH requires it, whatever the locale."""
     day = time.gmtime(moment)
     return f"{day.tm_mday}-{MONTHS[day.tm_mon - 1]}-{day.tm_year}"

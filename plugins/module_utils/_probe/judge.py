@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a probe saw what it was to see: pure functions over its row."""
+"""The comparison of a probe with its expectation: pure functions over its row."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STEPS_OF_REJECTION = ("auth", "mail", "rcpt", "data", "login", "select", "fetch"
 
 
 def judge(row: t.Mapping[str, t.Any], expectation: Expectation) -> list[str]:
-    """What speaks against *row*, as sentences without a full stop; nothing when all is as expected."""
+    """Return the problems of *row*, as sentences without a full stop; none when all is as expected."""
     codes, steps = expectation.reply_codes, expectation.steps
     if expectation.outcome == "rejected" and row["outcome"] in ("rejected", "deferred", "login_rejected"):
         # A refusal "for now" is only a refusal for whoever asks for its code.
@@ -72,7 +72,7 @@ def _against_capabilities(row: t.Mapping[str, t.Any], wanted: t.Mapping[str, t.S
 
 
 def offers(capabilities: t.Iterable[str], name: str) -> bool:
-    """Whether *name*, a keyword or a keyword with parameters, is among the *capabilities*.
+    """Return whether *name*, a keyword or a keyword with parameters, is among the *capabilities*.
 
     ``AUTH`` also stands for ``AUTH=PLAIN``, which is how IMAP and old SMTP servers write it.
     """
@@ -89,7 +89,7 @@ def offers(capabilities: t.Iterable[str], name: str) -> bool:
 
 
 def verdict(rows: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[bool, str]:
-    """Whether all is well, and one sentence about it."""
+    """Return whether all is well, and one sentence about it."""
     failed = [row for row in rows if not row["ok"]]
     if not failed:
         return True, f"All {len(rows)} probes saw what they expected." if len(rows) != 1 else f"{rows[0]['step']}: {rows[0]['answer']}"

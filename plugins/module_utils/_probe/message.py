@@ -21,7 +21,7 @@ OURS = ("message-id", "from", "to", "date", "mime-version", "content-type", "con
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """Everything about the message that the user may choose; the rest is made unique by `render`."""
+    """The parts of the message that the user can choose; `render` makes the rest unique."""
 
     sender: str
     recipient: str
@@ -32,7 +32,7 @@ class Message:
     message_id: str = dataclasses.field(default_factory=lambda: f"<probe.{uuid.uuid4().hex}@postroom.invalid>")
 
     def check(self) -> None:
-        """Raises `BadInput` for what could never stand in an envelope or a header."""
+        """Check the envelope and the headers. Raises `BadInput` for a text that cannot stand in them."""
         if not self.recipient:
             raise BadInput("A message needs a recipient.")
         for name, address in (("sender", self.sender), ("recipient", self.recipient)):
@@ -46,11 +46,11 @@ class Message:
 
     @property
     def international(self) -> bool:
-        """Whether the envelope needs SMTPUTF8."""
+        """Return whether the envelope needs SMTPUTF8."""
         return not (self.sender + self.recipient).isascii()
 
     def render(self) -> bytes:
-        """The message as it goes over the wire: CRLF, seven bits but for an international address, no line too long."""
+        """Return the message as it goes over the wire: CRLF, seven bits but for an international address, no line too long."""
         subject = self.subject or f"postroom.mail probe {self.message_id[7:19]}"
         text = "This message proves that mail flows; it may be deleted.\n" if self.body is None else self.body
         lines = [
@@ -80,13 +80,13 @@ def _header_text(value: str) -> str:
 
 
 def _padding(size: int) -> bytes:
-    """At least *size* bytes of text in lines of 72."""
+    """Return at least *size* bytes of text in lines of 72."""
     count = max(0, -(-size // 72))
     return (b"." * 70 + b"\r\n") * count
 
 
 def dot_stuffed(data: bytes) -> bytes:
-    """*data*, which ends with CRLF, as the DATA command wants it, with the closing dot."""
+    """Return *data*, which ends with CRLF, in the form of the DATA command, with the closing dot."""
     return re.sub(rb"(?m)^\.", b"..", data) + b".\r\n"
 
 
@@ -96,7 +96,7 @@ MOST_HEADERS = 1000
 
 
 def parse_headers(data: bytes) -> list[dict[str, str]]:
-    """Header lines, unfolded, in their order and with their repetitions; no more of them than a mail server takes."""
+    """Return the header lines, unfolded, in their order and with repetitions, up to the limit of a mail server."""
     headers: list[dict[str, str]] = []
     for line in data[:MOST_HEADER_BYTES].decode("utf-8", "replace").replace("\r\n", "\n").split("\n"):
         name, colon, value = line.partition(":")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a probe is asked to do: the module's options, checked, as dataclasses."""
+"""The module's options for a probe, checked, as dataclasses."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STEPS = ("connect", "greeting", "ehlo", "tls", "auth", "mail", "rcpt", "data", "
 
 @dataclasses.dataclass(frozen=True)
 class Endpoint:
-    """One server to talk to, and how."""
+    """One server to talk to, with port, TLS and login."""
 
     protocol: str
     host: str
@@ -77,7 +77,7 @@ class Endpoint:
             self.trust.check()
 
     def guard(self, cleartext: bool, wire: Wire) -> None:
-        """Keep the password off an unencrypted connection, and out of what the server says from now on."""
+        """Keep the password off an unencrypted connection, and out of the server's words from now on."""
         if cleartext and not wire.encrypted and not self.allow_cleartext:
             raise Stop("withheld", "the connection is not encrypted, so the password was not sent; allow_cleartext=true sends it")
         wire.hide(self.password or "")
@@ -85,7 +85,7 @@ class Endpoint:
 
 @dataclasses.dataclass(frozen=True)
 class Expectation:
-    """What the answers are held against."""
+    """The expected answers."""
 
     outcome: str
     reply_codes: tuple[str, ...] = ()
@@ -120,7 +120,7 @@ class Probe:
     timeout: float = 30.0
 
     def check(self) -> None:
-        """Raises `BadInput` or `HostError`, naming the probe."""
+        """Check the probe. Raises `BadInput` or `HostError`, naming the probe."""
         for part in (self.smtp, self.store, self.message, self.relay, self.expectation):
             if part:
                 part.check()
@@ -132,10 +132,8 @@ class Probe:
             raise BadInput(f"helo '{self.helo}' is not a host name or an address literal.")
         if self.message_id and re.search(r"[\s\"\\]", self.message_id):
             raise BadInput(f"message_id '{self.message_id}' is not a message identifier.")
-        if self.relay and (not self.smtp or self.store or self.stop_after or self.message_id):
-            raise BadInput("relay is a probe of its own: it goes with smtp, and with neither imap, pop3, message_id nor stop_after.")
-        if self.relay and self.smtp and self.smtp.user is not None:
-            raise BadInput("relay asks what a stranger may do, so smtp cannot have a user.")
+        if self.relay:
+            self._check_relay()
         if self.smtp and self.store:
             if self.message_id or self.stop_after:
                 raise BadInput("message_id and stop_after are for a probe of one half, not for one that sends and fetches.")
@@ -144,14 +142,20 @@ class Probe:
         if self.store and not self.store.user and (self.smtp or self.message_id):
             raise BadInput(f"{self.store.protocol}: fetching needs user and password.")
 
+    def _check_relay(self) -> None:
+        if not self.smtp or self.store or self.stop_after or self.message_id:
+            raise BadInput("relay is a probe of its own: it goes with smtp, and with neither imap, pop3, message_id nor stop_after.")
+        if self.smtp.user is not None:
+            raise BadInput("relay asks what a stranger may do, so smtp cannot have a user.")
+
     @property
     def provokes(self) -> bool:
-        """Whether the probe wants to be refused as a guesser of passwords would be."""
+        """Return whether the probe wants a refusal such as a guesser of passwords gets."""
         return self.expectation.outcome == "login_rejected"
 
 
 def probes(options: t.Mapping[str, t.Any]) -> list[Probe]:
-    """All probes that the module's *options* ask for, checked. Raises `BadInput` and `HostError`."""
+    """Return all probes that the module's *options* ask for, checked. Raises `BadInput` and `HostError`."""
     if options.get("probes") is None:
         return [_probe(options, {}, options.get("name") or "probe")]
     single = [o for o in ("smtp", "imap", "pop3") if options.get(o) is not None]
@@ -263,7 +267,7 @@ def _endpoint(protocol: str, get: t.Callable[..., t.Any]) -> Endpoint:
 def _usual_outcome(
     smtp: Endpoint | None, store: Endpoint | None, message: Message | None, message_id: str | None, stop_after: str | None
 ) -> str:
-    """What a user who gives no O(expect) wants to see."""
+    """Return the expected outcome for a user who sets no O(expect)."""
     if store and (smtp or message_id):
         return "delivered"
     if message and stop_after in (None, "rcpt"):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is to prove about a mail host: the probes of the playbook ``verify``."""
+"""The probes of the playbook ``verify``, which prove a mail host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Probe = dict[str, t.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """What is known about the host from its inventory."""
+    """The facts about the host from its inventory."""
 
     domain: str
     user: str
@@ -39,13 +39,13 @@ class Host:
     policy: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:
-        """Raises `BadInput`."""
+        """Check the facts. Raises `BadInput`."""
         wrong = core_password.not_text(self.password)
         if wrong:
             raise BadInput(f"The password of {self.user or 'nobody'}, with which the host is proved, {wrong}.")
         if not self.user or not self.password:
             raise BadInput(
-                "There is nobody to send and to receive as: give a password to one of mail_users,"
+                "There is no login to send and to receive with: give a password to one of mail_users,"
                 " or set mail_probe_user and mail_probe_password."
             )
         unknown = sorted(set(self.protocols) - set(PROTOCOLS))
@@ -60,7 +60,7 @@ class Host:
 
 
 def proof(host: Host) -> list[Probe]:
-    """The probes, in the order in which a person wants to read their results. Raises `BadInput`."""
+    """Return the probes, in the order in which a person wants to read their results. Raises `BadInput`."""
     host.check()
     return [*_mail_flows(host), *_nobody_else_sends(host), *_passwords_are_safe(host)]
 
@@ -112,7 +112,7 @@ def _nobody_else_sends(host: Host) -> list[Probe]:
 
 
 def _second_domain(host: Host) -> str | None:
-    """Another domain that the host says it takes mail for, to people whom it knows."""
+    """Return another domain of the host in which it knows the recipients."""
     final = host.policy.get("final", {})
     classes = [host.policy.get("forwarded", {}).get("relay", {}), *(final.get(c, {}) for c in ("virtual_mailbox", "virtual_alias"))]
     domains = [d for c in classes if c.get("unknown_recipients") == "refused" for d in c["domains"]]
@@ -121,7 +121,7 @@ def _second_domain(host: Host) -> str | None:
 
 
 def _has_catch_all(host: Host) -> bool:
-    """Whether the host says that in one of its domains everybody exists."""
+    """Return whether every address exists in one of the host's domains, by its own report."""
     return any(address_class.get("catch_all") for address_class in host.policy.get("final", {}).values())
 
 
@@ -202,5 +202,5 @@ def _server(host: Host, protocol: str) -> dict[str, t.Any]:
 
 
 def _reader(host: Host, protocol: str) -> dict[str, t.Any]:
-    """The half of a probe that logs in by *protocol*."""
+    """Return the half of a probe that logs in by *protocol*."""
     return {PROTOCOLS[protocol][0]: {**_server(host, protocol), "user": host.user, "password": host.password}}

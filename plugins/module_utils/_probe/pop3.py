@@ -22,7 +22,7 @@ FAREWELL = 2.0
 
 
 class Pop3:
-    """POP3 sessions over a `Wire`, one after the other: a session never sees what arrives while it lasts."""
+    """POP3 sessions over a `Wire`, one after the other: a session never sees mail that arrives while it lasts."""
 
     def __init__(self, wire: Wire, endpoint: Endpoint) -> None:
         self.wire = wire
@@ -70,7 +70,7 @@ class Pop3:
             raise Stop("deferred" if re.search(r"\[(SYS/TEMP|IN-USE|LOGIN-DELAY)\]", words) else "login_rejected", words)
 
     def wait_for(self, message_id: str, since: float | None, cleanup: bool) -> bool:
-        """Wait until the message is there, and note its headers; False when it was not there in time."""
+        """Wait until the message is there, and note its headers; return False when the time runs out."""
         wire = self.wire
         pause = 0.2
         while True:
@@ -90,7 +90,7 @@ class Pop3:
             self.facts["answer"] = answer
 
     def quit(self) -> None:
-        """Leave politely; only now the server removes what was marked with DELE."""
+        """Leave politely; only now the server removes the messages that were marked with DELE."""
         deadline = self.wire.deadline
         try:
             self.wire.deadline = Deadline(min(FAREWELL, deadline.left()))
@@ -106,7 +106,7 @@ class Pop3:
     # The dialogue
 
     def _look(self, message_id: str, newest_only: bool, cleanup: bool) -> bool:
-        """One look at the messages that were not there at the last look, newest first."""
+        """Look once at the messages that are new since the last look, newest first."""
         listing = [line.split() for line in self._lines("UIDL")]
         listing = [words for words in listing if len(words) == 2]
         for number, uid in reversed(listing[-NEWEST:] if newest_only else listing):
@@ -145,7 +145,7 @@ class Pop3:
             self.wire.send_line(response)
 
     def _lines(self, command: str) -> list[bytes]:
-        """The lines of a multi-line answer. Raises `Stop` with ``rejected`` when the server says -ERR."""
+        """Return the lines of a multi-line answer. Raises `Stop` with ``rejected`` when the server says -ERR."""
         ok, words = self._command(command)
         if not ok:
             raise Stop("rejected", words)

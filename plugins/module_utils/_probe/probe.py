@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run probes side by side, and make of each a row that says what it saw."""
+"""Run probes side by side, and return the row of results of each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Row = dict[str, t.Any]
 
 @dataclasses.dataclass
 class _Running:
-    """A probe at work, as the watching thread sees it."""
+    """A running probe, as the watching thread sees it."""
 
     probe: Probe
     wire: Wire | None = None
@@ -41,7 +41,7 @@ class _Running:
 
 
 def run(probes: t.Sequence[Probe], *, check_mode: bool = False) -> list[Row]:
-    """The rows of *probes*, in their order.
+    """Return the rows of *probes*, in their order.
 
     Probes that want a login to be refused come last: a server that grows slow for guessers would slow down the
     others too.
@@ -69,7 +69,7 @@ def _side_by_side(probes: t.Sequence[Probe], check_mode: bool) -> list[Row]:
 
 
 def _overdue(running: _Running) -> Row:
-    """The row of a probe whose thread is stuck where no time-out reaches it."""
+    """Return the row of a probe whose thread hangs beyond every time-out."""
     step = running.wire.step if running.wire else "connect"
     seconds = running.probe.timeout
     return _row(running.probe, {}, "timeout", step, f"no answer within {seconds:g} s", seconds)
@@ -109,7 +109,7 @@ def _run_one(running: _Running, check_mode: bool) -> Row:
 
 
 def rehearsal(probe: Probe) -> Probe:
-    """The probe without its message, or the probe itself: as far as a server can be asked without leaving a trace."""
+    """Return the probe without its message, or the probe itself if it leaves no trace on a server."""
     if probe.relay:
         return dataclasses.replace(probe, relay=dataclasses.replace(probe.relay, send=False))
     if probe.stop_after or not (probe.message or probe.message_id):
@@ -121,7 +121,7 @@ def rehearsal(probe: Probe) -> Probe:
 
 
 def _converse(probe: Probe, deadline: Deadline, facts: Row, running: _Running) -> str:
-    """Both halves of a probe, as far as they were asked for; the outcome."""
+    """Run both halves of a probe, if it has them, and return the outcome."""
     outcome = "connected"
     accepted_at, sent_at = time.monotonic(), None
     message_id = probe.message_id
@@ -145,7 +145,7 @@ def _converse(probe: Probe, deadline: Deadline, facts: Row, running: _Running) -
 
 
 def _leaving(session: t.Any, talk: t.Callable[[t.Any], str]) -> str:
-    """*talk* over the *session*, and take leave of a server that still listens."""
+    """Run *talk* over the *session*, and take leave of a server that still listens."""
     try:
         outcome = talk(session)
     except Stop as e:
@@ -184,7 +184,7 @@ def _fetch(session: t.Any, probe: Probe, message_id: str | None, sent_at: float 
 
 
 def _row(probe: Probe, facts: Row, outcome: str, step: str, answer: str, seconds: float, reply_code: int | None = None) -> Row:
-    """A row of the module's result, judged."""
+    """Return a row of the module's result, judged."""
     halves: Row = {p: dict(facts[p]) for p in ("smtp", "imap", "pop3") if p in facts}
     lifted: Row = {}
     for half in halves.values():

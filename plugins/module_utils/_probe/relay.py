@@ -31,7 +31,7 @@ MOST_NAMED = 3
 
 @dataclasses.dataclass(frozen=True)
 class Relay:
-    """Which battery a probe fires, and what it takes for an answer."""
+    """The forms that a probe tries, and the answers that count as refusals."""
 
     target: Target
     catch_all: bool = False
@@ -46,7 +46,7 @@ class Relay:
             raise BadInput(f"skip names forms that the battery does not have: {'; '.join(unknown)}. docs/open_relay.md lists those it has.")
 
     def known_by(self, addresses: t.Iterable[str]) -> Relay:
-        """The same for a host that has these *addresses*, unless the user said which."""
+        """Return the same for a host that has these *addresses*, unless the user set them."""
         target = self.target if self.target.addresses else dataclasses.replace(self.target, addresses=tuple(addresses))
         return dataclasses.replace(self, target=target, subject=self.subject or f"postroom.mail relay {uuid.uuid4().hex[:12]}")
 
@@ -60,7 +60,7 @@ class Relay:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What the host made of one form; without a code it made nothing of it."""
+    """The host's answer to one form; it has no code if the host did not answer."""
 
     form: Form
     code: int | None
@@ -94,7 +94,7 @@ class Answer:
 
 
 def fire(relay: Relay, endpoint: Endpoint, helo: str | None, wire: Wire) -> str:
-    """The outcome of the whole battery; what was seen goes into the facts of *wire*. Raises `Stop` when nobody listens."""
+    """Return the outcome of all forms, and put the results into the facts of *wire*. Raises `Stop` when no server listens."""
     found = resolve(endpoint.host, endpoint.port, wire.deadline)
     # A zone belongs to this end of a link-local address.
     relay = relay.known_by(str(address[0]).partition("%")[0] for _family, address in found)
@@ -109,7 +109,7 @@ def fire(relay: Relay, endpoint: Endpoint, helo: str | None, wire: Wire) -> str:
 
 
 def summary(answers: t.Sequence[Answer]) -> tuple[str, int | None, str]:
-    """The outcome, the reply code that stands for all, and one sentence without a full stop."""
+    """Return the outcome, the reply code that stands for all, and one sentence without a full stop."""
     bad = [a for a in answers if not a.ok]
     accepted, deferred = [a for a in bad if a.accepted], [a for a in bad if a.code and not a.accepted]
     silent = [a for a in bad if a.code is None]
@@ -151,7 +151,7 @@ class _Battery:
         self._faults: list[BaseException] = []
 
     def run(self, wire: Wire) -> list[Answer]:
-        """The answers, in the order of the forms; *wire* carries the first session."""
+        """Return the answers, in the order of the forms; *wire* carries the first session."""
         wires = [wire, *(Wire(self._deadline, {}) for _session in range(SESSIONS - 1))]
         threads = [threading.Thread(target=self._work, args=(w,), daemon=True) for w in wires]
         for thread in threads:
@@ -166,7 +166,7 @@ class _Battery:
         return [self._answers.get(f.name) or Answer(f, None, f"not asked: {stop.answer}", silence=stop.outcome) for f in self._forms]
 
     def _work(self, wire: Wire) -> None:
-        """Session after session, until no form is left or the host will not listen any more."""
+        """Run session after session, until no form is left or the host does not listen any more."""
         try:
             while self._left:
                 self._hold(wire)
@@ -181,7 +181,7 @@ class _Battery:
             wire.close()
 
     def _hold(self, wire: Wire) -> None:
-        """One session, with the forms that stand next."""
+        """Run one session, with the next forms."""
         try:
             batch = self._left.popleft()
         except IndexError:
@@ -203,7 +203,7 @@ class _Battery:
         session.quit()
 
     def _talk(self, session: Smtp, batch: t.Sequence[Form]) -> int:
-        """How many forms of *batch* have an answer now."""
+        """Return the number of forms of *batch* that have an answer now."""
         for position, form in enumerate(batch):
             try:
                 code, words = self._offer(session, form)
@@ -220,12 +220,12 @@ class _Battery:
         return len(batch)
 
     def _unanswered(self, form: Form, e: Stop | socket.timeout) -> Answer:
-        """Why the form has no answer; or the reply that refused the whole session."""
+        """Return the reason why the form has no answer, or the reply that refused the whole session."""
         stop = e if isinstance(e, Stop) else _late(self._deadline)
         return Answer(form, stop.reply_code, stop.answer, silence=stop.outcome)
 
     def _offer(self, session: Smtp, form: Form) -> tuple[int, str]:
-        """The last reply to the form: a refusal, or the acceptance of what was tried."""
+        """Return the last reply to the form: a refusal, or the acceptance of the attempt."""
         utf8 = " SMTPUTF8" if form.international and "SMTPUTF8" in keywords(session.facts["capabilities"]) else ""
         code, words = _say(session, f"MAIL FROM:{form.sender}{utf8}")
         if code >= 400:
@@ -243,14 +243,14 @@ class _Battery:
 
 
 def _sessions(battery: t.Sequence[Form]) -> list[list[Form]]:
-    """The forms, in short sessions. One that lies in its greeting has a session of its own: some hosts take only one."""
+    """Yield the forms in short sessions. A form with a false greeting has a session of its own: some hosts take only one."""
     usual = [form for form in battery if not form.helo]
     short = [usual[start : start + FORMS_A_SESSION] for start in range(0, len(usual), FORMS_A_SESSION)]
     return short + [[form] for form in battery if form.helo]
 
 
 def _taken_back(session: Smtp) -> bool:
-    """Whether the session is as it was before the form."""
+    """Return whether the session is as it was before the form."""
     try:
         code, _words = session.command("RSET")
     except (Stop, socket.timeout):
@@ -267,7 +267,7 @@ def _say(session: Smtp, line: str) -> tuple[int, str]:
 
 
 def _checked(code: int, words: str) -> tuple[int, str]:
-    """The reply, unless it is the farewell that a host may say at any time (RFC 5321, section 3.8)."""
+    """Return the reply, unless it is the farewell that a host may say at any time (RFC 5321, section 3.8)."""
     if code == 421:
         raise Stop("dropped", f"421 {words}", 421)
     return code, f"{code} {words}"

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ways to write an envelope so that a host may relay it without having meant to. Text in, text out.
+"""Envelopes by which a host may relay mail against its policy. Text in, text out.
 
-The forms that tests of open relays have tried since the nineties are marked as `PUBLIC`; the others are this
-collection's own. `docs/open_relay.md` is made from this file.
+`PUBLIC` marks the forms that tests of open relays have tried since the nineties; the others are this collection's
+own. `docs/open_relay.md` is made from this file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DOMAIN = r"[\w-]+(?:\.[\w-]+)+"
 
 @dataclasses.dataclass(frozen=True)
 class Form:
-    """One envelope: what stands behind ``MAIL FROM:`` and ``RCPT TO:``, angle brackets included where it has them."""
+    """One envelope: the text after ``MAIL FROM:`` and ``RCPT TO:``, angle brackets included where it has them."""
 
     family: str
     name: str
@@ -45,7 +45,7 @@ class Form:
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """The host that is asked, and who has nothing to do with it."""
+    """The host that is asked, and addresses that do not belong to it."""
 
     domain: str
     hostname: str | None = None
@@ -55,7 +55,7 @@ class Target:
     other_domain: str | None = None
 
     def check(self) -> None:
-        """Raises `BadInput`: a form must say what its name says, and nothing may be smuggled into a command."""
+        """Check the addresses. Raises `BadInput`: the name of a form must hold for it, and no text may end a command."""
         for name in ("domain", "hostname", "other_domain"):
             value = getattr(self, name)
             if value is not None and not re.fullmatch(DOMAIN, value):
@@ -88,7 +88,7 @@ class Target:
         return f"no-such-host.{self.domain}"
 
     def places(self) -> list[tuple[str, str]]:
-        """Where the host itself can be named in an address: what it is, and how it is written."""
+        """Yield the places where an address can name the host itself: a name for the place, and its text."""
         found = [("domain", self.domain)]
         if self.hostname and self.hostname.lower() != self.domain.lower():
             found.append(("host name", self.hostname))
@@ -102,9 +102,9 @@ class Target:
         return found
 
     def owns(self, recipient: str) -> bool:
-        """Whether the address belongs to the host when it is read as the standard has it: by what follows its last ``@``.
+        """Return whether the address belongs to the host by the standard: by the text after its last ``@``.
 
-        Only such a recipient may a host with a catch-all keep. Everything else it can only refuse, or relay.
+        A host with a catch-all may keep mail for such a recipient only. Mail for any other it can refuse, or relay.
         """
         path = recipient.rpartition(">")[0].rpartition("<")[2] or recipient
         _local, at, host = re.sub(r'"[^"]*"', "", path).rpartition("@")
@@ -116,7 +116,7 @@ def _lies_in(domain: str, own: str) -> bool:
 
 
 def forms(target: Target) -> list[Form]:
-    """The whole battery for *target*, each form under a name of its own."""
+    """Return all forms for *target*, each under a name of its own."""
     families: tuple[t.Callable[[Target], t.Iterator[Form]], ...] = (
         _senders, _greetings, _percent, _bang, _routes, _doubled, _quoted, _spellings, _syntax, _gateways,
     )  # fmt: skip
@@ -124,7 +124,7 @@ def forms(target: Target) -> list[Form]:
 
 
 def names() -> set[str]:
-    """The name of every form there is, also of those that want a second domain or both families of addresses."""
+    """Return the name of every form there is, also of those that need a second domain or both families of addresses."""
     return {f.name for f in forms(EXAMPLE)}
 
 
@@ -165,7 +165,7 @@ def _greetings(target: Target) -> t.Iterator[Form]:
 
 
 def _recipients(target: Target, family: str) -> t.Callable[..., Form]:
-    """How the forms of *family* are made whose recipient is the trick."""
+    """Return the makers of the forms of *family* that have the trick in the recipient."""
 
     def form(name: str, recipient: str, tries: str, origin: str = OWN) -> Form:
         return Form(family, name, f"<{target.stranger}>", recipient, tries, origin)

@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a client answers in the SASL mechanisms that mail clients use. SMTP, IMAP and POP3 carry the same exchange."""
+"""A client's answers in the SASL mechanisms that mail clients use. SMTP, IMAP and POP3 carry the same exchange."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ CLEARTEXT = ("PLAIN", "LOGIN")
 
 
 class NotBase64(ValueError):
-    """The server's challenge is not what SASL allows."""
+    """The server's challenge is not in base64, which SASL requires."""
 
 
 def responses(mechanism: str, user: str, password: str) -> t.Callable[[str], str]:
-    """A function that gives, challenge by challenge (in base64), the client's next answer (in base64)."""
+    """Return a function that maps each challenge (in base64) to the client's next answer (in base64)."""
     if mechanism == "PLAIN":
         return lambda challenge: encode(f"\0{user}\0{password}".encode())
     if mechanism == "LOGIN":
@@ -37,7 +37,7 @@ def responses(mechanism: str, user: str, password: str) -> t.Callable[[str], str
 
 
 def starts_with_response(mechanism: str) -> bool:
-    """Whether the client may speak first, in the AUTH command itself."""
+    """Return whether the client may speak first, in the AUTH command itself."""
     return mechanism == "PLAIN"
 
 
@@ -53,7 +53,7 @@ def decode(text: str) -> bytes:
 
 
 def choose(wanted: str | None, offered: t.Collection[str]) -> str | None:
-    """The mechanism to use: the *wanted* one, else the first of ours that the server offers."""
+    """Return the mechanism to use: the *wanted* one, else the first of ours that the server offers."""
     if wanted:
         return wanted
     return next((m for m in MECHANISMS if m in offered), None)

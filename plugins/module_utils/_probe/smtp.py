@@ -110,7 +110,7 @@ class Smtp:
             self.facts["queue_id"] = queued.group(1)
 
     def quit(self) -> None:
-        """Leave politely. What was accepted stays accepted, so nothing that happens here is a failure."""
+        """Leave politely. An accepted message stays accepted, so an error here is no failure."""
         deadline = self.wire.deadline
         try:
             self.wire.deadline = Deadline(min(FAREWELL, deadline.left()))
@@ -124,7 +124,7 @@ class Smtp:
     # The dialogue
 
     def transmit(self, data: bytes) -> tuple[int, str]:
-        """The reply to a message, which the server has asked for."""
+        """Return the reply to a message, which the server has asked for."""
         self.wire.send(dot_stuffed(data))
         code, lines = self._reply()
         return code, " ".join(lines)
@@ -165,7 +165,7 @@ class Smtp:
         return Stop(outcomes.get(code // 100, "garbled"), f"{code} {words}", code)
 
     def _reply(self) -> tuple[int, list[str]]:
-        """One reply, of one or many lines, with the code apart."""
+        """Read one reply, of one or many lines, with the code apart."""
         lines: list[str] = []
         for _number in range(MOST_LINES):
             line = self.wire.read_line()
@@ -183,12 +183,12 @@ class Smtp:
 
 
 def keywords(capabilities: t.Iterable[str]) -> set[str]:
-    """The keywords of an EHLO reply, without their parameters."""
+    """Return the keywords of an EHLO reply, without their parameters."""
     return {line.split()[0].upper() for line in capabilities if line.split()}
 
 
 def mechanisms(capabilities: t.Iterable[str]) -> list[str]:
-    """The offered mechanisms, also from the ``AUTH=`` line of servers that are kind to old clients."""
+    """Return the offered mechanisms, also from the ``AUTH=`` line that some servers send to old clients."""
     found: list[str] = []
     for line in capabilities:
         words = line.upper().replace("AUTH=", "AUTH ", 1).split()

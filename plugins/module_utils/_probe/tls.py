@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom a probe trusts, and what it tells about the TLS session it got."""
+"""The trust of a probe in a certificate, and its report on the TLS session."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Untrusted(MailError):
 
 @dataclasses.dataclass(frozen=True)
 class Trust:
-    """What makes a server's certificate acceptable."""
+    """The conditions for accepting a server's certificate."""
 
     ca_file: str | None = None
     ca_content: str | None = None
@@ -44,7 +44,7 @@ class Trust:
     tls_max_version: str | None = None
 
     def check(self) -> None:
-        """Find what is wrong with the trust itself before anybody is asked. Raises `BadInput` and `HostError`."""
+        """Check the trust itself before a server is asked. Raises `BadInput` and `HostError`."""
         if self.certificate_fingerprint and not re.fullmatch(r"[0-9a-f]{64}", self._fingerprint()):
             raise BadInput("certificate_fingerprint must be a SHA-256 fingerprint, which is 64 hexadecimal digits, with or without colons.")
         if self.tls_max_version and VERSIONS[self.tls_max_version] < VERSIONS[self.tls_min_version]:
@@ -58,7 +58,7 @@ class Trust:
         return _context(self)
 
     def examine(self, tls: ssl.SSLSocket) -> dict[str, t.Any]:
-        """The facts of a session whose handshake is over. Raises `Untrusted`."""
+        """Return the facts of a session after its handshake. Raises `Untrusted`."""
         der = tls.getpeercert(binary_form=True) or b""
         fingerprint = hashlib.sha256(der).hexdigest()
         cipher = tls.cipher()
@@ -78,7 +78,7 @@ class Trust:
 
 @functools.lru_cache(maxsize=64)
 def _context(trust: Trust) -> ssl.SSLContext:
-    """What ``ssl`` needs to know. Many probes share one: to load the system's authorities takes 50 ms."""
+    """Return the context for ``ssl``. Many probes share one: to load the system's authorities takes 50 ms."""
     # Not create_default_context(): since Python 3.13 it refuses certificates that every mail client takes.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with warnings.catch_warnings():
@@ -118,7 +118,7 @@ def _load(context: ssl.SSLContext, trust: Trust) -> None:
 
 
 def _named(decoded: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """Python's nested tuples in a flat form; it decodes only certificates that it has verified."""
+    """Flatten Python's nested tuples, which exist only for certificates that it has verified."""
     if not decoded:
         return {}
     return {

@@ -42,7 +42,7 @@ class Stop(MailError):
 
 
 class Deadline:
-    """The moment after which nothing more is waited for."""
+    """The time limit of all waiting."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -50,14 +50,14 @@ class Deadline:
         self._leave = min(1.0, seconds / 10)
 
     def left(self) -> float:
-        """The seconds that are left; raises ``socket.timeout`` when there are none."""
+        """Return the seconds that are left; raise ``socket.timeout`` when there are none."""
         seconds = self._end - time.monotonic()
         if seconds <= 0:
             raise socket.timeout
         return seconds
 
     def nearly_passed(self) -> bool:
-        """Whether it is time to stop waiting and to take leave."""
+        """Return whether it is time to stop waiting and to take leave."""
         return self._end - time.monotonic() <= self._leave
 
     def sleep(self, seconds: float) -> None:
@@ -161,7 +161,7 @@ class Wire:
             raise Stop("dropped", f"the server closed the connection ({e.strerror or e})") from e
 
     def read_line(self) -> bytes:
-        """The next line, without its line end."""
+        """Read the next line, without its line end."""
         while b"\n" not in self._buffer:
             if len(self._buffer) > LONGEST_LINE:
                 raise Stop("garbled", f"a line of more than {LONGEST_LINE} bytes: {self.words(self._buffer)}")
@@ -202,7 +202,7 @@ class Wire:
         self._secrets |= core_secrets.spellings(secret)
 
     def words(self, data: bytes | str) -> str:
-        """What the server said, fit for a report: printable, short, and without the secrets we sent."""
+        """Return the server's words, fit for a report: printable, short, and without the secrets that were sent."""
         text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
         text = core_secrets.without(text, self._secrets)
         text = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", text).strip()
@@ -221,7 +221,7 @@ class Wire:
 
 
 def resolve(host: str, port: int, deadline: Deadline, family: int = socket.AF_UNSPEC) -> list[tuple[int, t.Any]]:
-    """The addresses of *host*. The resolver has no time-out of its own to set, so it works in a thread of its own."""
+    """Return the addresses of *host*. The resolver has no time-out of its own to set, so it works in a thread of its own."""
     found: list[t.Any] = []
 
     def ask() -> None:
@@ -250,7 +250,7 @@ def _bind(sock: socket.socket, source: t.Any) -> None:
 
 
 def _reason(e: Exception) -> str:
-    """OpenSSL's words without its file names and line numbers."""
+    """Return OpenSSL's words without its file names and line numbers."""
     if isinstance(e, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted: {e.verify_message}"
     if isinstance(e, ssl.SSLError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may send mail through the host, and which way it leaves.
+"""The right to send mail through the host, and the routes by which mail leaves.
 
 Private to the collection, and free to change at any time.
 """

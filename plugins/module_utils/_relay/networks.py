@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The clients that may relay, as Postfix's ``mynetworks`` wants them written (postconf(5))."""
+"""The clients that may relay, in the notation of Postfix's ``mynetworks`` (postconf(5))."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ EVERYBODY = ["0.0.0.0/0", "[::]/0"]
 
 
 class BadNetwork(BadInput):
-    """An item that is no network, or one that is not somebody's own."""
+    """An item is no network, or is larger than that of one organisation."""
 
 
 def written(item: str) -> str:
-    """One network or address in Postfix's notation; a table (``cidr:/file``) stays as it is. Raises `BadNetwork`.
+    """Return one network or address in Postfix's notation; a table (``cidr:/file``) stays as it is. Raises `BadNetwork`.
 
-    Postfix logs a network with a typo and goes on without it, and takes ``0.0.0.0/0`` for an answer.
+    Postfix logs a network with a typo and goes on without it, and accepts ``0.0.0.0/0``.
     """
     # Whole: what Postfix would cut at a blank or a comma is several.
     if re.fullmatch(r"(proxy:)?[a-z]+:/[^\s,{}]+", item, re.ASCII):
@@ -40,7 +40,7 @@ def written(item: str) -> str:
         raise BadNetwork(f"'{item}' has bits set beyond its prefix, and Postfix would ignore it: the network is {_text(found)}.")
     if not bang and is_too_wide(found):
         raise BadNetwork(
-            f"'{item}' is far more than a network of your own, and would let the whole world relay through this host: name"
+            f"'{item}' is far larger than a network of your own, and would let the whole world relay through this host: name"
             " the networks of your own clients."
         )
     return bang + _text(found)
@@ -51,7 +51,7 @@ def _text(found: Network) -> str:
 
 
 def mynetworks(mode: str, items: list[str], open_to_the_world: bool) -> tuple[list[str] | None, list[str]]:
-    """The value of ``mynetworks`` (None: Postfix finds its own subnets), and what is wrong, as sentences."""
+    """Return the value of ``mynetworks`` (None: Postfix finds its own subnets), and the problems, as sentences."""
     if mode == "subnet":
         return None, _unwanted(mode, items)
     if mode == "open":
@@ -59,12 +59,12 @@ def mynetworks(mode: str, items: list[str], open_to_the_world: bool) -> tuple[li
             return EVERYBODY, []
         return LOOPBACK, [
             "relay_policy_mode is open, which lets everybody send any mail through this host, until it is on every block list:"
-            " if that is what you want, say so with relay_policy_open_to_the_whole_world: true."
+            " if you want that, set relay_policy_open_to_the_whole_world: true."
         ]
     if mode == "closed":
         return LOOPBACK, _unwanted(mode, items)
     if mode == "networks" and not items:
-        return LOOPBACK, ["relay_policy_mode is networks, and relay_policy_networks (mail_networks) names none: name them, or say closed."]
+        return LOOPBACK, ["relay_policy_mode is networks, and relay_policy_networks (mail_networks) names none: add some, or use closed."]
     networks, problems = list(LOOPBACK), []
     for item in items:
         try:
@@ -78,6 +78,6 @@ def _unwanted(mode: str, items: list[str]) -> list[str]:
     if not items:
         return []
     return [
-        f"relay_policy_mode is {mode}, so that relay_policy_networks (mail_networks) would count for nothing, and it has"
-        f" {', '.join(map(str, items))}: take them out, or say networks or authenticated."
+        f"relay_policy_mode is {mode}, so that relay_policy_networks (mail_networks) has no effect, and it has"
+        f" {', '.join(map(str, items))}: remove them, or set the mode networks or authenticated."
     ]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which way mail for other hosts leaves: smarthosts, forwarded domains and transports, as entries of Postfix's tables.
+"""The routes of mail for other hosts: smarthosts, forwarded domains and transports, as entries of Postfix's tables.
 
 The order in which Postfix asks is transport(5) for the recipient, then the sender's own smarthost, then the one for all,
 then the recipient's MX (postconf(5): transport_maps, sender_dependent_default_transport_maps, relayhost).
@@ -41,12 +41,12 @@ _SENDER = re.compile(rf"[^\s@,<>]*@{_DOMAIN}")
 
 
 class BadRoute(BadInput):
-    """A smarthost, a forwarded domain or a transport that cannot be what was meant."""
+    """A smarthost, a forwarded domain or a transport is invalid."""
 
 
 @dataclasses.dataclass
 class Routes:
-    """The contents of Postfix's tables and of the parameters that name no table."""
+    """The contents of Postfix's tables, and the parameters that name no table."""
 
     relayhost: str = ""
     default_transport: str | None = None
@@ -79,10 +79,10 @@ def routes(
     services: t.Sequence[str] = (),
     relayhost_there: str = "",
 ) -> Routes:
-    """What the settings of the role mean. What is wrong with them is in ``problems``, all at once.
+    """Return the routes that the settings of the role describe, with all problems at once in ``problems``.
 
     *services* are the names of master.cf's services that deliver mail; none when they are not known yet. *relayhost_there* is a smarthost
-    for all mail that somebody else has set.
+    for all mail from another source than this collection.
     """
     found = Routes()
     for number, smarthost in enumerate(smarthosts, 1):
@@ -113,31 +113,16 @@ def _collect(found: Routes, add: t.Callable[[], None]) -> None:
 def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> None:
     next_hop = str(given.get("relayhost") or "")
     hop = _hop(next_hop, f"{whose}: relayhost")
+    _check_login(given, next_hop, hop["port"], whose)
     username, password = given.get("username"), given.get("password")
-    if (username is None) != (password is None):
-        missing = "password" if password is None else "username"
-        raise BadRoute(f"{whose}: {next_hop} has no {missing}; give both username and password, or neither.")
-    if username is None and hop["port"] in SUBMISSION_PORTS and given.get("auth", True):
-        raise BadRoute(
-            f"{whose}: {next_hop} is a port for submission, which takes no mail without a login: give username and password,"
-            " or auth: false where it asks for none."
-        )
-    wrong = None if password is None else core_password.not_text(password)
-    if wrong:
-        raise BadRoute(f"{whose}: the password for {next_hop} {wrong}.")
-    if username is not None and not _holds(str(username), str(password)):
-        raise BadRoute(
-            f"{whose}: smtp_sasl_password_maps cannot hold an empty user name or password, a user name with a colon, nor white"
-            " space at either end."
-        )
     implicit = hop["port"] in IMPLICIT_PORTS if given.get("implicit_tls") is None else given["implicit_tls"]
     level = given.get("tls") or ("secure" if username is not None else "encrypt" if implicit else "may")
     if level not in LEVELS:
-        raise BadRoute(f"{whose}: tls is '{level}', and can be {', '.join(LEVELS)}.")
+        raise BadRoute(f"{whose}: tls is '{level}', and must be one of {', '.join(LEVELS)}.")
     if username is not None and level in CLEARTEXT:
         raise BadRoute(f"{whose}: with tls: {level} the password might go to {next_hop} in clear; use secure, verify, dane or encrypt.")
     if implicit and level in CLEARTEXT:
-        raise BadRoute(f"{whose}: {next_hop} speaks TLS from the first byte on, so tls: {level} cannot be meant.")
+        raise BadRoute(f"{whose}: {next_hop} speaks TLS from the first byte on, so tls: {level} cannot work.")
 
     service = IMPLICIT_TLS if implicit else "smtp"
     found.verifies |= level in VERIFYING
@@ -166,6 +151,26 @@ def _add_smarthost(found: Routes, given: t.Mapping[str, t.Any], whose: str) -> N
             found.put("passwords", key, f"{username}:{password}", whose)
 
 
+def _check_login(given: t.Mapping[str, t.Any], next_hop: str, port: str | None, whose: str) -> None:
+    username, password = given.get("username"), given.get("password")
+    if (username is None) != (password is None):
+        missing = "password" if password is None else "username"
+        raise BadRoute(f"{whose}: {next_hop} has no {missing}; give both username and password, or neither.")
+    if username is None and port in SUBMISSION_PORTS and given.get("auth", True):
+        raise BadRoute(
+            f"{whose}: {next_hop} is a port for submission, which takes no mail without a login: give username and password,"
+            " or auth: false where it asks for none."
+        )
+    wrong = None if password is None else core_password.not_text(password)
+    if wrong:
+        raise BadRoute(f"{whose}: the password for {next_hop} {wrong}.")
+    if username is not None and not _holds(str(username), str(password)):
+        raise BadRoute(
+            f"{whose}: smtp_sasl_password_maps cannot hold an empty user name or password, a user name with a colon, nor white"
+            " space at either end."
+        )
+
+
 def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_domains: t.Sequence[str]) -> None:
     name = str(given.get("name") or "")
     if not _RECIPIENT_DOMAIN.fullmatch(name) or name.startswith("."):
@@ -175,8 +180,8 @@ def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_d
     recipients, anyone = given.get("recipients"), bool(given.get("any_recipient"))
     if (recipients is not None) == anyone:
         raise BadRoute(
-            f"{whose}: say who gets mail in {name}, with recipients, so that mail for nobody is refused here and need not be"
-            " sent back to senders that may be forged; or any_recipient: true where that cannot be known."
+            f"{whose}: list the recipients in {name}, so that mail for any other is refused here and need not be sent back to"
+            " senders that may be forged; or set any_recipient: true if you do not know them."
         )
     found.domains.append(name)
     if anyone:
@@ -199,7 +204,7 @@ def _add_domain(found: Routes, given: t.Mapping[str, t.Any], whose: str, local_d
 
 
 def _keep_apart(found: Routes, domains: t.Sequence[t.Mapping[str, t.Any]], relayhost_there: str) -> None:
-    """Let no way be changed half by another one."""
+    """Report routes that another route would change in part."""
     if found.relayhost or relayhost_there:
         # It is for forwarded domains, too, unless their own way is named (postconf(5): relayhost).
         for domain in domains:
@@ -238,7 +243,7 @@ def _is_looked_up(whose: str, key: str, kind: keys.Kind) -> None:
 
 
 def _holds(username: str, password: str) -> bool:
-    """Whether both can be told apart again in ``user:password``, which smtp(8) cuts at the first colon."""
+    """Return whether both can be told apart again in ``user:password``, which smtp(8) cuts at the first colon."""
     both = (username, password)
     return ":" not in username and all(text and text == text.strip() and "\n" not in text for text in both)
 

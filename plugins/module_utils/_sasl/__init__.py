@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where passwords of SMTP AUTH are checked: providers, sasldb, and sendmail's side of it.
+"""The check of SMTP AUTH passwords: providers, sasldb, and sendmail's side of it.
 
 Private to the collection, and free to change at any time.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What there is of Cyrus SASL on a host, and what Postfix's smtpd makes of it."""
+"""The parts of Cyrus SASL on a host, and the use that Postfix's smtpd makes of them."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ Texts = t.Mapping[str, str]
 
 
 def mechanisms(names: t.Iterable[str]) -> list[str]:
-    """The mechanisms of the plugins with these file names (``libplain.so``)."""
+    """Return the mechanisms of the plugins with these file names (``libplain.so``)."""
     plugins = sorted({match.group(1) for match in map(re.compile(r"lib(\w+)\.so").match, names) if match})
     return [mechanism for plugin in plugins for mechanism in MECHANISMS.get(plugin, ())]
 
 
 def config_path(parameters: t.Mapping[str, str], os_family: str) -> str:
-    """The file that sets up Cyrus SASL for smtpd: Postfix says where, or was built with a place of the distribution's own."""
+    """Return the path of Cyrus SASL's configuration for smtpd: Postfix sets it, or was built with the distribution's own."""
     directories = parameters.get("cyrus_sasl_config_path", "").split(":")
     return f"{directories[0] or ('/etc/sasl2' if os_family == 'RedHat' else '/etc/postfix/sasl')}/smtpd.conf"
 
 
 def place(postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/", mta: str = "postfix") -> Place:
-    """Where things are on this host; of one without Postfix, where they will be."""
+    """Return the places of files on this host; on one without Postfix, their later places."""
     native_unit = any(os.path.isfile(os.path.join(root, directory, "saslauthd.service")) for directory in UNITS)
     if mta == "sendmail":
         # Imported here, as few hosts need it: each call of a module compiles what it imports.
@@ -72,12 +72,12 @@ def place(postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/", mta: 
 
 
 def texts_at(where: Place, root: str = "/") -> Texts:
-    """The texts, by path, of all files that any of the providers needs."""
+    """Return the texts, by path, of all files that any of the providers needs."""
     return {path: read(path, root) for path in (*provider.paths(where), where.settings_file)}
 
 
 def foreign(where: Place, texts: Texts, running: bool) -> Foreign:
-    """What somebody else has set up here."""
+    """Return the parts that the collection did not set up."""
     return Foreign(
         files=[path for path in provider.paths(where) if texts[path].strip() and not managed.is_managed(texts[path])],
         daemon=running and not managed.SETTINGS.is_in(texts[where.settings_file]),
@@ -85,12 +85,12 @@ def foreign(where: Place, texts: Texts, running: bool) -> Foreign:
 
 
 def is_managed(texts: Texts) -> bool:
-    """Whether there is anything that the collection has written for one of the providers."""
+    """Return whether the collection has written a file for one of the providers."""
     return any(managed.is_managed(text) or managed.SETTINGS.is_in(text) for text in texts.values())
 
 
 def ask(run: Run, postfix: t.Mapping[str, t.Any], os_family: str, root: str = "/", mta: str = "postfix") -> dict[str, t.Any]:
-    """Everything that mail_info tells about it. Where saslauthd is not installed, no command is run."""
+    """Return the facts of mail_info. Where saslauthd is not installed, no command runs."""
     where = place(postfix, os_family, root, mta)
     installed = os.access(os.path.join(root, PROGRAM), os.X_OK)
     state = services.states(run, ["saslauthd"])["saslauthd"] if installed else services.State()
@@ -128,7 +128,7 @@ def _without_secrets(options: dict[str, str]) -> dict[str, str]:
 
 
 def read(path: str, root: str = "/") -> str:
-    """The text of a file; empty when there is none, or none that we may read."""
+    """Return the text of a file; empty when there is none, or this user cannot read it."""
     with contextlib.suppress(OSError), open(os.path.join(root, path.lstrip("/")), encoding="utf-8", errors="surrogateescape") as f:
         return f.read()
     return ""

@@ -4,8 +4,8 @@
 
 """libsasl2, the host's own, by way of ctypes: one process for any number of users, whatever the database is made of.
 
-saslpasswd2 takes one user per process and cannot tell whether a password is right already. The library can: it is asked
-as smtpd asks it, with the password that is wanted, so none is ever read back.
+saslpasswd2 takes one user per process and cannot tell whether a password is right already. The library can: it checks the
+wanted password as it does for smtpd, so no password is ever read back.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class NoLibrary(HostError):
 
 
 class LibraryFailed(HostError):
-    """libsasl2 cannot do what it was asked."""
+    """libsasl2 cannot do its task."""
 
 
 class LibSasl:
@@ -120,7 +120,7 @@ class LibSasl:
         return OK
 
     def compare(self, database: str, users: t.Sequence[User]) -> list[Standing]:
-        """How each of *users* stands in *database*; of one without password only whether it is there."""
+        """Return the state of each of *users* in *database*; for one without password only whether it exists."""
         compared, looked_up = [user for user in users if user.wants_password], [user for user in users if not user.wants_password]
         secrets = self._secrets(database, looked_up)
         standings = {
@@ -129,7 +129,7 @@ class LibSasl:
         return [standings[user.identity] for user in users]
 
     def store(self, database: str, users: t.Sequence[User]) -> None:
-        """Give each of *users* its password, or remove it when it is not to be present."""
+        """Store the password of each of *users*, or remove a user that must be absent."""
         secrets = self._secrets(database, users) if os.path.exists(database) else {}
         for connection, user in self._connected(database, users, writing=True):
             # What SCRAM once made of an older password would go on opening the door. It needs none, for it can work from the
@@ -157,7 +157,7 @@ class LibSasl:
             raise self._failed(rc, f"look up '{user.identity}' in {database}") from None
 
     def _secrets(self, database: str, users: t.Sequence[User]) -> dict[str, set[bytes]]:
-        """Which secrets *database* keeps of each of *users*, by the names of their properties."""
+        """Return the secrets that *database* keeps of each of *users*, by the names of their properties."""
         names = (ctypes.c_char_p * (len(PROPERTIES) + 1))(*PROPERTIES, None)
         found = (_Property * len(PROPERTIES))()
         secrets = {}
@@ -172,7 +172,7 @@ class LibSasl:
         return secrets
 
     def _connected(self, database: str, users: t.Sequence[User], *, writing: bool = False) -> t.Iterator[tuple[ctypes.c_void_p, User]]:
-        """Each of *users* with a connection that is young enough to be quick."""
+        """Yield each of *users* with a connection that is young enough to be quick."""
         if users:
             self._open(database, writing)
         rest = iter(users)
@@ -189,7 +189,7 @@ class LibSasl:
                 self._library.sasl_dispose(ctypes.byref(connection))
 
     def _open(self, database: str, writing: bool) -> None:
-        """Have libsasl2 look at *database*. An LMDB it keeps open, as it opened it at first, until it is told to finish."""
+        """Have libsasl2 open *database*. It keeps an LMDB open in its first state until it is told to finish."""
         if self._opened == (database, writing):
             return
         if self._opened:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who checks the passwords of SMTP AUTH, for Postfix or for sendmail, and the files that make it so. Pure.
+"""The provider that checks the passwords of SMTP AUTH, for Postfix or for sendmail, with its files. Pure.
 
 A smtpd that runs chrooted and one that does not may stand side by side in one master.cf, as in Debian's. Both have the
 queue directory as their working directory, so a relative path to saslauthd's socket leads either of them there.
@@ -51,7 +51,7 @@ _SERVER = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:_-]*(/[A-Za-z0-9-]+)?")
 
 
 class Saslauthd(t.NamedTuple):
-    """What saslauthd asks, and how; *server* is the IMAP server of the mechanism rimap, *ldap* the content of saslauthd.conf."""
+    """The settings of saslauthd; *server* is the IMAP server of the mechanism rimap, *ldap* the content of saslauthd.conf."""
 
     mechanism: str = "pam"
     server: str = ""
@@ -70,15 +70,15 @@ class Wanted(t.NamedTuple):
 
 
 def judge(option: str, value: t.Any, _saslauthd: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
-    """Which settings of saslauthd.conf are secret: the passwords of a database, of an LDAP directory, of a Windows domain."""
+    """Return the secret settings of saslauthd.conf: the passwords of a database, of an LDAP directory, of a Windows domain."""
     return secrets.in_dictionary(value) if option == "ldap" else None
 
 
 class Place(t.NamedTuple):
-    """Where things are on this host.
+    """The places of files on this host.
 
-    *chrooted*: whether any smtpd is; *native_unit*: whether saslauthd has a systemd unit of its own; *user*: as whom it is
-    asked, who joins the group that may do so, or nobody if that is root.
+    *chrooted*: whether any smtpd is; *native_unit*: whether saslauthd has a systemd unit of its own; *user*: the user that
+    asks saslauthd, who joins the group with that right; empty for root.
     """
 
     os_family: str = "Debian"
@@ -103,12 +103,12 @@ class Place(t.NamedTuple):
 
     @property
     def database_copy(self) -> str:
-        """Where a chrooted smtpd looks for /etc/sasldb2."""
+        """Return the path at which a chrooted smtpd looks for /etc/sasldb2."""
         return f"{self.queue_directory}/etc/sasldb2"
 
 
 class File(t.NamedTuple):
-    """A file that is written whole or, as a *block*, at the end of a file of the package's."""
+    """A file that the collection writes whole or, as a *block*, at the end of a file of the package."""
 
     path: str
     text: str
@@ -118,7 +118,7 @@ class File(t.NamedTuple):
 
 
 def files(wanted: Wanted, place: Place) -> list[File]:
-    """The files that the provider needs; those of `paths` that are not among them are to go."""
+    """Return the files that the provider needs; the other ones of `paths` must go."""
     if wanted.provider == "sasldb":
         return [_smtpd_conf(wanted, {"pwcheck_method": "auxprop", "auxprop_plugin": "sasldb"}, place)]
     if wanted.provider != "saslauthd":
@@ -137,7 +137,7 @@ def files(wanted: Wanted, place: Place) -> list[File]:
 
 
 def paths(place: Place) -> list[str]:
-    """Every file that is written whole for one of the providers."""
+    """Return every file that the collection writes whole for one of the providers."""
     return [place.config_path, DROP_IN, PAM_FILE, LDAP_FILE]
 
 
@@ -178,25 +178,25 @@ def _settings(daemon: Saslauthd, place: Place) -> File:
 
 
 def parse_options(text: str) -> dict[str, str]:
-    """The options of a configuration file of Cyrus SASL: ``name: value`` a line."""
+    """Parse the options of a configuration file of Cyrus SASL: ``name: value`` a line."""
     pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line and not line.lstrip().startswith("#"))
     return {name.strip().lower(): value.strip() for name, value in pairs}
 
 
 def parse_settings(text: str) -> dict[str, str]:
-    """The assignments of a file that a shell, or systemd as an EnvironmentFile, reads."""
+    """Parse the assignments of a file that a shell, or systemd as an EnvironmentFile, reads."""
     found = re.findall(r"^\s*([A-Z_]+)=(.*?)\s*$", text, re.MULTILINE)
     return {name: value[1:-1] if value[:1] in ("'", '"') and value[-1:] == value[:1] and len(value) > 1 else value for name, value in found}
 
 
 def parse_saslauthd_version(text: str) -> list[str]:
-    """The mechanisms that ``saslauthd -v`` lists, in its order."""
+    """Return the mechanisms that ``saslauthd -v`` lists, in its order."""
     match = re.search(r"^authentication mechanisms:(.*)$", text, re.MULTILINE)
     return match.group(1).split() if match else []
 
 
 def parameters(provider: str, path: str, realm: str) -> dict[str, str]:
-    """The parameters of main.cf that name the provider; *path* is Dovecot's socket, *realm* that of logins without one."""
+    """Return the parameters of main.cf that name the provider; *path* is Dovecot's socket, *realm* that of logins without one."""
     if provider == "dovecot":
         return {"smtpd_sasl_type": "dovecot", "smtpd_sasl_path": path, "smtpd_sasl_local_domain": ""}
     # Of Cyrus SASL the path is the name of the configuration file, without its .conf.
@@ -204,7 +204,7 @@ def parameters(provider: str, path: str, realm: str) -> dict[str, str]:
 
 
 def packages(wanted: Wanted, os_family: str) -> list[str]:
-    """What must be installed, in the words of the family."""
+    """Return the packages that the provider needs in this family of distributions."""
     named = list(_PACKAGES.get(os_family, {}).get(wanted.provider, ()))
     if wanted.provider in SERVED:
         for pattern, package in _MECHANISM_PACKAGES.get(os_family, {}).items():
@@ -214,10 +214,10 @@ def packages(wanted: Wanted, os_family: str) -> list[str]:
 
 
 def problems(wanted: Wanted, known: t.Sequence[str] = (), mta: str = "postfix") -> list[str]:
-    """What is wrong with the settings of the role, a sentence each; *known* are the mechanisms that this host's saslauthd has."""
+    """Report each problem with the settings of the role; *known* are the mechanisms that this host's saslauthd has."""
     known_here = PROVIDERS[1:] if mta == "sendmail" else PROVIDERS[:-1]
     if wanted.provider not in PROVIDERS:
-        return [f"sasl_provider is '{wanted.provider}', which is none of {', '.join(known_here[:-1])} and {known_here[-1]}."]
+        return [f"sasl_provider is '{wanted.provider}', and must be one of {', '.join(known_here[:-1])} and {known_here[-1]}."]
     if mta == "sendmail" and wanted.provider == "dovecot":
         return [
             "sasl_provider is dovecot, whose socket sendmail cannot ask: set it to saslauthd (which can ask Dovecot as an IMAP server,"
@@ -276,7 +276,7 @@ def _saslauthd_problems(daemon: Saslauthd, known: t.Sequence[str]) -> list[str]:
 def _ldap_problems(settings: t.Any) -> list[str]:
     # A value is never shown: one of them is a password.
     if not isinstance(settings, t.Mapping):
-        return ["sasl_saslauthd_ldap is no dictionary: write each setting of saslauthd.conf by its name, such as ldap_servers."]
+        return ["sasl_saslauthd_ldap must be a dictionary: write each setting of saslauthd.conf by its name, such as ldap_servers."]
     found = []
     if not settings.get("ldap_servers"):
         found.append("sasl_saslauthd_mechanism is ldap, so sasl_saslauthd_ldap must have ldap_servers, such as ldap://ldap.example.org/.")
@@ -295,40 +295,40 @@ def _ldap_problems(settings: t.Any) -> list[str]:
 
 
 class Foreign(t.NamedTuple):
-    """What somebody else has set up: configuration files, and a saslauthd that runs."""
+    """The parts that the collection did not set up: configuration files, and a running saslauthd."""
 
     files: t.Sequence[str] = ()
     daemon: bool = False
 
 
 def conflicts(wanted: Wanted, foreign: Foreign, config_path: str) -> list[str]:
-    """What of somebody else's this would replace, a sentence each. A PAM file is used as it is."""
+    """Report each part from another source that would be replaced. A PAM file is used as it is."""
     if wanted.replace or wanted.provider not in SERVED:
         return []
     asks_ldap = wanted.provider == "saslauthd" and wanted.saslauthd.mechanism == "ldap"
     found = [
-        f"{path} was written by somebody else: to have it replaced (it is kept as a backup beside it), set sasl_replace_config to true."
+        f"{path} was written by somebody else: to replace it, and keep a backup beside it, set sasl_replace_config to true."
         for path in foreign.files
         if path == config_path or (path == LDAP_FILE and asks_ldap)
     ]
     if wanted.provider == "saslauthd" and foreign.daemon:
         found.append(
             "saslauthd already runs as somebody else has set it up, maybe for another service:"
-            " to have its settings replaced, set sasl_replace_config to true."
+            " to replace its settings, set sasl_replace_config to true."
         )
     return found
 
 
 def chrooted_services(services: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
-    """The services of master.cf that take mail from clients and run chrooted."""
+    """Return the services of master.cf that accept mail from clients and run chrooted."""
     return [name for name, service in services.items() if service["command"] == "smtpd" and service["chroot"]]
 
 
 def known_as(logins: str, realms: t.Iterable[str], person_of: str = "") -> str:
-    """The same logins as the owners of a sender address, with every name that Cyrus SASL lets them log in by.
+    """Return the same logins as owners of a sender address, with every name that Cyrus SASL accepts for them.
 
     It hands Postfix the name as the client gave it, so that alice may be ``alice@mail.example.org`` as well. *person_of* is
-    the realm of the address, if in that everybody is a person apart.
+    the realm of the address, if each name in that realm is another person.
     """
     names = [name.strip() for name in logins.split(",") if name.strip()]
     if person_of:
@@ -338,7 +338,7 @@ def known_as(logins: str, realms: t.Iterable[str], person_of: str = "") -> str:
 
 
 def realms(wanted: Wanted, realm: str, domains: t.Sequence[str]) -> list[str]:
-    """The realms in which a login is the same person as without any: that of the host, and the domains of its accounts.
+    """Return the realms in which a login is the same person as without any: that of the host, and the domains of its accounts.
 
     A saslauthd that is asked for whole names may know another person in each of these.
     """
@@ -352,9 +352,9 @@ def joins_realm(wanted: Wanted) -> bool:
 
 
 def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterable[t.Mapping[str, t.Any]] = ()) -> list[str]:
-    """Those of the addresses of virtual *mailboxes* by which only their owner can log in, so that they may own what they send as.
+    """Return those of the addresses of virtual *mailboxes* by which only their owner can log in, so that they can own a sender address.
 
-    saslauthd leaves the realm out unless it is told to join it: there carol gets in as ``carol@shop.example``, whoever that is.
+    saslauthd drops the realm unless it is configured to join it: otherwise any carol gets in as ``carol@shop.example``.
     """
     if wanted.provider == "dovecot" or joins_realm(wanted):
         return list(mailboxes)
@@ -366,13 +366,13 @@ def known_mailboxes(wanted: Wanted, mailboxes: t.Iterable[str], users: t.Iterabl
 
 
 def other_realms(users: t.Iterable[t.Mapping[str, t.Any]], home: t.Sequence[str]) -> list[str]:
-    """Further realms that *users* have, in which somebody of the same name is another person."""
+    """Return further realms of *users*, in which the same name is another person."""
     named = [user["name"].partition("@")[2] or user.get("realm") for user in users]
     return [realm for realm in dict.fromkeys(named) if realm and realm not in home]
 
 
 def accounts(users: t.Iterable[t.Mapping[str, t.Any]]) -> list[dict[str, t.Any]]:
-    """The users of the inventory, with what is known of a SASL account; the rest is for their system accounts."""
+    """Return the users of the inventory, reduced to their SASL account; the rest belongs to their system accounts."""
     known = ("name", "realm", "state")
     return [
         {

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A sasldb2 database and its copies: read, compare, change a copy, look at that again, and only then put it in place.
+"""A sasldb2 database and its copies: read, compare, change a copy, check the copy, and only then put it in place.
 
-libsasl2 writes into the file as it is, user by user, while smtpd may be reading it. So it gets a copy in memory, and
-what came of that replaces the live file in one step: smtpd opens the database anew for each login.
+libsasl2 writes into the live file, user by user, while smtpd may be reading it. So it gets a copy in memory, and
+the changed copy replaces the live file in one step: smtpd opens the database anew for each login.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ NOT_FOUND = 127
 
 
 class BadPlace(BadInput):
-    """A path where no database can be."""
+    """No database can have this path."""
 
 
 class NoListing(HostError):
-    """The program that lists a database is not on this host, or it fails."""
+    """The program that lists a database is missing, or it fails."""
 
 
 class Library(t.Protocol):
-    """libsasl2, as far as it is needed here."""
+    """The part of libsasl2 that this module needs."""
 
     def compare(self, database: str, users: t.Sequence[User]) -> list[Standing]: ...
 
@@ -51,7 +51,7 @@ class Library(t.Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Request:
-    """A database as it is wanted; None for owner, group and mode leaves what is there."""
+    """A wanted database; None for owner, group and mode leaves the present value."""
 
     users: t.Sequence[User]
     database: str
@@ -64,7 +64,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What was done, or would be in check mode."""
+    """The work that was done, or would be in check mode."""
 
     plan: Plan
     attributes_changed: bool
@@ -76,7 +76,7 @@ class Outcome:
 
 
 def default_realm(run: Run) -> str:
-    """The realm in which this host's smtpd looks up who gives a name without one."""
+    """Return the realm in which this host's smtpd looks up a name without one."""
     rc, stdout, stderr = run(["postconf", "-hx", "smtpd_sasl_local_domain", "myhostname"])
     if rc == NOT_FOUND:
         return socket.getfqdn()
@@ -87,7 +87,7 @@ def default_realm(run: Run) -> str:
 
 
 class Sasldb:
-    """The databases of the host in front of us."""
+    """The databases of this host."""
 
     def __init__(self, run: Run, *, check_mode: bool, library: t.Callable[[], Library] = LibSasl) -> None:
         self.run = run
@@ -97,7 +97,7 @@ class Sasldb:
         self._library: Library | None = None
 
     def apply(self, wanted: Request) -> Outcome:
-        """Bring the database and its copies to what is *wanted*, or leave every inode alone."""
+        """Bring the database and its copies to the *wanted* state; leave every inode alone if they are right already."""
         self._check_places(wanted)
         todo = self._plan(wanted, wanted.database)
         if self.check_mode and todo.changed:
@@ -117,7 +117,7 @@ class Sasldb:
         return Outcome(done[0], change.attributes_changed, self._copy(wanted, change.after))
 
     def _plan(self, wanted: Request, database: str) -> Plan:
-        """What there is to do to *database*, which is the wanted one or a copy of it."""
+        """Return the changes to *database*, which is the wanted one or a copy of it."""
         if not os.path.exists(database):
             return plan(wanted.users, [Standing.ABSENT] * len(wanted.users))
         try:
@@ -144,7 +144,7 @@ class Sasldb:
         return parse_listing(stdout)
 
     def _candidate(self, wanted: Request, before: str | None) -> tuple[str, Plan]:
-        """The database that comes of the text *before*, and what was done to it. Raises `LibraryFailed` unless that was all."""
+        """Return the new database made from the text *before*, and the changes. Raises `LibraryFailed` unless all of them worked."""
         try:
             # In memory: libsasl2 syncs after every user, which takes ten times as long on a disk.
             with rooms.room("sasldb2") as directory:
@@ -186,7 +186,7 @@ class Sasldb:
 
     @staticmethod
     def _attributes(wanted: Request) -> files.Attributes:
-        """Owner, group and mode as wanted; else a database that is there keeps them, save what more than its group's readers may do."""
+        """Return owner, group and mode as wanted; else a present database keeps them, without rights beyond its group's readers."""
         try:
             present = stat.S_IMODE(os.stat(wanted.database).st_mode)
         except FileNotFoundError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Have the sendmail of a host offer AUTH, or no longer: sendmail.mc, the sendmail.cf that is made of it, and the daemon."""
+"""Let the sendmail of a host offer AUTH, or stop offering it: sendmail.mc, the sendmail.cf made from it, and the daemon."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _WORDS = 300
 
 
 class NotInstalled(HostError):
-    """sendmail, or what builds its configuration, is not on this host."""
+    """sendmail, or a program that builds its configuration, is not on this host."""
 
 
 class ForeignConfiguration(HostError):
-    """Somebody else has configured what we were to configure."""
+    """The configuration comes from another source than this collection."""
 
 
 class Paths(t.NamedTuple):
@@ -54,7 +54,7 @@ class Auth:
         self.timeout = timeout
 
     def bring(self, wanted: Wanted | None, replace: bool = False, backup: bool = False) -> Outcome:
-        """Have AUTH as *wanted*, or as if nobody had ever wanted any; raises a `MailError` before anything is changed."""
+        """Set AUTH up as *wanted*, or remove every trace of it; raise a `MailError` before anything changes."""
         if wanted:
             sendmail_mc.check(wanted)
         before = files.read_text(self.paths.mc)
@@ -70,7 +70,7 @@ class Auth:
         if wanted and own and not replace:
             raise ForeignConfiguration(
                 f"{self.paths.mc} sets up AUTH already ('{own}' in {self.paths.cf}): take that out,"
-                " or have it overridden by setting sasl_replace_config to true."
+                " or set sasl_replace_config to true to override it."
             )
         after = sendmail_mc.BLOCK.put(plain, sendmail_mc.block(wanted, sendmail_mc.family(built_plain)) if wanted else "")
         built = built_plain if after == plain else self._build(after)
@@ -85,7 +85,7 @@ class Auth:
         return self._apply(self._write(cf, after, backup, keep=backup or bool(drift)), built, bool(wanted))
 
     def _build(self, mc: str) -> str:
-        """What m4 makes of a sendmail.mc."""
+        """Return the output of m4 for a sendmail.mc."""
         rc, stdout, stderr = self.run(["m4", "-I", os.path.dirname(self.paths.mc), "-"], data=mc)
         if rc == 127:
             raise NotInstalled("There is no m4 on this host to build sendmail.cf with: install m4 and sendmail-cf.")
@@ -97,12 +97,12 @@ class Auth:
         return stdout
 
     def _drift(self, expected: str, live: str) -> str:
-        """A sendmail.cf that is not of this sendmail.mc was changed by hand, or has yet to be built: neither is ours to decide."""
+        """Report a sendmail.cf that was not made from this sendmail.mc: it was changed by hand, or must still be built."""
         if not live.strip() or sendmail_mc.effective(expected) == sendmail_mc.effective(live):
             return ""
         difference = sendmail_mc.difference(sendmail_mc.effective(live), sendmail_mc.effective(expected))
         return (
-            f"{self.paths.cf} is not what m4 makes of {self.paths.mc} ({difference[:_WORDS]}): look at both and build it"
+            f"{self.paths.cf} differs from what m4 makes of {self.paths.mc} ({difference[:_WORDS]}): look at both and build it"
             f" (make -C {os.path.dirname(self.paths.mc)}), or have it built anew by setting sasl_replace_config to true;"
             " the one that is there is then kept as a backup."
         )
@@ -124,7 +124,7 @@ class Auth:
             )
 
     def _write(self, cf: str, mc: str, backup: bool, keep: bool) -> list[files.Change]:
-        """sendmail.cf at first: should we be interrupted between the two, the next run knows it for what it is about to build."""
+        """Write sendmail.cf first: if this run is killed between the two, the next one recognizes the file that it is about to build."""
         changes = [self._put(self.paths.cf, cf, keep), self._put(self.paths.mc, mc, backup)]
         if changes[1].content_changed and not self.check_mode:
             self._touch()
@@ -134,7 +134,7 @@ class Auth:
         return files.update(path, lambda _before: text, check_mode=self.check_mode, backup=backup)
 
     def _touch(self) -> None:
-        """To make, sendmail.cf is made of sendmail.mc only when it is the newer one."""
+        """Touch sendmail.cf: make builds it anew only when sendmail.mc is newer."""
         os.utime(self.paths.cf)
 
     def _apply(self, changes: list[files.Change], cf: str, offers: bool) -> Outcome:
@@ -157,7 +157,7 @@ class Auth:
         return Outcome(actions, diff)
 
     def _undo(self, changes: list[files.Change], cf: str, why: MailError) -> MailError:
-        """A host whose mail server cannot do what is wanted keeps what it had."""
+        """Restore the old files when the mail server cannot do the wanted."""
         if not changes:
             return why
         for change in changes:
@@ -170,7 +170,7 @@ class Auth:
 
 
 def blamed(private_key: str, sasldb: bool) -> list[str]:
-    """The words of DontBlameSendmail without which sendmail would not read these files, because their groups may read them."""
+    """Return the words of DontBlameSendmail without which sendmail would not read these files, because their groups may read them."""
     words = []
     if os.path.exists(private_key) and os.stat(private_key).st_mode & 0o040:
         words.append("GroupReadableKeyFile")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""sendmail's daemon: whether it has read what lies there now, and whether it offers AUTH."""
+"""sendmail's daemon: whether it has read the present files, and whether it offers AUTH."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _TICK = 0.02
 
 
 class NotServing(HostError):
-    """sendmail runs, or should, and does not offer what it was told to."""
+    """sendmail runs, or should, and does not offer the configured service."""
 
 
 def daemon(pid_files: t.Sequence[str] = (), proc: str = "/proc") -> int | None:
-    """The process that listens. A pid file is believed if it names a sendmail; otherwise it is the first that nobody has started."""
+    """Return the process that listens: the one of a pid file if it is a sendmail, else the first sendmail without a sendmail as parent."""
     everyone = takeover_facts.processes(SENDMAIL, proc)
     for path in pid_files:
         with contextlib.suppress(OSError, ValueError), open(path) as f:
@@ -44,7 +44,7 @@ def daemon(pid_files: t.Sequence[str] = (), proc: str = "/proc") -> int | None:
 
 
 def started_at(pid: int, proc: str = "/proc") -> float:
-    """When the process was started, in seconds since the epoch; 0 when it has ended."""
+    """Return the time when the process was started, in seconds since the epoch; 0 when it has ended."""
     with contextlib.suppress(OSError, IndexError, ValueError), open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as f:
         # What follows the name, which may hold blanks, begins with the third field.
         ticks = int(f.read().rpartition(")")[2].split()[19])
@@ -54,7 +54,7 @@ def started_at(pid: int, proc: str = "/proc") -> float:
 
 
 def changed_at(paths: t.Iterable[str]) -> float:
-    """When the newest of these files got its content, its owner or its mode."""
+    """Return the time when the newest of these files got its content, its owner or its mode."""
     times = [0.0]
     for path in paths:
         with contextlib.suppress(OSError):
@@ -63,12 +63,12 @@ def changed_at(paths: t.Iterable[str]) -> float:
 
 
 def is_behind(pid: int, paths: t.Iterable[str]) -> bool:
-    """Whether the daemon is older than a file that it reads only at its start."""
+    """Return whether the daemon is older than a file that it reads only at its start."""
     return started_at(pid) + _TICK < changed_at(paths)
 
 
 def read_again(pid: int, cf: str, timeout: float) -> None:
-    """Have the daemon start itself anew, which is how sendmail reads its configuration again, its doors included."""
+    """Let the daemon start itself anew, which is how sendmail reads its configuration again, with its ports."""
     before = started_at(pid)
     files = sendmail_mc.options(cf, "PidFile")
     # Not by the init script: it does not find the daemon where the rights of root are less than all.
@@ -83,7 +83,7 @@ def read_again(pid: int, cf: str, timeout: float) -> None:
 
 
 def prove(host: str, timeout: float, port: int = PORT) -> None:
-    """Be sure that AUTH is offered under TLS. sendmail says nothing when it cannot do what it was told, it offers less."""
+    """Check that AUTH is offered under TLS. sendmail reports no error when it cannot do its task; it offers less."""
     deadline = time.monotonic() + timeout
     while True:
         try:

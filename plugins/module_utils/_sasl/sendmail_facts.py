@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where sendmail's Cyrus SASL looks for its configuration on this host."""
+"""The configuration that sendmail's Cyrus SASL reads on this host."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class _Callback(ctypes.Structure):
 
 
 def candidates() -> t.Sequence[str]:
-    """The files that libsasl2 would read for sendmail, in its order: the first that is there is the one.
+    """Return the files that libsasl2 would read for sendmail, in its order: the first that exists counts.
 
-    Before it reads a file it asks the application, so it tells all of them to one that declines each.
+    Before it reads a file it asks the application, so an application that declines each hears of all of them.
     """
     try:
         library = shared_library.load(LIBRARIES, NoLibrary("libsasl2 is not on this host."))
@@ -62,13 +62,13 @@ def candidates() -> t.Sequence[str]:
 
 
 def config_path(paths: t.Sequence[str], texts: t.Mapping[str, str], pristine: str = "") -> str:
-    """The file to write: the first that somebody has written, *texts* being those that are there, or else the first below /etc."""
+    """Return the file to write: the first of the existing *texts*, or else the first below /etc."""
     written = [path for path in paths if texts.get(path, "").strip() and texts[path] != pristine]
     return (written or [path for path in paths if path.startswith("/etc/")] or list(paths))[0]
 
 
 def place(os_family: str, native_unit: bool, read: t.Callable[[str], str]) -> Place:
-    """Where things are for sendmail, which is never chrooted, and asks as root unless it is told to be somebody else."""
+    """Return the places for sendmail, which is never chrooted, and asks as root unless it is configured to be another user."""
     real = [os.path.realpath(path) for path in candidates()]
     users = sendmail_mc.options(read(CF), "RunAsUser")
     return Place(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SMTP AUTH in the words of sendmail.mc, and what to read in the sendmail.cf that m4 makes of it. Pure.
+"""SMTP AUTH in the words of sendmail.mc, and the parts of the sendmail.cf that m4 makes of it. Pure.
 
 All of it stands in one block at the end of sendmail.mc. There it has the last word, whatever stands above: m4 takes the
 last definition, and sendmail.cf is put together only when all of sendmail.mc has been read.
@@ -44,7 +44,7 @@ define(`_DPO_', _AS_ONE_(patsubst(defn(`_DPO_'),
 
 
 class Wanted(t.NamedTuple):
-    """How AUTH shall be. *blamed* are further words of DontBlameSendmail, for files that sendmail finds too open."""
+    """The wanted AUTH. *blamed* are further words of DontBlameSendmail, for files that sendmail finds too open."""
 
     mechanisms: t.Sequence[str] = ("PLAIN", "LOGIN")
     realm: str = ""
@@ -55,7 +55,7 @@ class Wanted(t.NamedTuple):
 
 
 def check(wanted: Wanted) -> None:
-    """Raises `BadInput` for what cannot be written into sendmail.mc."""
+    """Check the values. Raises `BadInput` for one that cannot be written into sendmail.mc."""
     for mechanism in wanted.mechanisms:
         if not _MECHANISM.fullmatch(mechanism.upper()):
             raise BadInput(f"'{mechanism}' is no name of a SASL mechanism, such as PLAIN.")
@@ -69,7 +69,7 @@ def check(wanted: Wanted) -> None:
 
 
 def block(wanted: Wanted, family: str = "inet") -> str:
-    """The lines that make it so; port 587 is opened for the address *family*."""
+    """Return the lines for the wanted AUTH; they open port 587 for the address *family*."""
     mechanisms = " ".join(dict.fromkeys(map(str.upper, wanted.mechanisms)))
     lines = [_OWN_DOORS, "" if wanted.auth_on_port_25 else _NO_AUTH_THERE, "undefine(`_AS_ONE_')dnl\n"]
     lines += [
@@ -100,18 +100,18 @@ def block(wanted: Wanted, family: str = "inet") -> str:
 
 
 def effective(cf: str) -> list[str]:
-    """What sendmail reads of a sendmail.cf: neither comments, which tell when and where it was built, nor empty lines."""
+    """Return the effective lines of a sendmail.cf: no comments, which name the time and place of the build, and no empty lines."""
     return [line.rstrip() for line in cf.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def copy_of_source(cf: str, source: str) -> str | None:
-    """The line before the copy of sendmail.mc, as comments, that a Makefile like Debian's puts at the end of sendmail.cf."""
+    """Return the line before the copy of sendmail.mc, as comments, that a Makefile like Debian's puts at the end of sendmail.cf."""
     line = f"### {source} ###\n"
     return line if line in cf else None
 
 
 def built(text: str, m4_output: str, live: str, source: str) -> str:
-    """The sendmail.cf to be written, in the way of the *live* one."""
+    """Return the sendmail.cf to write, in the way of the *live* one."""
     line = copy_of_source(live, source)
     if not line:
         return m4_output
@@ -119,12 +119,12 @@ def built(text: str, m4_output: str, live: str, source: str) -> str:
 
 
 def options(cf: str, name: str) -> list[str]:
-    """The values that a sendmail.cf gives to the option *name*, in order."""
+    """Return the values that a sendmail.cf gives to the option *name*, in order."""
     return [line.split("=", 1)[1].strip() for line in effective(cf) if re.match(rf"O\s+{name}\s*=", line)]
 
 
 def family(cf: str) -> str:
-    """The address family of a door that is to serve whom the other doors of *cf* serve.
+    """Return the address family of a port that must serve the same clients as the other ports of *cf*.
 
     A door for IPv6 on every address serves IPv4 as well, and sendmail cannot have one for IPv4 beside it.
     """
@@ -136,12 +136,12 @@ def family(cf: str) -> str:
 
 
 def own_auth(cf: str) -> str:
-    """What a sendmail.cf that was built without the block says of AUTH: a line of it, or nothing."""
+    """Return the line about AUTH in a sendmail.cf that was built without the block, or nothing."""
     return next((line for line in effective(cf) if re.match(r"O\s+AuthMechanisms\s*=|C\{TrustAuthMech\}", line)), "")
 
 
 def difference(live: t.Sequence[str], other: t.Sequence[str]) -> str:
-    """The first line in which two sendmail.cf differ, in words."""
+    """Return the first line in which two sendmail.cf differ, in words."""
     known = set(other)
     extra = next((line for line in live if line not in known), "")
     if extra:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Give a host one of the providers of Cyrus SASL, and take away what the former one left."""
+"""Set up one of the providers of Cyrus SASL on a host, and remove the files of the former one."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 class NotInstalled(HostError):
-    """There is no saslauthd to be set up."""
+    """saslauthd, which must be set up, is not installed."""
 
 
 class NotAnswering(HostError):
-    """saslauthd runs, and nobody can ask it."""
+    """saslauthd runs, but does not answer."""
 
 
 class Outcome:
-    """What was done, or would be in check mode."""
+    """The work that was done, or would be in check mode."""
 
     def __init__(self) -> None:
         self.actions: list[str] = []
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def _attributes(path: str) -> tuple[int, int, int] | None:
-    """Mode, owner and group of a directory."""
+    """Return mode, owner and group of a directory."""
     if not os.path.isdir(path):
         return None
     st = os.stat(path)
@@ -60,7 +60,7 @@ def _attributes(path: str) -> tuple[int, int, int] | None:
 
 
 class Setup:
-    """The providers on one host, whose files are below *root*."""
+    """The providers on one host, with files below *root*."""
 
     def __init__(self, run: Run, place: Place, check_mode: bool = False, root: str = "/", timeout: float = 30.0) -> None:
         self.run = run
@@ -73,7 +73,7 @@ class Setup:
         self.is_stopped = False
 
     def bring(self, wanted: Wanted) -> Outcome:
-        """Raises a `MailError` before anything is changed when it cannot be done."""
+        """Set up the *wanted* provider. Raises a `MailError` before anything changes if that is impossible."""
         installed = os.access(self._path(sasl_facts.PROGRAM), os.X_OK)
         now = services.states(self.run, ["saslauthd"])["saslauthd"] if installed else services.State()
         texts = sasl_facts.texts_at(self.place, self.root)
@@ -107,7 +107,7 @@ class Setup:
             raise NotInstalled(f"There is no saslauthd on this host; install its package {package} first.")
 
     def _is_new_to_daemon(self, wanted: Wanted, texts: sasl_facts.Texts) -> bool:
-        """Whether saslauthd would run otherwise than it does: the files that it, or its unit, reads at its start."""
+        """Return whether saslauthd must be restarted: a file has changed that it, or its unit, reads at its start."""
         files = {file.path: file for file in provider.files(wanted, self.place)}
         block, settings = files[self.place.settings_file].text, texts[self.place.settings_file]
         return core_managed.SETTINGS.put(settings, block) != settings or any(
@@ -163,7 +163,7 @@ class Setup:
                 os.rmdir(self._path(path))
 
     def _directory(self, wanted: bool, served: bool) -> None:
-        """The place of the socket below the queue directory; the one elsewhere is the package's own."""
+        """Make the place of the socket below the queue directory; the one elsewhere is the package's own."""
         directory = f"{self.place.queue_directory}/var/run/saslauthd"
         path = self._path(directory)
         live = _attributes(path)
@@ -194,7 +194,7 @@ class Setup:
         return 0
 
     def _membership(self, wanted: bool, managed: bool) -> None:
-        """The socket and the database are for the group sasl; root, as which sendmail asks, needs no group."""
+        """Set the membership of the group sasl, which owns the socket and the database; root, as which sendmail asks, needs none."""
         group, user = provider.GROUP, self.place.user
         try:
             is_member = user in grp.getgrnam(group).gr_mem
@@ -238,7 +238,7 @@ class Setup:
         Control(self.run, self.timeout).bring([wanted])
 
     def _ask(self) -> None:
-        """Be sure that the socket is there, and that somebody listens."""
+        """Check that the socket exists, and that saslauthd listens on it."""
         path = f"{self.place.socket_directory}/mux"
         deadline = time.monotonic() + self.timeout
         while True:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""SASL accounts: what is wanted, checked, and compared with what a database holds. Knows neither disk nor library."""
+"""SASL accounts: checked, and compared with the contents of a database. Knows neither disk nor library."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MAX_PASSWORD = 4096
 
 
 class BadUser(BadInput):
-    """A user as no sasldb2 can have it, or as nobody could log in."""
+    """A user has a name that no sasldb2 can hold, or with which no login works."""
 
 
 class Standing(enum.Enum):
-    """How a user that is wanted stands in a database."""
+    """The state of a wanted user in a database."""
 
     ABSENT = enum.auto()
     SAME = enum.auto()
@@ -34,7 +34,7 @@ class Standing(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class User:
-    """A SASL account as it is wanted; without a password what is there stays."""
+    """A wanted SASL account; without a password the present one stays."""
 
     name: str
     realm: str
@@ -52,7 +52,7 @@ class User:
 
 @dataclasses.dataclass
 class Plan:
-    """What there is to do."""
+    """The changes to make."""
 
     create: list[User] = dataclasses.field(default_factory=list)
     change: list[User] = dataclasses.field(default_factory=list)
@@ -63,7 +63,7 @@ class Plan:
         return bool(self.create or self.change or self.remove)
 
     def lines(self) -> tuple[str, str]:
-        """What the diff shows, before and after: who is there, and whose password changes."""
+        """Return the lines of the diff, before and after: the users, and those with a changed password."""
         before = [f"{user.identity}\n" for user in self.remove]
         after = [f"{user.identity}\n" for user in self.create]
         after += [f"{user.identity}: [password changed]\n" for user in self.change]
@@ -71,9 +71,9 @@ class Plan:
 
 
 def users_from(given: t.Sequence[t.Mapping[str, t.Any]], realm: str) -> list[User]:
-    """Check the module's ``users`` and make `User` objects of them, of *realm* unless they say otherwise.
+    """Check the module's ``users`` and make `User` objects of them, of *realm* unless they have another.
 
-    Raises `BadUser` with all that is wrong.
+    Raises `BadUser` with all problems.
     """
     return core_users.all_from(given, lambda options: _user(options, realm), lambda user: user.identity, BadUser)
 
@@ -101,7 +101,7 @@ def _user(options: t.Mapping[str, t.Any], realm: str) -> User:
 
 
 def problem_with_name(name: str) -> str | None:
-    """What keeps *name* from being a SASL user's, to be read after "it"; None when nothing does."""
+    """Tell why *name* cannot be a SASL user's, in words to follow "it"; None when it can."""
     if not name:
         return "is empty"
     if re.search(r"[:/\x00-\x1f\x7f]", name):
@@ -112,7 +112,7 @@ def problem_with_name(name: str) -> str | None:
 
 
 def problem_with_realm(realm: str) -> str | None:
-    """What keeps *realm* from being one, to be read after it; None when nothing does."""
+    """Tell why *realm* cannot be one, in words to follow it; None when it can."""
     if not realm:
         return "is empty; leave the option out for the realm that smtpd looks up"
     if re.search(r"[@:/\s\x00-\x1f\x7f]", realm):
@@ -121,7 +121,7 @@ def problem_with_realm(realm: str) -> str | None:
 
 
 def plan(users: t.Sequence[User], standings: t.Sequence[Standing], others: t.Iterable[User] = ()) -> Plan:
-    """Compare *users* with how they stand in a database; *others* are those in it that are to go. Raises `BadUser`."""
+    """Compare *users* with their states in a database; *others* are those in it that must go. Raises `BadUser`."""
     result = Plan(remove=list(others))
     for user, standing in zip(users, standings):
         if not user.present:
@@ -137,7 +137,7 @@ def plan(users: t.Sequence[User], standings: t.Sequence[Standing], others: t.Ite
 
 
 def parse_listing(output: str) -> list[User]:
-    """The users that ``sasldblistusers2`` printed, one for each, in the order printed; each is to be removed.
+    """Return the users that ``sasldblistusers2`` printed, one for each, in the order printed; each must be removed.
 
     A line is ``name@realm: property``; a user has one for each secret kept of it.
     """
@@ -147,6 +147,6 @@ def parse_listing(output: str) -> list[User]:
 
 
 def others_than(users: t.Sequence[User], listed: t.Sequence[User]) -> list[User]:
-    """Those *listed* that are none of *users*."""
+    """Return those *listed* that are none of *users*."""
     known = {user.identity for user in users}
     return [user for user in listed if user.identity not in known]

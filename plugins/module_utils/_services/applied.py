@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Must a daemon be reloaded or restarted? Decided by what runs and what lies on disk, not by who changed what. Pure.
+"""The decision to reload or restart a daemon, by the running processes and the files on disk, not by a record of changes. Pure.
 
-A play that is killed between a file and the reload leaves a file that says one thing and a daemon that does another. So does
-a certificate that was renewed, or an editor. All of them look alike from here: a file is newer than the last time at which
+A play that is killed between a file and the reload leaves a daemon that does not follow its file. So does
+a renewed certificate, or an editor. The sign is the same for all of them: a file is newer than the last time at which
 the daemon read it.
 """
 
@@ -30,7 +30,7 @@ _EXT_FILE = re.compile(r"(/[^\s:\"]+\.ext)\b")
 
 
 class Running(t.NamedTuple):
-    """A daemon that runs. Times are seconds since 1970; *read* is when it last read its configuration, at a start or a reload."""
+    """A running daemon. Times are seconds since 1970; *read* is the time when it last read its configuration, at a start or a reload."""
 
     started: float
     read: float
@@ -41,8 +41,8 @@ class Running(t.NamedTuple):
 
 
 class OnDisk(t.NamedTuple):
-    """The configuration as it lies there: when each file was changed that the daemon reads only when it is told to, and
-    whatever of the rest takes effect at a start alone.
+    """The configuration on disk: the change time of each file that the daemon reads only when it is told to, and
+    the settings that take effect only at a start.
     """
 
     changed: t.Mapping[str, float]
@@ -52,7 +52,7 @@ class OnDisk(t.NamedTuple):
 
 
 class Need(t.NamedTuple):
-    """What must be done to a daemon so that it does what its files say; a restart is a reload, too."""
+    """The action that a daemon needs to follow its files; a restart includes a reload."""
 
     reload_required: bool = False
     restart_required: bool = False
@@ -60,7 +60,7 @@ class Need(t.NamedTuple):
 
 
 def need(name: str, running: Running | None, on_disk: OnDisk, now: float) -> Need:
-    """What the daemon *name* needs; nothing when it does not run, for it will read everything when it starts.
+    """Return the need of the daemon *name*; none when it does not run, for it reads everything when it starts.
 
     A file of the future, on a host whose clock was wrong, is not judged: it would stay newer than every reload.
     """
@@ -93,9 +93,9 @@ def _words(addresses: t.AbstractSet[str]) -> str:
 
 
 def files_of_postfix(parameters: t.Mapping[str, str], services: t.Mapping[str, t.Mapping[str, t.Any]], directory: str) -> list[str]:
-    """The files that Postfix reads when it is told to, or that its processes read when they start, in their order.
+    """Return the files that Postfix reads when it is told to, or that its processes read when they start, in their order.
 
-    A compiled table is not among them, for its users notice by themselves that it was replaced.
+    A compiled table is not among them, for its readers notice by themselves that it was replaced.
     """
     found = [f"{directory}/main.cf", f"{directory}/master.cf", f"{directory}/sasl/smtpd.conf"]
     for settings in (parameters, *(service["overrides"] for service in services.values())):
@@ -111,7 +111,7 @@ def files_of_postfix(parameters: t.Mapping[str, str], services: t.Mapping[str, t
 
 
 def files_of_dovecot(files: t.Iterable[str], settings: t.Iterable[tuple[str, str]]) -> list[str]:
-    """The files that Dovecot reads when it is told to: its configuration in *files*, and those that its *settings* name."""
+    """Return the files that Dovecot reads when it is told to: its configuration in *files*, and those that its *settings* name."""
     found = list(files)
     for name, value in settings:
         if value.startswith("<"):
@@ -126,7 +126,7 @@ def files_of_dovecot(files: t.Iterable[str], settings: t.Iterable[tuple[str, str
 def interfaces_of_postfix(
     interfaces: str, protocols: str, is_usable: t.Callable[[str], bool], resolve: t.Callable[[str], t.Iterable[str]]
 ) -> frozenset[str] | None:
-    """The addresses on which master(8) listens after a start, by ``inet_interfaces`` and ``inet_protocols``; None: not to be told."""
+    """Return the addresses on which master(8) listens after a start, by ``inet_interfaces`` and ``inet_protocols``; None: unknown."""
     words = re.split(r"[\s,]+", interfaces.strip())
     if words == ["all"]:
         addresses = {"0.0.0.0", "::"}

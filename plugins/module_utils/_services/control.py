@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bring services to a wanted state: decided once, validated before, proved after."""
+"""Bring services to a wanted state: decide once, validate before, prove after."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import children, process
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import facts as dovecot_facts
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold, draining
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import facts as postfix_facts
 from ansible_collections.postroom.mail.plugins.module_utils._services import applied, ready, running, running_daemon
 from ansible_collections.postroom.mail.plugins.module_utils._services import services as _services
@@ -29,15 +29,15 @@ _SECRET = re.compile(r"(pass(?:word|wd|phrase)?|secret)(\s*[=:]\s*)\S+", re.IGNO
 
 
 class NoServiceManager(HostError):
-    """Nothing on this host could start the service."""
+    """No program on this host can start the service."""
 
 
 class CommandFailed(HostError):
-    """The service manager could not do it."""
+    """The service manager failed."""
 
 
 class Wanted(t.NamedTuple):
-    """What a service shall be; None leaves it as it is."""
+    """The wanted state of a service; None leaves the present value."""
 
     name: str
     state: str | None = None
@@ -45,7 +45,7 @@ class Wanted(t.NamedTuple):
 
 
 def plan(wanted: Wanted, now: _services.State, need: applied.Need | None = None) -> list[str]:
-    """The actions that bring a service from *now* to *wanted*, in order; *need* is what it takes to have it do what its files say."""
+    """Return the actions that bring a service from *now* to *wanted*, in order; *need* is the action that makes it follow its files."""
     actions = []
     if wanted.enabled is not None and wanted.enabled != now.enabled:
         actions.append("enable" if wanted.enabled else "disable")
@@ -77,7 +77,7 @@ class Control:
         self.queue_directory = stdout.strip() if rc == 0 else _services.DEFAULT_QUEUE_DIRECTORY
 
     def bring(self, services: t.Sequence[Wanted]) -> dict[str, t.Any]:
-        """Do what is needed and tell it; raises a `MailError` at the first service that cannot be brought there."""
+        """Bring the services to the wanted states and return the changes; raise a `MailError` at the first one that fails."""
         names = [wanted.name for wanted in services]
         before = _services.states(self.run, names, self.queue_directory)
         self.outdated = {name: running_daemon.outdated(self._master(name)) for name in names}
@@ -96,7 +96,7 @@ class Control:
                     self.begun.append(f"{action} {wanted.name}")
                     self._do(action, wanted.name)
                 done.append(f"{action} {wanted.name}")
-        # What waited for a Dovecot that was not there, or for programs that a Postfix of before an upgrade could not use.
+        # What waited for a Dovecot that was not there, or for programs that a Postfix from before an upgrade could not use.
         awaited = {"start dovecot", "restart dovecot"} | ({"restart postfix"} if self.outdated.get("postfix") else set())
         if not self.check_mode and awaited & set(done) and self._flush():
             done.append("flush the queue")
@@ -146,7 +146,7 @@ class Control:
         )
 
     def _broken(self, name: str, action: str) -> RejectedByDaemon | None:
-        """What the daemon's own checker has against its configuration."""
+        """Return the errors that the daemon's own checker finds in its configuration."""
         commands = {"postfix": (["postconf", "-n"], ["postconf", "-M"], ["postfix", "check"]), "dovecot": (["doveconf", "-nx"],)}
         for command in commands.get(name, ()):
             rc, stdout, stderr = self.run(command)
@@ -166,17 +166,29 @@ class Control:
         if name == "postfix":
             # A queue manager that sleeps would hear neither of a reload nor of a stop.
             delivery_hold.release_abandoned(self._master(name))
-        # The restart of an init script gives no chance to see that the old daemon is really gone. A daemon of before an upgrade may
+        # The restart of an init script gives no chance to see that the old daemon is really gone. A daemon from before an upgrade may
         # run in a unit of before, with which systemd refuses to restart the new one.
         outdated = self.outdated.get(name) is not None
         stepwise = action == "restart" and (self.manager != "systemd" or outdated) and name in _services.MASTERS
         if outdated and self.manager == "systemd":
             self._command(["systemctl", "daemon-reload"], action, name)
+        steps = ("stop", "start") if stepwise else (action,)
+        if name == "postfix" and not outdated and action in ("stop", "restart") and self._drain():
+            # There is nothing left to be stopped but what the service manager believes to run.
+            steps = ("start",) if action == "restart" else ("stop",)
         with delivery_hold.held(postfix, limit=2 * self.timeout + 30):
-            for step in ("stop", "start") if stepwise else (action,):
+            for step in steps:
                 old = self._generation(name)
                 self._command(self._command_for(step, name), step, name)
                 self._prove(step, name, old)
+
+    def _drain(self) -> bool:
+        """Let Postfix's processes finish what they have, and end; whether that worked."""
+        master = self._master("postfix")
+        if master is None:
+            return False
+        unit = running_daemon.unit_of_process(master) if self.manager == "systemd" else None
+        return draining.drain(self.run, master, unit)
 
     def _command(self, command: list[str], action: str, name: str) -> None:
         started = time.time()
@@ -197,7 +209,7 @@ class Control:
             return running_daemon.stop_command(name, self._master(name))
         if action in ("start", "restart"):
             # An explicit wish is no crash loop: without this systemd refuses the sixth start within ten seconds.
-            # A unit of before an upgrade, such as postfix@-.service, would stay failed for good.
+            # A unit from before an upgrade, such as postfix@-.service, would stay failed for good.
             self.run(["systemctl", "reset-failed", "--", f"{name}*" if self.outdated.get(name) else name])
         if action == "start":
             unit = _services.parse_systemctl_show(self.run(["systemctl", "show", "--property=ActiveState", "--", name])[1])
@@ -214,7 +226,7 @@ class Control:
         return ["chkconfig", name, "on" if action == "enable" else "off"]
 
     def _generation(self, name: str) -> int | None:
-        """Something that is another after a restart and, with Dovecot, after a reload: the process id of a part of the daemon."""
+        """Return the process id of a part of the daemon that is another one after a restart and, with Dovecot, after a reload."""
         master = self._master(name)
         if name == "dovecot" and master:
             # One of before a reload may stay beside the new one for as long as its clients do.
@@ -257,7 +269,7 @@ class Control:
         return self.run(["postqueue", "-f"])[0] == 0
 
     def _log(self, name: str, since: float) -> str:
-        """The last lines that the daemon logged, as the end of an error message."""
+        """Return the last lines that the daemon logged, as the end of an error message."""
         lines = self._journal(name, since) if self.manager == "systemd" else []
         if not lines:
             lines = _log_file_tail(name)
@@ -270,7 +282,7 @@ class Control:
 
 
 def _outcome(before: _services.State, actions: list[str]) -> _services.State:
-    """What the actions make of a state."""
+    """Return the state after the actions."""
     effects = {"enable": {"enabled": True}, "disable": {"enabled": False}, "stop": {"running": False}}
     for action in actions:
         # In check mode the package may not be there yet; by then it will be.
@@ -288,7 +300,7 @@ def _lines(states: dict[str, _services.State], names: t.Sequence[str], outdated:
 
 
 def _fatal_lines(text: str) -> str:
-    """The lines that tell why a checker refused; without them, everything that it said."""
+    """Return the lines that explain a refusal of a checker; without any, all its lines."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     fatal = [line for line in lines if re.search(r"\b(fatal|error|panic)\b", line, re.IGNORECASE)]
     return " | ".join(dict.fromkeys(fatal or lines))

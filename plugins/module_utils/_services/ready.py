@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""When Postfix and Dovecot really serve: what they are configured to listen on does listen, and greets."""
+"""A check that Postfix and Dovecot really serve: every configured address listens, and greets."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ _SMTP_GREETING = (b"220", b"QUIT\r\n")
 
 
 class NotServing(HostError):
-    """A daemon was started or reloaded, and does not do its work."""
+    """A daemon was started or reloaded, and does not serve."""
 
 
 class Endpoint(t.NamedTuple):
-    """Where a daemon is expected to listen: a TCP port or the path of a socket; *greeting* is None where it says nothing."""
+    """A place where a daemon must listen: a TCP port or the path of a socket; *greeting* is None where it sends none."""
 
     what: str
     port: int | None = None
@@ -52,7 +52,7 @@ class Endpoint(t.NamedTuple):
 
 
 def postfix_endpoints(services: dict[str, dict[str, t.Any]], port_number: t.Callable[[str], int | None]) -> list[Endpoint]:
-    """The ports of master.cf's inet services; only an smtpd that does not start with TLS greets."""
+    """Return the ports of master.cf's inet services; only an smtpd that does not start with TLS greets."""
     endpoints = []
     for name, service in services.items():
         if service["type"] != "inet":
@@ -69,14 +69,14 @@ def postfix_endpoints(services: dict[str, dict[str, t.Any]], port_number: t.Call
 
 
 def parse_protocols(text: str) -> set[str]:
-    """What ``doveconf -h protocols`` prints: words in 2.3, lines ``imap = yes`` in 2.4."""
+    """Parse the output of ``doveconf -h protocols``: words in 2.3, lines ``imap = yes`` in 2.4."""
     if "=" in text:
         return set(re.findall(r"^\s*(\S+)\s*=\s*yes", text, re.MULTILINE))
     return set(text.split()) - {"none"}
 
 
 def dovecot_listeners(settings: dict[str, t.Any], protocols: set[str]) -> list[tuple[str, str]]:
-    """(service, inet_listener) of every service whose protocol is on: Dovecot's own and the configuration's."""
+    """Return (service, inet_listener) of every service with an active protocol: Dovecot's own and the configuration's."""
     pairs = []
     for service, own in DOVECOT_LISTENERS.items():
         if _PROTOCOLS[service] in protocols:
@@ -86,7 +86,7 @@ def dovecot_listeners(settings: dict[str, t.Any], protocols: set[str]) -> list[t
 
 
 def dovecot_sockets(settings: dict[str, t.Any], protocols: set[str]) -> list[Endpoint]:
-    """The sockets outside Dovecot's own directory: those that it puts up for Postfix."""
+    """Return the sockets outside Dovecot's own directory: those that it opens for Postfix."""
     endpoints = []
     for block, content in settings.items():
         service = block.partition(" ")[2]
@@ -135,7 +135,7 @@ def wait_for(endpoints: t.Sequence[Endpoint], deadline: float) -> None:
 
 
 def wait_until(true: t.Callable[[], bool], deadline: float) -> bool:
-    """Wait until *true* is; False when the time is over."""
+    """Wait until *true* holds; return False when the time is over."""
     while not true():
         if time.monotonic() >= deadline:
             return False
@@ -144,9 +144,9 @@ def wait_until(true: t.Callable[[], bool], deadline: float) -> bool:
 
 
 def _problem(endpoint: Endpoint, deadline: float) -> str | None:
-    """What is wrong with an endpoint; None when it serves.
+    """Return the problem with an endpoint; None when it serves.
 
-    One that does not greet is only looked at: to hang up on it would leave a complaint in the daemon's log.
+    An endpoint without greeting is not connected to: a hang-up would leave a complaint in the daemon's log.
     """
     address = endpoint.path if endpoint.port is None else listening_address(endpoint.port)
     if address is None or (endpoint.path and not _listens_on(endpoint.path)):
@@ -186,7 +186,7 @@ def _connect(address: str, port: int | None, timeout: float) -> socket.socket:
 
 
 def listening_address(port: int, proc: str = "/proc") -> str | None:
-    """An address at which *port* can be reached from this host; None when nobody listens on it."""
+    """Return an address at which *port* can be reached from this host; None when no program listens on it."""
     addresses = []
     for name in ("tcp", "tcp6"):
         with contextlib.suppress(OSError), open(f"{proc}/net/{name}") as f:
@@ -197,7 +197,7 @@ def listening_address(port: int, proc: str = "/proc") -> str | None:
 
 
 def listening_paths(proc_net_unix: str) -> set[str]:
-    """The paths of the Unix sockets that somebody listens on, from the text of /proc/net/unix."""
+    """Return the paths of the Unix sockets with a listener, from the text of /proc/net/unix."""
     rows = (line.split(None, 7) for line in proc_net_unix.splitlines()[1:])
     return {row[7] for row in rows if len(row) == 8 and int(row[3], 16) & _ACCEPTS}
 
@@ -209,7 +209,7 @@ def _listens_on(path: str) -> bool:
 
 
 def port_number(name: str) -> int | None:
-    """The TCP port that a service of master.cf names; None when nobody knows the name."""
+    """Return the TCP port that a service of master.cf names; None for an unknown name."""
     if name.isdigit():
         return int(name)
     with contextlib.suppress(OSError):

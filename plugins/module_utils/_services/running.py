@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the Postfix and the Dovecot that run have read, and what has changed since: asked of the kernel and of the disk.
+"""The files that the running Postfix and Dovecot have read, and their changes since: by the kernel and by the disk.
 
-Both replace parts of themselves whenever they read their configuration, whoever told them to: master(8) its queue manager,
-Dovecot its log process. So the age of that part is the age of what was read, and no record of ours can be wrong about it.
+Both replace parts of themselves whenever they read their configuration, on any command: master(8) its queue manager,
+Dovecot its log process. So the age of that part is the age of the configuration in use, and no record of ours can be wrong.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._core.changed_at import changed_at
 from ansible_collections.postroom.mail.plugins.module_utils._core.listeners import parse_proc_net_tcp
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import children
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import dialects
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import tree as dovecot_tree
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
 from ansible_collections.postroom.mail.plugins.module_utils._postfix.main_cf import expand
@@ -44,7 +45,7 @@ DOVECOT_PORTS = (
 
 
 def need_of_postfix(postfix: Facts, proc: str = "/proc") -> applied.Need:
-    """What Postfix needs, by its configuration as `_postfix.facts.ask` tells it."""
+    """Return the need of Postfix, by its configuration as `_postfix.facts.ask` reports it."""
     master = services.master("postfix", postfix["queue_directory"])
     running = _running(master, ("qmgr", "oqmgr"), proc)
     if running is None or not postfix["installed"]:
@@ -65,7 +66,7 @@ def need_of_postfix(postfix: Facts, proc: str = "/proc") -> applied.Need:
 
 
 def need_of_dovecot(dovecot: Facts, proc: str = "/proc") -> applied.Need:
-    """What Dovecot needs, by its configuration as `_dovecot.facts.ask` tells it."""
+    """Return the need of Dovecot, by its configuration as `_dovecot.facts.ask` reports it."""
     settings = dovecot["settings"]
     running = _running(services.master("dovecot"), ("log",), proc)
     if running is None or not dovecot["installed"]:
@@ -86,12 +87,13 @@ def need_of_dovecot(dovecot: Facts, proc: str = "/proc") -> applied.Need:
     sockets = {f"{base}/anvil-auth-penalty": int(penalty, 8) != 0} if penalty else {}
     if "base_dir" in settings:
         sockets[f"{base}/master"] = True
-    on_disk = applied.OnDisk(changed, _listens_of_dovecot(settings), dovecot["dialect"] != "2.3", sockets)
+    dialect = dialects.of(dovecot["version"])
+    on_disk = applied.OnDisk(changed, _listens_of_dovecot(settings), dialect.new_logins_take_a_restart, sockets)
     return applied.need("Dovecot", running, on_disk, time.time())
 
 
 def _listens_of_dovecot(settings: Facts) -> dict[int, frozenset[str]]:
-    """Where Dovecot's login ports would be listened on after a start."""
+    """Return the addresses of Dovecot's login ports after a start."""
     everywhere = settings.get("listen", "*, ::")
     listens: dict[int, frozenset[str]] = {}
     for service, protocol, listener, default in DOVECOT_PORTS:
@@ -107,7 +109,7 @@ def _listens_of_dovecot(settings: Facts) -> dict[int, frozenset[str]]:
 
 
 def _protocols(settings: Facts) -> set[str]:
-    """The protocols that are on: words in 2.3, a block or words in 2.4."""
+    """Return the active protocols: words in 2.3, a block or words in 2.4."""
     protocols = settings.get("protocols", "")
     if isinstance(protocols, t.Mapping):
         return {name for name, is_on in protocols.items() if is_on == "yes"}
@@ -119,7 +121,7 @@ def _dovecot_addresses(word: str) -> Iterable[str]:
 
 
 def _running(master: int | None, part: t.Collection[str], proc: str) -> applied.Running | None:
-    """What the kernel tells of a daemon and of that *part* of it which is replaced whenever it reads its configuration."""
+    """Return the kernel's facts about a daemon and that *part* of it which is replaced whenever it reads its configuration."""
     started = started_at(master, proc) if master is not None else None
     if master is None or started is None:
         return None
@@ -128,7 +130,7 @@ def _running(master: int | None, part: t.Collection[str], proc: str) -> applied.
 
 
 def started_at(pid: int, proc: str = "/proc") -> float | None:
-    """When the process *pid* started; None when there is none any more."""
+    """Return the time when the process *pid* started; None when there is none any more."""
     with contextlib.suppress(OSError, ValueError, IndexError), open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as f:
         ticks = int(f.read().rpartition(")")[2].split()[19])
         boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -137,9 +139,9 @@ def started_at(pid: int, proc: str = "/proc") -> float | None:
 
 
 def _listens(pid: int, proc: str) -> dict[int, set[str]]:
-    """The TCP ports that the process listens on, and at which addresses.
+    """Return the TCP ports that the process listens on, and their addresses.
 
-    In an unprivileged container root does not see whose a socket is. There all count: who else would listen on ours?
+    In an unprivileged container root does not see the owner of a socket. There all sockets on these ports count.
     """
     held: set[str] = set()
     with contextlib.suppress(OSError), os.scandir(f"{proc}/{pid}/fd") as descriptors:
@@ -156,7 +158,7 @@ def _listens(pid: int, proc: str) -> dict[int, set[str]]:
 
 
 def is_usable(address: str) -> bool:
-    """Whether a socket can have this address on this host."""
+    """Return whether a socket can have this address on this host."""
     try:
         with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
             probe.bind((address, 0))
@@ -166,7 +168,7 @@ def is_usable(address: str) -> bool:
 
 
 def resolve(name: str) -> list[str]:
-    """The addresses of *name*, which may be one itself."""
+    """Return the addresses of *name*, which may be one itself."""
     with contextlib.suppress(OSError, UnicodeError):
         return sorted({str(row[4][0]) for row in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
     return []

@@ -5,11 +5,11 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Whether a running daemon is the installed one, and how one of before is replaced.
+"""A check that a running daemon is the installed one, and the replacement of an older one.
 
 After an upgrade of its package a daemon may go on running, and start programs that are no longer its own: Postfix 3.7 with the
-programs of 3.10 takes mail and delivers none. Its unit may be one of before, too, which the service manager starts no more and
-which is in the way of the new one.
+programs of 3.10 takes mail and delivers none. Its unit may be an old one, too, which the service manager no longer starts and
+which blocks the new one.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ _STOP = {"postfix": ["postfix", "stop"], "dovecot": ["doveadm", "stop"]}
 
 
 def why_outdated(program: str | None) -> str | None:
-    """Why a process that runs *program*, as /proc/PID/exe names it, is not the installed daemon; None when it is, or nobody can tell."""
+    """Tell why a process with *program*, as /proc/PID/exe names it, is not the installed daemon; None when it is, or is unknown."""
     if program is None or not program.endswith(_GONE):
         return None
-    return f"it still runs the {program[: -len(_GONE)]} of before an upgrade"
+    return f"it still runs the {program[: -len(_GONE)]} from before an upgrade"
 
 
 def unit_of(cgroups: str) -> str | None:
-    """The unit that a process belongs to, from the text of its /proc/PID/cgroup; None when it was started outside of any service."""
+    """Return the unit that a process belongs to, from the text of its /proc/PID/cgroup; None when it was started outside of any service."""
     ends = (line.rpartition("/")[2] for line in cgroups.splitlines())
     return next((end for end in ends if end.endswith(".service")), None)
 
 
 def actions(planned: t.Sequence[str], state: str | None, outdated: str | None) -> list[str]:
-    """What to do instead of *planned* for a service that is wanted in *state*, when the one that runs is outdated: a restart."""
+    """Return the actions that replace *planned* for a service that is wanted in *state*, when the running one is outdated: a restart."""
     if not outdated or state not in ("started", "applied", "reloaded", "restarted") or "start" in planned:
         return list(planned)
     return [*(action for action in planned if action not in ("reload", "restart")), "restart"]
 
 
 def outdated(pid: int | None, proc: str = "/proc") -> str | None:
-    """Why the daemon with the process *pid* is not the installed one."""
+    """Tell why the daemon with the process *pid* is not the installed one."""
     if pid is None:
         return None
     try:
@@ -55,7 +55,7 @@ def outdated(pid: int | None, proc: str = "/proc") -> str | None:
 
 
 def _program_by_age(pid: int, proc: str) -> str | None:
-    """The program of a process as /proc/PID/exe would name it: it is gone when its file is newer than the process."""
+    """Return the program of a process as /proc/PID/exe would name it: it is gone when its file is newer than the process."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         program = _read(f"{proc}/{pid}/cmdline").split("\0")[0]
         if os.path.isabs(program):
@@ -66,7 +66,7 @@ def _program_by_age(pid: int, proc: str) -> str | None:
 
 
 def started(stat: str, system: str) -> float:
-    """When a process was started, from the texts of its /proc/PID/stat and of /proc/stat; raises `ValueError` or `IndexError`."""
+    """Return the start time of a process, from the texts of its /proc/PID/stat and of /proc/stat; raise `ValueError` or `IndexError`."""
     ticks = int(stat.rpartition(")")[2].split()[19])
     boot = int(system.partition("btime ")[2].split()[0])
     return boot + ticks / os.sysconf("SC_CLK_TCK")
@@ -77,12 +77,16 @@ def _read(path: str) -> str:
         return f.read()
 
 
-def stop_command(name: str, pid: int | None, proc: str = "/proc") -> list[str]:
-    """What stops the daemon *name* under systemd, in whichever unit its process *pid* is."""
-    cgroups = ""
+def unit_of_process(pid: int | None, proc: str = "/proc") -> str | None:
+    """Return the unit of systemd that the process *pid* belongs to; None for none."""
     with contextlib.suppress(OSError):
-        cgroups = _read(f"{proc}/{pid}/cgroup")
-    unit = unit_of(cgroups)
+        return unit_of(_read(f"{proc}/{pid}/cgroup"))
+    return None
+
+
+def stop_command(name: str, pid: int | None, proc: str = "/proc") -> list[str]:
+    """Return the command that stops the daemon *name* under systemd, in the unit of its process *pid*."""
+    unit = unit_of_process(pid, proc)
     if pid is not None and unit is None and name in _STOP:
         return _STOP[name]
     # The service's own unit as well: it may say "active" without a daemon of its own, and would then not be started.

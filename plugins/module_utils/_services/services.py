@@ -27,7 +27,7 @@ _SHOWN = "Id,LoadState,ActiveState,SubState,UnitFileState"
 
 
 class State(t.NamedTuple):
-    """What a service is. `installed` means that the service manager knows it."""
+    """The state of a service. `installed` means that the service manager knows it."""
 
     installed: bool = False
     running: bool = False
@@ -35,7 +35,7 @@ class State(t.NamedTuple):
 
 
 def manager(root: str = "/") -> str:
-    """Who starts services here: 'systemd', 'sysvinit' (the packages' init scripts) or 'none'."""
+    """Return the program that starts services here: 'systemd', 'sysvinit' (the packages' init scripts) or 'none'."""
     if os.path.isdir(os.path.join(root, "run/systemd/system")):
         return "systemd"
     scripts = glob.glob(os.path.join(root, "etc/init.d/*"))
@@ -43,13 +43,13 @@ def manager(root: str = "/") -> str:
 
 
 def parse_systemctl_show(text: str) -> list[dict[str, str]]:
-    """The blocks of ``systemctl show`` for several units, in the order in which they were asked for."""
+    """Parse the output of ``systemctl show`` for several units, in the order in which they were asked for."""
     blocks = re.split(r"\n\s*\n", text.strip())
     return [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks if block.strip()]
 
 
 def states(run: Run, names: t.Sequence[str], queue_directory: str | None = None) -> dict[str, State]:
-    """The state of each of *names*; a service that is not there is State(False, False, False)."""
+    """Return the state of each of *names*; a missing service is State(False, False, False)."""
     found = _systemd_states(run, names) if manager() == "systemd" else {name: _init_state(run, name) for name in names}
     # Debian 12's postfix.service says "active" when nothing runs, and a daemon may have been started by hand:
     # for our own two daemons the process decides.
@@ -71,12 +71,12 @@ def reload_units(run: Run) -> None:
 
 
 def is_running(name: str, queue_directory: str | None = None) -> bool:
-    """Whether Postfix's or Dovecot's master process lives."""
+    """Return whether Postfix's or Dovecot's master process lives."""
     return master(name, queue_directory) is not None
 
 
 def master(name: str, queue_directory: str | None = None) -> int | None:
-    """The process id of Postfix's or Dovecot's living master process."""
+    """Return the process id of Postfix's or Dovecot's living master process."""
     pid = master_pid(queue_directory or DEFAULT_QUEUE_DIRECTORY) if name == "postfix" else _first_pid(DOVECOT_PID_FILES)
     found = process(pid) if pid is not None else None
     return pid if found and found.name == MASTERS[name] else None
@@ -120,10 +120,10 @@ def _init_state(run: Run, name: str) -> State:
 
 
 def has_start_link(name: str) -> bool:
-    """Whether an init script is started at boot, or in a runlevel with users."""
+    """Return whether an init script is started at boot, or in a runlevel with users."""
     return any(glob.glob(f"/etc/{rc}[2345S].d/S[0-9][0-9]{glob.escape(name)}") for rc in ("rc", "rc.d/rc"))
 
 
 def has_links(name: str) -> bool:
-    """Whether an init script has links in any runlevel, as a package leaves them."""
+    """Return whether an init script has links in any runlevel, as a package leaves them."""
     return any(glob.glob(f"/etc/{rc}[0-6S].d/[SK][0-9][0-9]{glob.escape(name)}") for rc in ("rc", "rc.d/rc"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lookup tables: their sources, their compiled form, and what may be a key.
+"""Lookup tables: their sources, their compiled forms, and their valid keys.
 
 Private to the collection, and free to change at any time.
 """

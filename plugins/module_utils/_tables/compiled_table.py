@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The compiled forms of a lookup table: which files they are, whether they are in step with their source."""
+"""The compiled forms of a lookup table: their files, and whether they are in step with their source."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ _MAGIC = {
 
 
 def kinds_of(path: str, kind: str) -> list[str]:
-    """The compiled forms that must be in step with the source: the wanted one, and others that lie there.
+    """Return the compiled forms that must be in step with the source: the wanted one, and other present ones.
 
-    A form of another type may still be named in main.cf, so it is not taken away, and must not become stale either.
+    main.cf may still name a form of another type, so it is not removed, and must not become stale either.
     """
     if kind not in SUFFIXES:
         return []
@@ -47,7 +47,7 @@ def kinds_of(path: str, kind: str) -> list[str]:
 
 
 def staleness(path: str, kind: str, files: t.Sequence[str] = ()) -> str | None:
-    """Why the compiled form, which holds the contents of *files*, must be built, or None."""
+    """Tell why the compiled form, which holds the contents of *files*, must be built; None if it need not."""
     try:
         source = os.stat(path)
     except FileNotFoundError:
@@ -65,12 +65,12 @@ def staleness(path: str, kind: str, files: t.Sequence[str] = ()) -> str | None:
 
 
 def newest(files: t.Sequence[str]) -> int:
-    """When the last of *files* changed, in nanoseconds since 1970."""
+    """Return the time when the last of *files* changed, in nanoseconds since 1970."""
     return max((int(changed * 1e9) for changed in changed_at(files).values()), default=0)
 
 
 def _magic_matches(path: str, kind: str) -> bool | None:
-    """Whether the compiled file is one of *kind*: None, when there is none or the format has no mark (cdb)."""
+    """Return whether the compiled file is one of *kind*: None, when there is none or the format has no mark (cdb)."""
     try:
         with open(path + SUFFIXES[kind][0], "rb") as f:
             head = f.read(20)
@@ -83,7 +83,7 @@ def _magic_matches(path: str, kind: str) -> bool | None:
 
 
 def all_files(path: str) -> list[str]:
-    """The names of the source and of every compiled form it may have."""
+    """Return the names of the source and of every compiled form it may have."""
     return [path, *(path + suffix for suffix in sorted({suffix for suffixes in SUFFIXES.values() for suffix in suffixes}))]
 
 
@@ -105,7 +105,7 @@ def put_in_place(compiled: str, path: str, suffix: str, of: int = 0) -> None:
 
 
 def follow_attributes(path: str, kinds: list[str], wanted: core_files.Attributes, *, check_mode: bool) -> bool:
-    """Give the compiled forms the owner and mode of their source, as postmap itself would; True: they differed."""
+    """Give the compiled forms the owner and mode of their source, as postmap itself would; return whether they differed."""
     source = os.stat(path)
     uid, gid, mode = source.st_uid, source.st_gid, stat.S_IMODE(source.st_mode)
     if check_mode or staging.current():  # The source itself does not have them yet.
@@ -124,7 +124,7 @@ def follow_attributes(path: str, kinds: list[str], wanted: core_files.Attributes
 
 @contextlib.contextmanager
 def directory_lock(directory: str) -> t.Iterator[None]:
-    """Let only one run at a time build tables in *directory*."""
+    """Hold the lock by which only one run at a time builds tables in *directory*."""
     deadline = time.monotonic() + LOCK_TIMEOUT
     try:
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -5,10 +5,10 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""Keys that Postfix never looks up in an indexed table, with the ones that were meant. Pure.
+"""Keys that Postfix never looks up in an indexed table, with the right ones. Pure.
 
-A table of that kind knows no patterns: Postfix asks it for a short list of exact texts, made of the address or the client, and which
-these are says the manual of each kind of table. Any other key is taken without a word, and nobody ever finds it.
+A table of that kind knows no patterns: Postfix asks it for a short list of exact texts, made from the address or the client. The
+manual of each kind of table lists them. Postfix accepts any other key without a warning, and never looks it up.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ _NEVER: dict[Kind, list[tuple[str, str]]] = {
 
 
 def problems(variable: str, keys: t.Iterable[t.Any], kind: Kind, parents: bool = True) -> t.Iterator[str]:
-    """A sentence for each of *keys* that is never looked up.
+    """Report each of *keys* that Postfix never looks up.
 
     With *parents*, as Postfix has it unless it is told otherwise (``parent_domain_matches_subdomains``), an access table is asked for a
     domain on behalf of those below it; without, for ``.domain``.
@@ -99,7 +99,7 @@ def problems(variable: str, keys: t.Iterable[t.Any], kind: Kind, parents: bool =
 
 
 def instead(key: str, kind: Kind, parents: bool = True) -> str | None:
-    """What to write instead of *key*; None where Postfix looks it up."""
+    """Return the text to write instead of *key*; None where Postfix looks it up."""
     if kind in ("access", "address", "transport", "recipient") and _PLAIN.fullmatch(key):
         return None
     if not parents and kind in ("client", "access") and re.fullmatch(rf"\.{_DOMAIN}", key):
@@ -115,7 +115,7 @@ def instead(key: str, kind: Kind, parents: bool = True) -> str | None:
 
 
 def _network(key: str) -> str | None:
-    """What to write instead of a network, or of an address that Postfix writes otherwise."""
+    """Return the text to write instead of a network, or of an address that Postfix writes otherwise."""
     bare = re.sub(r"[\[\]]", "", key)
     if re.fullmatch(r"([0-9a-f]{1,4}:)+:?", bare, re.IGNORECASE):
         # The first numbers of an IPv6 address, with the colons that follow.

@@ -48,16 +48,16 @@ MANAGED = "# Managed by postroom.mail: this table is written whole, and changes 
 
 
 class DuplicateKey(BadInput):
-    """Two entries have one key, so that one of them would silently never be found."""
+    """Two entries have one key, so that Postfix would never find one of them."""
 
 
 class BadEntry(BadInput):
-    """An entry that cannot be written down as a line of the table."""
+    """An entry cannot be written as a line of the table."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One lookup key (or pattern, alias, parameter) and its result; None: it shall not be in the table."""
+    """One lookup key (or pattern, alias, parameter) and its result; None: it must not be in the table."""
 
     key: str
     value: str | None
@@ -85,7 +85,7 @@ def entries_from(given: t.Any, style: Style) -> list[Entry]:
 
 
 def fold(key: str, style: Style) -> str:
-    """What Postfix compares: names and addresses without case, patterns and parameters as they are."""
+    """Fold a key as Postfix does for comparison: names and addresses without case, patterns and parameters unchanged."""
     if style == "aliases" and _is_quoted(key):
         key = re.sub(r"\\(.)", r"\1", key[1:-1])
     if style in ("table", "aliases"):
@@ -172,7 +172,7 @@ _ATOM = re.compile(r"[^\x00-\x20\x7f()<>\[\]:;@\\,\".#][^\x00-\x20\x7f()<>\[\]:;
 
 
 def alias_name(name: str) -> str:
-    """The name on the left of an alias, in quotes where its characters need them."""
+    """Return the name on the left of an alias, in quotes where its characters need them."""
     if _is_quoted(name) or _ATOM.fullmatch(name):
         return name
     if "@" in name:
@@ -181,7 +181,7 @@ def alias_name(name: str) -> str:
 
 
 def alias_target(target: str) -> str:
-    """One item on the right of an alias: an address, ``|command``, ``/file`` or ``:include:/file``."""
+    """Return one item on the right of an alias: an address, ``|command``, ``/file`` or ``:include:/file``."""
     if _is_quoted(target):
         return target
     if target.startswith("|") or (target.startswith(("/", ":include:")) and re.search(r"[\s\",()<>;\\]", target)):
@@ -208,7 +208,7 @@ _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def line(entry: Entry, style: Style) -> str:
-    """The line of the source for *entry*, with its line end."""
+    """Return the line of the source for *entry*, with its line end."""
     if style == "aliases":
         return f"{entry.key}: {entry.value}\n"
     if style == "parameters":
@@ -217,7 +217,7 @@ def line(entry: Entry, style: Style) -> str:
 
 
 def render(entries: t.Iterable[Entry], style: Style) -> str:
-    """The whole source."""
+    """Return the whole source."""
     return MANAGED + "".join(line(entry, style) for entry in entries if entry.value is not None)
 
 
@@ -249,13 +249,13 @@ def merge(text: str, entries: t.Iterable[Entry], style: Style) -> str:
 
 
 def parse(text: str, style: Style) -> list[Entry]:
-    """The entries of a source, in their order."""
+    """Return the entries of a source, in their order."""
     return [Entry(place.key, place.value) for place in _places(_LINES.findall(text), style)]
 
 
 @dataclasses.dataclass
 class _Place:
-    """Where an entry stands: the numbers of its first and its continuation lines."""
+    """The place of an entry: the numbers of its first and its continuation lines."""
 
     key: str
     value: str
@@ -286,7 +286,7 @@ def _put(lines: list[str], place: _Place, text: str) -> None:
 
 
 def _split(text: str, style: Style) -> tuple[str, str]:
-    """Key and value of a logical line, by the rules of the program that reads it."""
+    """Return key and value of a logical line, by the rules of the program that reads it."""
     if style == "parameters":
         name, _equals, value = text.partition("=")
         return name.strip(), value.strip()
@@ -304,5 +304,5 @@ def _split(text: str, style: Style) -> tuple[str, str]:
 
 
 def _is_conditional(text: str, style: Style) -> bool:
-    """``if PATTERN`` and ``endif`` lines of the ordered tables have no value and may repeat."""
+    """Return whether a line is ``if PATTERN`` or ``endif``: these of the ordered tables have no value and may repeat."""
     return style in ("regexp", "cidr") and re.match(r"(?:if\s|endif\b)", text, re.IGNORECASE) is not None

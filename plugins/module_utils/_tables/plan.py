@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which lookup tables a role's main.cf names, and which it named before. Pure.
+"""The lookup tables that a role's main.cf names, and those it named before. Pure.
 
-A table without entries is not there, and its parameter is back at its default. It has to exist before main.cf names it,
-and main.cf has to stop naming it before it goes; so what is gone is removed after main.cf was written. What somebody else
-has set or made is theirs: a parameter is taken back only if it names a table of ours.
+A table without entries does not exist, and its parameter has its default. A table must exist before main.cf names it,
+and main.cf must stop naming it before it goes; so old tables are removed after main.cf was written. Settings and tables
+from another source stay: a parameter is reset only if it names a table of this collection.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ HOLDS_FILES = "tls_server_sni_maps"
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """`tables` and `parameters` as the modules postmap and postfix_config take them; `former` is to be removed after both."""
+    """`tables` and `parameters` in the form of the modules postmap and postfix_config; `former` must be removed after both."""
 
     tables: list[Table]
     parameters: dict[str, t.Any]
@@ -47,11 +47,11 @@ def plan(
     services: t.Any = (),
     types_to_come: t.Collection[str] = (),
 ) -> Plan:
-    """Decide about *tables*, which *uses* names by their paths: parameter to ``/path`` or ``check_client_access /path``.
+    """Plan *tables*, which *uses* names by their paths: parameter to ``/path`` or ``check_client_access /path``.
 
-    *live* is what main.cf says now, *managed* the tables in it that this collection wrote. *more_tables* and
+    *live* are the present values of main.cf, *managed* the tables in it that this collection wrote. *more_tables* and
     *more_parameters* are the administrator's own; they win, and a table that they or *services* name stays, if without
-    entries. *types_to_come* are types of tables that check mode does not find installed yet: what they take is left out.
+    entries. *types_to_come* are types of tables that check mode does not find installed yet: their tables are left out.
     """
     by_hand = more_parameters or {}
     named = f"{list(by_hand.values())} {services}"
@@ -93,16 +93,16 @@ def plan(
 
 
 def _with_contents(table: Table, holds_files: str, default_type: str) -> Table:
-    """The same table, compiled from the contents of its files where main.cf uses it so."""
+    """Return the same table, compiled from the contents of its files where main.cf uses it so."""
     is_compiled = (table.get("type") or default_type) in SUFFIXES and table.get("state", "present") == "present"
     return {"file_contents": True, **table} if is_compiled and _names(holds_files, str(table.get("path", "/"))) else table
 
 
 def _names(text: str, path: str) -> bool:
-    """Whether *path*, and not only the beginning of a longer one, stands in *text*."""
+    """Return whether *path*, and not only the beginning of a longer one, stands in *text*."""
     return re.search(rf"{re.escape(path)}(?![\w.-])", text) is not None
 
 
 def _takes(value: t.Any, types: t.Collection[str]) -> bool:
-    """Whether a parameter's *value* has a table of one of *types*."""
+    """Return whether a parameter's *value* has a table of one of *types*."""
     return any(re.search(rf"\b{re.escape(kind)}:", str(value)) for kind in types)

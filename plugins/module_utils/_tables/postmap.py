@@ -39,7 +39,7 @@ MOST_MEMORY = 256 * 1024 * 1024  # bytes
 
 
 class TypeNotSupported(HostError):
-    """This Postfix has no support for the table's type."""
+    """This Postfix does not support the table's type."""
 
 
 class PostfixMissing(HostError):
@@ -47,12 +47,12 @@ class PostfixMissing(HostError):
 
 
 class TableRejected(RejectedByDaemon):
-    """postmap or postalias found fault with the candidate."""
+    """postmap or postalias found an error in the candidate."""
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What was done to one table, or would be done in check mode."""
+    """The work on one table, done or only planned in check mode."""
 
     table: Table
     change: core_files.Change | None = None
@@ -66,8 +66,10 @@ class Outcome:
 
     @property
     def reload_required(self) -> bool:
-        """A daemon notices by itself that a compiled table it has open was replaced. A text file it reads once; and of a
-        table that it could not open it says "unavailable" until it is told to look again.
+        """Return whether a daemon needs a reload.
+
+        It notices by itself that a compiled table it has open was replaced. A text file it reads only once; and a
+        table that it could not open stays "unavailable" until a reload.
         """
         if not self.table.present:
             return self.removed == [self.table.path]
@@ -77,7 +79,7 @@ class Outcome:
 
 
 class Postmap:
-    """The host's postmap and postalias, and what this Postfix can do; asked at most once, and only when needed."""
+    """The host's postmap and postalias, and the features of this Postfix; asked at most once, and only when needed."""
 
     def __init__(self, run: Run, config_directory: str, *, check_mode: bool, backup: bool = False, tmpdir: str | None = None) -> None:
         self.run = run
@@ -91,7 +93,7 @@ class Postmap:
         self._types: list[str] | None = None
 
     def default_type(self) -> str:
-        """The host's default_database_type; where there is no Postfix yet, check mode goes on with the usual one."""
+        """Return the host's default_database_type; without Postfix, check mode goes on with the usual one."""
         if self._default_type is None:
             answer = self._postconf("-h", "default_database_type")
             self.type_known = answer is not None
@@ -99,11 +101,11 @@ class Postmap:
         return self._default_type
 
     def owner_for(self, owner: str) -> str | None:
-        """*owner*, or None where check mode comes before the package that makes the account."""
+        """Return *owner*, or None where check mode comes before the package that makes the account."""
         return owner if self._is_there(pwd.getpwnam, owner) else None
 
     def group_for(self, group: str) -> str | None:
-        """*group*, or None likewise."""
+        """Return *group*, or None likewise."""
         return group if self._is_there(grp.getgrnam, group) else None
 
     def _is_there(self, look_up: t.Callable[[str], t.Any], name: str) -> bool:
@@ -114,7 +116,7 @@ class Postmap:
         return True
 
     def supported_types(self) -> list[str] | None:
-        """What ``postconf -m`` lists; None when there is no Postfix yet (only told in check mode)."""
+        """Return the types that ``postconf -m`` lists; None without Postfix (only in check mode)."""
         if self._types is None:
             self._types = self._postconf("-m")
         return self._types
@@ -151,7 +153,7 @@ class Postmap:
             return outcomes
 
     def _is_converged(self, outcome: Outcome) -> bool:
-        """Whether nothing but owner and mode, which are set at once, needs a hand. Runs no command."""
+        """Return whether nothing but owner and mode, which are set at once, must change. Runs no command."""
         table = outcome.table
         if not table.present:
             return not any(map(os.path.lexists, compiled_table.all_files(table.path)))
@@ -174,7 +176,7 @@ class Postmap:
                 core_files.remove(path, check_mode=self.check_mode)
 
     def check_support(self, table: Table) -> bool:
-        """Whether *table* can be compiled here; False: there is no Postfix yet. Raises `TypeNotSupported`."""
+        """Return whether *table* can be compiled here; False: there is no Postfix yet. Raises `TypeNotSupported`."""
         types = self.supported_types()
         if types is None:
             return False
@@ -188,7 +190,7 @@ class Postmap:
 
 
 class _Staged:
-    """A candidate in a private directory, under the name it will have, so that no complaint needs translation."""
+    """A candidate in a private directory, under its final name, so that no complaint needs translation."""
 
     def __init__(self, host: Postmap, table: Table, stack: contextlib.ExitStack) -> None:
         self.host = host
@@ -246,7 +248,7 @@ class _Staged:
         self.host.warnings += [f"{program}: {complaint}" for complaint in complaints]
 
     def _configuration(self) -> str:
-        """The configuration directory to compile with: for a large Berkeley DB table, one that allows it more memory.
+        """Return the configuration directory for the compiler: for a large Berkeley DB table, one that allows it more memory.
 
         With Postfix's 16 MB, less than the table has, pages are written and read again many times over (postconf(5),
         berkeley_db_create_buffer_size).
@@ -271,7 +273,7 @@ class _Staged:
         return told
 
     def commit(self, outcome: Outcome) -> None:
-        """Put the source and the compiled forms in place, or tell what would be done."""
+        """Put the source and the compiled forms in place, or report the change in check mode."""
         table, host = self.table, self.host
         stale = {kind: compiled_table.staleness(table.path, kind, self.files) for kind in self.kinds}
         outcome.change = core_files.update(
@@ -299,16 +301,16 @@ class _Staged:
         outcome.attributes_changed = compiled_table.follow_attributes(table.path, self.kinds, table.attributes, check_mode=False)
 
     def _same_text(self, before: str | None) -> str:
-        """The text that was compiled; an editor that was faster than we are is told, not overwritten."""
+        """Return the compiled text. If an editor changed the file meanwhile, raise an error and do not overwrite it."""
         if self.table.wanted(before) != self.text:
             raise FileBusy(f"{self.table.path} was changed by somebody else while it was being compiled; run the task again.")
         return self.text
 
 
 def complaints_about(stderr: str, source: str, path: str) -> list[str]:
-    """The warnings in *stderr* that concern the staged *source*, each once, in the words they would have for *path*.
+    """Return the warnings in *stderr* about the staged *source*, each once, in the words they would have for *path*.
 
-    Others (about main.cf, or that the table's type is deprecated) are not the table's fault.
+    Other warnings (about main.cf, or about a deprecated type) are no fault of the table.
     """
     found: dict[str, None] = {}
     for text in stderr.splitlines():
@@ -334,7 +336,7 @@ def result_of(outcome: Outcome) -> dict[str, t.Any]:
 
 
 def diff_of(outcome: Outcome) -> t.Iterator[dict[str, str]]:
-    """The parts of the diff that *outcome* has."""
+    """Return the parts of the diff that *outcome* has."""
     for path in outcome.removed:
         yield {"before_header": path, "after_header": path, "before": "present\n", "after": "absent\n"}
     change = outcome.change

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an administrator wants a lookup table to be: the options of one table, checked and put in the tables' own words."""
+"""A wanted lookup table: the options of one table, checked and put in the tables' own words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NOT_SHOWN = "[not shown]"  # Of a secret table.
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table as it is wanted: `text` is the whole source, or `entries` are set in the one that is there; with neither,
+    """A wanted table: `text` is the whole source, or `entries` are set in the present one; with neither,
     the source is left as it is.
     """
 
@@ -52,7 +52,7 @@ class Table:
         return f"{self.type}:{self.path}" if self.type else self.path
 
     def wanted(self, before: str | None) -> str:
-        """The text of the source, made of its present text. Raises `BadInput`."""
+        """Return the text of the source, made from its present text. Raises `BadInput`."""
         if self.text is not None:
             return self.text
         if self.entries is not None:
@@ -62,7 +62,7 @@ class Table:
         return before
 
     def files_named_in(self, text: str) -> list[str]:
-        """The files whose contents the compiled form of the source *text* holds."""
+        """Return the files with contents that the compiled form of the source *text* holds."""
         if not self.file_contents:
             return []
         return [word for entry in parse(text, self.style) for word in re.split(r"[,\s]+", entry.value or "") if word]
@@ -77,7 +77,7 @@ class Table:
 
 
 class Host(t.Protocol):
-    """What the requests ask of the host."""
+    """The questions of the requests to the host."""
 
     def default_type(self) -> str: ...
 
@@ -87,7 +87,7 @@ class Host(t.Protocol):
 
 
 def requests_from(given: list[dict[str, t.Any]], host: Host) -> list[Table]:
-    """Make a `Table` of each table's options; no two may have one path. Raises `BadInput`."""
+    """Return a `Table` for each table's options; no two may have one path. Raises `BadInput`."""
     tables = [table_from(options, host) for options in given]
     paths = [table.path for table in tables]
     for path in paths:
@@ -97,7 +97,7 @@ def requests_from(given: list[dict[str, t.Any]], host: Host) -> list[Table]:
 
 
 def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str], str | None] = files.read_text) -> Table:
-    """Make a `Table` of one table's options; the host is only asked for what they leave open. Raises `BadInput`."""
+    """Return a `Table` for one table's options; the host is only asked for options that they leave open. Raises `BadInput`."""
     path = _checked_path(options["path"])
     present = options["state"] == "present"
     given = [name for name in ("entries", "content", "src", "parameters") if options[name] is not None]
@@ -132,7 +132,7 @@ def table_from(options: dict[str, t.Any], host: Host, read_text: t.Callable[[str
 
 
 def judge(option: str, value: t.Any, table: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
-    """Of one table's options what may be shown, and the secrets: all that a secret table holds, and passwords in a client configuration."""
+    """Return one table's options as they may be shown, and the secrets: all of a secret table, and passwords in a client configuration."""
     if table["secret"]:
         return NOT_SHOWN, _secrets_of(option, value)
     return secrets.in_dictionary(value, tables_secrets.SECRET_PARAMETERS) if option == "parameters" else (value, set())
@@ -185,7 +185,7 @@ def _style(path: str, kind: str, table_format: str, given: list[str]) -> Style:
 def _content(
     path: str, options: dict[str, t.Any], style: Style, read_text: t.Callable[[str], str | None]
 ) -> tuple[str | None, list[Entry] | None]:
-    """The whole text, or the entries to merge, or neither."""
+    """Return the whole text, or the entries to merge, or neither."""
     content, src = options["content"], options["src"]
     given = options["parameters"] if options["parameters"] is not None else options["entries"]
     if given is not None:
@@ -205,7 +205,7 @@ def _content(
 
 
 def _attributes(options: dict[str, t.Any], kind: str, secret: bool, host: Host) -> files.Attributes:
-    """Owner, group and mode as given; a secret is root's own, and one that proxymap must read is for Postfix, too."""
+    """Return owner, group and mode as given; a secret table is root's own, and Postfix can read one for proxymap."""
     mode = files.mode_from(options["mode"], options["path"])
     owner, group = options["owner"], options["group"]
     if secret:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which of a lookup table's options are secret, and whether these are text. Pure."""
+"""The secret options of a lookup table, and whether these are text. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET_PARAMETERS = ("password", "bind_pw", "uri")
 
 
 def problems(table: t.Mapping[str, t.Any]) -> list[str]:
-    """A sentence for each secret of *table* that YAML made something else of."""
+    """Report each secret of *table* that YAML does not read as text."""
     parameters = table.get("parameters")
     secrets = [(f"parameter '{name}'", parameters.get(name)) for name in SECRET_PARAMETERS] if isinstance(parameters, t.Mapping) else []
     entries = table.get("entries") if table.get("secret") else None

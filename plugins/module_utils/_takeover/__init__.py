@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Putting Postfix in the place of another mail server, its waiting mail included.
+"""The change from another mail server to Postfix, with its waiting mail.
 
 Private to the collection, and free to change at any time.
 """

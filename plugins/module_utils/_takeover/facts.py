@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which other mail servers this host has, what they do, and the mail that waits in their queues."""
+"""The other mail servers of this host, their state, and the mail that waits in their queues."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTROL_BYTES = 16 * 1024 * 1024  # of the file with envelope and headers
 
 
 class Found(t.NamedTuple):
-    """A mail in a queue; without a `mail` it stays there, and *reason* says why. *files* are names in the *folder*."""
+    """A mail in a queue; without a `mail` it stays there, and *reason* tells why. *files* are names in the *folder*."""
 
     id: str
     queue: other_mta.Queue
@@ -40,7 +40,7 @@ class Found(t.NamedTuple):
 
 
 def ask(run: Run, dpkg_status: str, root: str = "/") -> list[dict[str, t.Any]]:
-    """Every other mail server that is installed, and every former one with mail that Postfix has not been given.
+    """Return every other mail server that is installed, and every former one with mail that Postfix has not got.
 
     With *dpkg_status*, the text of dpkg's records, no command is run where there is none.
     """
@@ -91,7 +91,7 @@ def _tell(run: Run, server: other_mta.MailServer, packages: list[str], root: str
 
 
 def _is_of(listener: dict[str, t.Any], server: other_mta.MailServer) -> bool:
-    """Whether this is the server on its port. An unprivileged container does not say whose a port is; then it is taken to be."""
+    """Return whether this is the server on its port. An unprivileged container hides the owner of a port; then it is taken to be."""
     return listener["port"] == SMTP_PORT and listener["process"] in (None, *server.processes)
 
 
@@ -100,12 +100,12 @@ def _at(root: str, path: str) -> str:
 
 
 def alias_files(server: other_mta.MailServer, root: str = "/") -> list[str]:
-    """The alias files that are there; of one and its symbolic link, only the file."""
+    """Return the alias files that exist; of one and its symbolic link, only the file."""
     return list(dict.fromkeys(os.path.realpath(_at(root, path)) for path in server.aliases if os.path.isfile(_at(root, path))))
 
 
 def processes(server: other_mta.MailServer, proc: str = "/proc") -> list[int]:
-    """The server's processes on this host; not those in containers, and not Postfix's own of the same name."""
+    """Return the server's processes on this host; not those in containers, and not Postfix's own of the same name."""
     return [each.pid for each in core_processes.processes(proc) if each.name in server.processes and _is_ours(each.pid, proc)]
 
 
@@ -120,7 +120,7 @@ def _is_ours(pid: int, proc: str) -> bool:
 
 
 def count(server: other_mta.MailServer, root: str = "/", seconds: float = 1.0) -> tuple[int | None, int]:
-    """How many mails wait (None: that cannot be told), and how many are held back."""
+    """Count the mails that wait (None: unknown), and those that are held back."""
     deadline = time.monotonic() + seconds
     waiting, held = 0, 0
     for queue in server.queues:
@@ -151,7 +151,7 @@ def _says_held(queue: other_mta.Queue, folder: foreign_files.Folder, name: str) 
 
 
 def _controls(queue: other_mta.Queue, top: foreign_files.Folder) -> t.Iterator[tuple[str, foreign_files.Folder, str, bool]]:
-    """The mails of a queue, which may be spread over subdirectories: id, directory, control file, and whether its name says "held"."""
+    """Yield the mails of a queue, which may have subdirectories: id, directory, control file, and whether its name says "held"."""
     form = FORMATS[t.cast("str", queue.format)]
     for folder in top.walk():
         for name in folder.names():
@@ -162,7 +162,7 @@ def _controls(queue: other_mta.Queue, top: foreign_files.Folder) -> t.Iterator[t
 
 
 def mails(server: other_mta.MailServer, root: str = "/") -> t.Iterator[Found]:
-    """Every mail of the server's queues, as far as it can be read; its files are to be moved before the next one is asked for."""
+    """Yield every mail of the server's queues, as far as it can be read; move its files before you ask for the next one."""
     for queue in server.queues:
         if queue.format:
             with contextlib.suppress(OSError), foreign_files.opened(_at(root, queue.directory)) as top:

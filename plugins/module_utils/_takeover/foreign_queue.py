@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The queue files of other mail servers, read: envelope and message of each waiting mail. Pure.
+"""The queue files of other mail servers: envelope and message of each waiting mail. Pure.
 
-Each reader gets the bytes of a mail's files and gives a `Mail`, or raises `Unreadable`. What a mail server had done of a
-mail already, by its own records, is not in it any more.
+Each reader gets the bytes of a mail's files and returns a `Mail`, or raises `Unreadable`. Recipients that have got the
+mail already, by the mail server's own records, are not in it any more.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ ENCODING, ERRORS = "utf-8", "surrogateescape"
 
 
 class Unreadable(MailError):
-    """These files are not what a waiting mail looks like, or it goes where Postfix cannot take it; they were left alone."""
+    """These files are not those of a waiting mail, or Postfix cannot accept it; they are unchanged."""
 
 
 class Mail(t.NamedTuple):
-    """A waiting mail. An empty *sender* is the null address of bounces; *again* names what may arrive a second time."""
+    """A waiting mail. An empty *sender* is the null address of bounces; *again* names recipients that may get it a second time."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -32,9 +32,9 @@ class Mail(t.NamedTuple):
 
 
 class Format(t.NamedTuple):
-    """How a queue keeps its mails.
+    """The format of a queue.
 
-    *control* finds the id in the name of the file that makes a mail; *held* in that of one that is held back.
+    *control* finds the id in the name of the file that makes a mail; *held* in that of a held mail.
     *parts* are the names of all its files by id; the first is the control file, those with a slash may be missing
     beside it and lie there. *read* gets their bytes in the same order, None for one that does not exist.
     """
@@ -47,7 +47,7 @@ class Format(t.NamedTuple):
 
 
 def checked(mail: Mail) -> Mail:
-    """Addresses become arguments of a command and lines of a protocol: none holds what would end one. Raises `Unreadable`."""
+    """Return the mail if its addresses are safe as arguments of a command and lines of a protocol. Raises `Unreadable`."""
     for address in (mail.sender, *mail.recipients):
         if re.search(r"[\0-\x1f\x7f]", address):
             raise Unreadable("an address in it has a control character.")
@@ -66,7 +66,7 @@ _EXIM_RECIPIENT = re.compile(r'("(?:[^"\\]|\\.)*"@\S+|\S+)')
 
 
 class _Lines:
-    """The lines of a file, taken one by one; now and then so many bytes."""
+    """The lines of a file, taken one by one, or a number of bytes at a time."""
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
@@ -117,7 +117,7 @@ def read_exim(control: bytes, data: bytes | None, journal: bytes | None) -> Mail
 
 
 def _exim_tree(line: bytes, lines: _Lines) -> set[str]:
-    """The addresses that are done: a binary tree, each line telling by two letters whether it has a left and a right child."""
+    """Return the addresses that are done: a binary tree; two letters in each line tell whether it has a left and a right child."""
     if line == b"XX":
         return set()
     found, pending = set(), 1
@@ -130,13 +130,13 @@ def _exim_tree(line: bytes, lines: _Lines) -> set[str]:
 
 
 def _exim_address(line: str) -> str:
-    """A recipient; numbers and further addresses may follow it, which end in ``#`` and a digit."""
+    """Return a recipient; numbers and further addresses may follow it, which end in ``#`` and a digit."""
     match = _EXIM_RECIPIENT.match(line) if re.search(r"#\d+$", line) else None
     return match.group(1) if match else line
 
 
 def _exim_headers(raw: bytes) -> bytes:
-    """Each header is preceded by its length and a letter, ``*`` for one that was replaced or removed."""
+    """Return the headers. The length and a letter precede each, ``*`` for one that was replaced or removed."""
     headers, position = [], 0
     while position < len(raw):
         match = _EXIM_HEADER.match(raw, position)

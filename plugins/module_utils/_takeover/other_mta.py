@@ -5,7 +5,7 @@
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""The mail servers that may have been on a host before Postfix: what belongs to each of them. Pure."""
+"""The mail servers that Postfix may replace on a host, with their packages, files and processes. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Queue(t.NamedTuple):
 
 
 class MailServer(t.NamedTuple):
-    """What is known of a mail server.
+    """The properties of a mail server.
 
     *packages* are those that make it the host's mail server, *companions* go with them. *processes* are the names in
     the process table, *services* those of the service manager, whichever of them a distribution has.
@@ -100,7 +100,7 @@ _EXIM_ONLY = re.compile(r"(?<![\w.@-])(:(?:fail|blackhole|defer|unknown):)")
 
 
 def in_dpkg_status(status: str) -> dict[str, str]:
-    """Every installed mail server but Postfix in the text of /var/lib/dpkg/status, known here or not: package and version."""
+    """Return every installed mail server but Postfix in the text of /var/lib/dpkg/status, known here or not: package and version."""
     found = {}
     for match in _PROVIDES.finditer(status):
         begin = status.rfind("\n\n", 0, match.start()) + 2 if "\n\n" in status[: match.start()] else 0
@@ -116,7 +116,7 @@ def names_for_rpm() -> list[str]:
 
 
 def of_packages(packages: t.Iterable[str]) -> list[MailServer]:
-    """The mail servers that these packages are of; of one that nobody here knows, only the package is known."""
+    """Return the mail servers of these packages; of an unknown one, only the package."""
     names = list(packages)
     known = [server for server in KNOWN if set(server.packages) & set(names)]
     strangers = [name for name in names if not any(name in server.packages for server in known)]
@@ -124,16 +124,16 @@ def of_packages(packages: t.Iterable[str]) -> list[MailServer]:
 
 
 def exim_only_aliases(text: str) -> list[str]:
-    """The lines of an alias file whose targets only Exim understands, such as ``nobody: :blackhole:``."""
+    """Return the lines of an alias file with targets that only Exim understands, such as ``nobody: :blackhole:``."""
     return [line.strip() for line in text.splitlines() if not line.startswith("#") and _EXIM_ONLY.search(line)]
 
 
 def summary(server: dict[str, t.Any]) -> str:
-    """What `facts.ask` found out about one mail server, in words."""
+    """Return the results of `facts.ask` about one mail server, in words."""
     does = [word for word, true in (("runs", server["running"]), ("listens on port 25", server["listens"])) if true]
     parts = [f"{server['name']} ({', '.join(server['packages'][:1])}) {' and '.join(does) or 'does not run'}"]
     if server["queue"] is None:
-        parts.append(f"how many mails wait in {_spools(server)} cannot be told")
+        parts.append(f"the number of mails in {_spools(server)} is not known")
     elif server["spool"]:
         parts.append(f"{_mails(server['queue'])} in its queue ({_spools(server)})")
     if server["held"]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Postfix takes over from another mail server: that one stops, and its waiting mail becomes Postfix's."""
+"""The takeover from another mail server: that one stops, and its waiting mail becomes Postfix's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import listeners
-from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError
 from ansible_collections.postroom.mail.plugins.module_utils._core.files import fsync_directory, read_text
 from ansible_collections.postroom.mail.plugins.module_utils._core.foreign_files import NotRead
 from ansible_collections.postroom.mail.plugins.module_utils._services import services
@@ -37,11 +37,11 @@ class StillThere(HostError):
 
 
 class Interrupted(HostError):
-    """Somebody wants the work to end before it is done."""
+    """A signal asks the run to end before the work is done."""
 
 
 class NoPostfix(HostError):
-    """There is no Postfix to be given the mail."""
+    """There is no Postfix to hand the mail to."""
 
 
 class Takeover:
@@ -61,7 +61,7 @@ class Takeover:
         return known + [other_mta.MailServer(name, (name,)) for name in names if name not in {server.name for server in known}]
 
     def stop(self) -> dict[str, t.Any]:
-        """Stop every other mail server, keep it from being started again, and mark its queue as Postfix's to be."""
+        """Stop every other mail server, keep it from being started again, and mark its queue for Postfix."""
         servers = self._servers(installed=True)
         actions, before, after = [], "", ""
         for name in [name for told in self.told for name in told["services"]]:
@@ -85,7 +85,7 @@ class Takeover:
         }
 
     def _stop_service(self, name: str) -> dict[str, t.Any]:
-        """Stop and disable one service; what outlives that is ended by us, which is soon enough after a few seconds."""
+        """Stop and disable one service; end what outlives that after a few seconds."""
         wanted = [Wanted(name, "stopped", False)]
         foreseen = Control(self.run, check_mode=True).bring(wanted)
         if not self.check_mode:
@@ -94,8 +94,8 @@ class Takeover:
         return foreseen
 
     def restore(self, servers: list[dict[str, t.Any]]) -> dict[str, t.Any]:
-        """Start again what ran of *servers*, as mail_info told them before, and is still installed."""
-        wanted = {name: state for told in servers for name, state in told["services"].items()}
+        """Start again those of *servers* that ran by an earlier mail_info, and are still installed."""
+        wanted = {name: state for told in servers for name, state in _services_of(told).items()}
         present = [name for name, state in services.states(self.run, list(wanted)).items() if state.installed]
         done = Control(self.run, timeout=self.timeout, check_mode=self.check_mode).bring(
             [Wanted(name, "started" if wanted[name]["running"] else None, wanted[name]["enabled"] or None) for name in present]
@@ -103,7 +103,7 @@ class Takeover:
         return {"changed": done["changed"], "actions": done["actions"], "servers": self.told, "mails": [], "diff": done["diff"]}
 
     def _unlink(self, name: str) -> list[str]:
-        """systemd may call a service disabled whose init script still is started by others in every runlevel."""
+        """Remove the start links: systemd may call a service disabled while its init script still starts it in every runlevel."""
         links = services.has_start_link(name)
         if not links or (self.check_mode and services.manager() == "systemd"):
             return []
@@ -114,7 +114,7 @@ class Takeover:
         return [f"disable {name} in /etc/rc?.d"]
 
     def _end(self, server: other_mta.MailServer) -> list[str]:
-        """End what is left of its processes: sendmail's init script, for one, stops nothing where it does not find its pid file."""
+        """End the remaining processes: sendmail's init script, for one, stops nothing where it does not find its pid file."""
         pids = takeover_facts.processes(server)
         if self.check_mode or not pids:
             return []
@@ -127,7 +127,7 @@ class Takeover:
         return [f"end the processes of {server.name}"]
 
     def _link_aliases(self, server: other_mta.MailServer) -> list[str]:
-        """Postfix reads /etc/aliases; where the other one has its aliases elsewhere alone, a link leads there."""
+        """Link /etc/aliases, which Postfix reads, to the aliases of the other mail server if they are only elsewhere."""
         target = os.path.join(self.root, "etc/aliases")
         files = takeover_facts.alias_files(server, self.root)
         if not files or os.path.lexists(target):
@@ -160,12 +160,12 @@ class Takeover:
         alive = [server.name for server in servers if takeover_facts.processes(server)]
         if alive or not wait_until(_port_is_free, time.monotonic() + self.timeout):
             raise StillThere(
-                f"{', '.join(alive) or 'Whoever listens on port 25'} did not end within {self.timeout:g} s, although it was told to:"
+                f"{', '.join(alive) or 'The program on port 25'} did not end within {self.timeout:g} s, although it was told to:"
                 " stop it by hand and run the play again; nothing has been removed."
             )
 
     def hand_over(self) -> dict[str, t.Any]:
-        """Give Postfix what waits in the queues of mail servers that it took over from, each mail once."""
+        """Hand the mail that waits in the queues of the former mail servers to Postfix, each mail once."""
         rows: list[dict[str, t.Any]] = []
         moved = 0
         with self._locked(), _between_mails() as told_to_end:
@@ -191,7 +191,7 @@ class Takeover:
 
     @contextlib.contextmanager
     def _locked(self) -> t.Iterator[None]:
-        """Two plays at the same time would hand a mail over twice."""
+        """Hold a lock, because two plays at the same time would hand a mail over twice."""
         directory = self._at(takeover_facts.HANDED_OVER)
         if self.check_mode or not os.path.isdir(directory):
             yield
@@ -204,7 +204,7 @@ class Takeover:
             os.close(fd)
 
     def _give(self, server: other_mta.MailServer, found: takeover_facts.Found, mail: Mail) -> str:
-        """Give one mail to Postfix and put its files aside; the reason when Postfix did not take it."""
+        """Hand one mail to Postfix and put its files aside; return the reason when Postfix refused it."""
         if not mail.recipients:
             self._put_aside(server, found)
             return ""
@@ -220,7 +220,7 @@ class Takeover:
 
     @functools.cached_property
     def _sendmail(self) -> str:
-        """Postfix's own sendmail(1), whoever owns the name; it takes mail before Postfix runs, too."""
+        """Return Postfix's own sendmail(1), whichever package owns the name; it accepts mail before Postfix runs, too."""
         rc, stdout, _stderr = self.run(["postconf", "-hx", "sendmail_path"])
         if rc != 0 or not stdout.strip():
             raise NoPostfix("There is no Postfix on this host that could be given the mail: install it first.")
@@ -242,9 +242,21 @@ class Takeover:
             ) from e
 
 
+def _services_of(told: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Mapping[str, bool]]:
+    """The services of a server as mail_info told it."""
+    found = told.get("services")
+    states = found.values() if isinstance(found, t.Mapping) else [None]
+    if not all(isinstance(state, t.Mapping) and {"running", "enabled"} <= set(state) for state in states):
+        raise BadInput(
+            f"The server '{told.get('name', '')}' does not say which of its services ran; give servers as mail_info told them before the"
+            " other mail server was stopped (other_mail_servers)."
+        )
+    return t.cast("t.Mapping[str, t.Mapping[str, bool]]", found)
+
+
 @contextlib.contextmanager
 def _between_mails() -> t.Iterator[list[int]]:
-    """Hear a signal to end only between two mails: a mail that Postfix has got would still be in the former queue."""
+    """End on a signal only between two mails: otherwise a mail that Postfix has got would still be in the former queue."""
     told: list[int] = []
     numbers = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, lambda number, frame: told.append(number)) for number in numbers}
@@ -256,12 +268,12 @@ def _between_mails() -> t.Iterator[list[int]]:
 
 
 def _port_is_free() -> bool:
-    """Whether nobody but Postfix is on the port; whose it is, an unprivileged container does not say."""
+    """Return whether no program but Postfix is on the port; an unprivileged container hides the owner."""
     return all(row["process"] == "master" for row in listeners.listeners() if row["port"] == takeover_facts.SMTP_PORT)
 
 
 def _make(directory: str) -> None:
-    """Make a folder of mail, which nobody but root may look into, and those above it."""
+    """Make a folder of mail that only root can open, and those above it."""
     if os.path.isdir(directory):
         return
     try:
@@ -285,7 +297,7 @@ def _row(server: other_mta.MailServer, found: takeover_facts.Found) -> dict[str,
 
 
 def _printable(text: str) -> str:
-    """Bytes that are no text could not be told as JSON."""
+    """Make a text printable: bytes that are no text do not fit into JSON."""
     return text.encode(ENCODING, ERRORS).decode(ENCODING, "replace")
 
 

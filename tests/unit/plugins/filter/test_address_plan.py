@@ -109,13 +109,15 @@ def test_nobody(aliases, virtual, told):
         pytest.param({"virtual_aliases": "alice"}, "Entries are a dictionary", id="text"),
         pytest.param({"access": {"postfix_client_access": {"192.0.2.1": "REJCT"}}}, "postfix_client_access, 192.0.2.1", id="action"),
         pytest.param({"aliases": {"list": "|/bin/list"}}, "list in postfix_aliases (mail_aliases) hands mail to a command", id="command"),
-        pytest.param({"aliases": {"list": ["bob", "|/bin/a, b"]}}, "put 'alias' into postfix_allow_mail_to_commands", id="one of two"),
-        pytest.param({"aliases": {"list": "/var/mail/list"}}, "put 'alias' into postfix_allow_mail_to_files", id="file"),
+        pytest.param({"aliases": {"list": ["bob", "|/bin/a, b"]}}, "add 'alias' to postfix_allow_mail_to_commands", id="one of two"),
+        pytest.param({"aliases": {"list": "/var/mail/list"}}, "add 'alias' to postfix_allow_mail_to_files", id="file"),
         pytest.param(
             {"system_aliases": {"list": '"|/bin/x y"'}}, "list in /etc/aliases hands mail to a command (|/bin/x y)", id="system's"
         ),
         pytest.param({"virtual_aliases": {"a@virt.example": "|/bin/x"}}, "which only a local alias can", id="virtual command"),
-        pytest.param({"relocated": {"me@example.org": "x@y"}, "aliases": {"me": "bob"}}, "would forward: take one", id="moved, and alias"),
+        pytest.param(
+            {"relocated": {"me@example.org": "x@y"}, "aliases": {"me": "bob"}}, "would forward: remove one", id="moved, and alias"
+        ),
         pytest.param(
             {"relocated": {"a@virt.example": "x@y"}, "virtual_aliases": {"A@virt.example": "bob"}},
             "A@virt.example",
@@ -152,7 +154,7 @@ def test_actions_of_access_tables(action):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        pytest.param({"aliases": {"me": "bob"}}, ["Mail for root has nowhere to go"], id="nobody reads root's"),
+        pytest.param({"aliases": {"me": "bob"}}, ["Mail for root cannot be delivered"], id="nobody reads root's"),
         pytest.param({"aliases": {"Root": "bob"}}, [], id="an alias"),
         pytest.param({"aliases": {}, "system_aliases": {"root": "bob"}}, [], id="the system's"),
         pytest.param({"aliases": {}, "virtual_aliases": {"root@example.org": "bob"}}, [], id="a virtual alias"),
@@ -195,6 +197,10 @@ SHOP = {"mailbox_domains": ["Shop.example", "two.example"], "mailboxes": ["Carol
         pytest.param({}, {"info@shop.example": "Carol+info@shop.example"}, id="a virtual alias to it, with a tag"),
         pytest.param({}, {"info@shop.example": "alice"}, id="a virtual alias in its domain to an account"),
         pytest.param({}, {"@shop.example": "carol@shop.example"}, id="a catch-all"),
+        pytest.param(
+            {}, {"@shop.example": "x@virt.example", "x@virt.example": "carol@shop.example"}, id="a catch-all that comes back to a mailbox"
+        ),
+        pytest.param({"sales": "dave@shop.example"}, {"@shop.example": "alice"}, id="a catch-all for a name without a mailbox"),
         pytest.param({}, {"carol@shop.example": ["carol@shop.example", "alice"]}, id="a copy"),
         pytest.param({}, {"carol@shop.example": "carol@two.example"}, id="two people of one name"),
     ],
@@ -215,6 +221,11 @@ def test_what_is_right_with_virtual_mailboxes(aliases, virtual):
         pytest.param({"relay_domains": ["Two.example"]}, "two.example has mailboxes of mail_virtual_users, and is another", id="relayed"),
         pytest.param(
             {"virtual_aliases": {"a@shop.example": "b@shop.example", "b@shop.example": "a@shop.example"}}, "lead in a circle", id="circle"
+        ),
+        pytest.param(
+            {"virtual_aliases": {"@shop.example": "x@virt.example", "x@virt.example": "dave@shop.example"}},
+            "lead in a circle",
+            id="a catch-all that comes back to itself",
         ),
     ],
 )

@@ -55,7 +55,7 @@ def test_what_is_missing_is_named():
 
 @pytest.mark.parametrize("accounts", [None, "al", {"poll": "pop.example"}, ["al"]])
 def test_what_is_no_list_of_accounts(accounts):
-    assert fetchmail_problems(accounts) == ["fetchmail_accounts: that is no list of accounts, each with poll, user, password and is."]
+    assert fetchmail_problems(accounts) == ["fetchmail_accounts must be a list of accounts, each with poll, user, password and is."]
 
 
 def test_settings_are_looked_at_once_for_all():

@@ -58,7 +58,7 @@ def test_what_is_not_a_list_of_rows(rows):
 def test_mail_proof_is_the_plan():
     proof = ProofFilters().filters()["mail_proof"]
     assert proof("example.org", user="alice", password="geheim")[0]["name"] == "sent over 465, read by IMAPS"
-    with pytest.raises(AnsibleFilterError, match="nobody to send"):
+    with pytest.raises(AnsibleFilterError, match="no login to send"):
         proof("example.org", user="", password="")
     with pytest.raises(AnsibleFilterError, match="nonsense"):
         proof("example.org", user="a", password="b", nonsense=1)

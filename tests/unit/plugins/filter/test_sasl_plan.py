@@ -118,7 +118,7 @@ def test_accounts_that_cannot_be(user, said):
 @pytest.mark.parametrize("users", [["geheim"], {"alice": "geheim"}, [{"password": "geheim"}], [{"name": None, "password": "geheim"}]])
 def test_accounts_without_a_name(users):
     assert plan(HOST, "Debian", provider="sasldb", users=users)["problems"] == [
-        "sasl_users has somebody without a name: write each user as {name: alice, password: ...}."
+        "sasl_users has a user without a name: write each user as {name: alice, password: ...}."
     ]
     assert plan(HOST, "Debian", users=users)["problems"] == []
 
@@ -147,7 +147,7 @@ def test_a_password_of_a_directory_that_yaml_read_otherwise(password):
 
 def test_a_provider_that_is_no_text():
     (problem,) = plan(HOST, "Debian", provider=["sasldb"])["problems"]
-    assert problem.startswith("sasl_provider is '['sasldb']', which is none of ")
+    assert problem.startswith("sasl_provider is '['sasldb']', and must be one of ")
 
 
 def test_what_is_wrong_and_what_is_somebody_elses_is_said_together():

@@ -27,7 +27,7 @@ def test_users_as_they_should_be(users):
             )
             for password, kind in ((42798, "a number"), (True, "a truth value"), (12.5, "a number"), ({"a": "b"}, "a dictionary"))
         ),
-        ([{"name": "root"}], "mail_users: 'root' is the administrator, not a mail user: give root's mail to somebody by an alias."),
+        ([{"name": "root"}], "mail_users: 'root' is the administrator, not a mail user: give root's mail to another user with an alias."),
         (
             [{"name": "alice", "password": ""}],
             "mail_users: The password of user 'alice' is empty; leave the option out for an account without password.",

@@ -86,8 +86,8 @@ def test_nobody(users):
         ),
         pytest.param({"address": "x@shop.example", "password_hash": "{ROT13}x"}, "The password_hash of user 'x@shop.example'", id="hash"),
         pytest.param({"address": "x@shop.example", "quota": "lots"}, "has a quota that is none: 'lots' is no size", id="quota"),
-        pytest.param({"address": "CAROL@shop.example", "password": "p"}, "'carol@shop.example' is there twice", id="twice"),
-        pytest.param({"address": "carol@shop.example", "state": "absent"}, "'carol@shop.example' is there twice", id="there and not there"),
+        pytest.param({"address": "CAROL@shop.example", "password": "p"}, "'carol@shop.example' is given twice", id="twice"),
+        pytest.param({"address": "carol@shop.example", "state": "absent"}, "'carol@shop.example' is given twice", id="there and not there"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_planned(user, told):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 
@@ -13,7 +14,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner
+from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
 
 
 @pytest.fixture
@@ -55,3 +56,41 @@ def test_an_error_of_ours_is_one_sentence_and_its_kind(module, capsys):
         run_module(module, work)
     told = json.loads(capsys.readouterr().out)
     assert (left.value.code, told["failed"], told["msg"], told["error"]) == (1, True, "The option is bad; write a good one.", "BadInput")
+
+
+@pytest.fixture
+def with_password(monkeypatch):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    with patch_module_args({"user": {"name": "alice", "password": "s3\\cr'et"}, "path": "/p"}):
+        password = {"type": "str", "no_log": True}
+        user = {"type": "dict", "no_log": True, "options": {"name": {"type": "str"}, "password": password}}
+        yield AnsibleModule(argument_spec={"user": user, "path": {"type": "path"}})
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_secret_is_in_no_result_however_a_program_writes_it(with_password, capsys, fails):
+    secret = take_options(with_password)["user"]["password"]
+    said = f"alice said {secret} and {base64.b64encode(secret.encode()).decode()}"
+
+    def work():
+        if fails:
+            raise BadInput(said)
+        return {"changed": True, "said": said}
+
+    with pytest.raises(SystemExit):
+        run_module(with_password, work)
+    told = json.loads(capsys.readouterr().out)
+    text = told["msg" if fails else "said"]
+    assert text.startswith("alice said ")
+    assert "s3" not in text
+    assert base64.b64encode(secret.encode()).decode()[:8] not in text
+    assert told["invocation"]["module_args"]["user"]["name"] == "alice"
+    assert "s3" not in json.dumps(told)
+
+
+def test_an_error_of_somebody_else_is_not_hidden_as_a_sentence_of_ours(module):
+    def work():
+        raise ZeroDivisionError("a mistake of the program")
+
+    with pytest.raises(ZeroDivisionError):
+        run_module(module, work)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, conf
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import checks, conf, dialects
 
 OLD = checks.Host(
     "2.3.19.1",
@@ -26,7 +26,7 @@ def complaints(host, text, *, before="", passdbs=("pam",)):
     [("2.3.19.1", "2.3"), ("2.3", "2.3"), ("2.4.1-4", "2.4"), ("2.4", "2.4"), ("2.10.0", "2.4"), ("3.0", "2.4"), ("x", "2.3")],
 )
 def test_the_version_tells_the_language(version, dialect):
-    assert checks.dialect(version) == dialect
+    assert dialects.of(version).name == dialect
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,7 @@ def test_the_version_tells_the_language(version, dialect):
         pytest.param(NEW, "auth_mechanisms = plain cram-md5\n", ["'cram-md5'", "pam", "passwd-file"], id="challenge, but PAM"),
         pytest.param(OLD, "passdb {\n driver = bogus\n}\n", ["passdb[0]", "no passdb driver 'bogus'", "passwd-file"], id="driver"),
         pytest.param(OLD, "userdb {\n driver = shadow\n}\n", ["no userdb driver 'shadow'"], id="no such userdb"),
+        pytest.param(OLD, "userdb {\n driver = imap\n}\n", ["no userdb driver 'imap'", "it has dict, ldap, lua"], id="a passdb alone"),
         pytest.param(NEW, "passdb shadow {\n}\n", ["passdb shadow", "'shadow'", "use pam"], id="shadow is gone, named"),
         pytest.param(NEW, "passdb x {\n driver = shadow\n}\n", ["passdb x", "use pam"], id="shadow is gone, as a driver"),
         pytest.param(NEW, "passdb x {\n passdb_driver = checkpassword\n}\n", ["use passwd-file"], id="checkpassword is gone, spelt out"),

@@ -313,9 +313,9 @@ def test_postgresql_reads_quotes_of_its_own_in_23(password, written):
     ],
 )
 def test_a_server_is_verified_by_its_authority(server, old, new):
-    driver = "ldap" if server is DIRECTORY else "sql"
+    ask = {"driver": "ldap"} if server is DIRECTORY else {"driver": "sql", "query": "q"}
     neutral = {
-        "passdb": [{"driver": driver, "database": server["name"], "query": "q"}],
+        "passdb": [{**ask, "database": server["name"]}],
         "databases": [{**server, "ca_file": "/etc/ca.pem"}],
     }
     assert old in file(neutral, "2.3.19.1")
@@ -384,6 +384,7 @@ def test_a_static_userdb_that_knows_everybody():
         ({"passdb": [{"driver": "sql", "database": "x", "query": "q"}], "databases": [MARIADB]}, "2.4", "asks 'x'"),
         ({"passdb": [{"driver": "ldap", "database": "accounts"}], "databases": [MARIADB]}, "2.4", "no server of its kind"),
         ({"passdb": [{"driver": "shadow"}]}, "2.4", "use pam"),
+        ({"passdb": [{"path": "/u"}]}, "2.3", "passdb: a database has no driver; write one of pam, shadow"),
         (
             {"passdb": [{"driver": "ldap", "database": "people", "fields": {"a": "b,c"}}], "databases": [DIRECTORY]},
             "2.3",

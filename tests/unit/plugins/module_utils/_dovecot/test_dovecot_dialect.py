@@ -8,6 +8,7 @@ import copy
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import dialect
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Untranslatable
 
 VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0"}
 
@@ -147,7 +148,7 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
         (
             {"passdb": [{"driver": "pam", "service": "mail"}]},
             {"passdb": [{"driver": "pam", "args": "mail"}]},
-            {"passdb pam": {"service_name": "mail"}},
+            {"passdb pam": {"pam_service_name": "mail"}},
         ),
         (
             {
@@ -174,7 +175,7 @@ VERSIONS = {"dovecot_config_version": "2.4.0", "dovecot_storage_version": "2.4.0
         (
             {"passdb": [{"driver": "pam"}, {"driver": "pam", "service": "b"}]},
             {"passdb": [{"driver": "pam"}, {"driver": "pam", "args": "b"}]},
-            {"passdb pam": {}, "passdb pam2": {"driver": "pam", "service_name": "b"}},
+            {"passdb pam": {}, "passdb pam2": {"driver": "pam", "pam_service_name": "b"}},
         ),
         (
             {"userdb": [{"driver": "static", "fields": {"uid": "vmail", "home": "/srv/%d/%n"}}]},
@@ -223,7 +224,7 @@ def test_nothing_given_is_changed():
 
 
 def test_a_mail_location_is_understood_for_both_or_refused_for_both():
-    with pytest.raises(dialect.Untranslatable, match="'nonsense' is not understood"):
+    with pytest.raises(Untranslatable, match="'nonsense' is not understood"):
         dialect.translate({"mail_location": "nonsense"}, "2.3")
 
 
@@ -233,9 +234,13 @@ def test_a_mail_location_is_understood_for_both_or_refused_for_both():
         ({"mail_location": "Maildir"}, "write it as DRIVER:PATH"),
         ({"mail_location": "maildir:~/Maildir:UTF-8"}, "the option 'UTF-8'"),
         ({"passdb": [{"driver": "shadow"}]}, "use pam"),
+        ({"userdb": [{"driver": "dict", "path": "/d"}]}, "userdb: Dovecot 2.4 has no driver 'dict' any more; use passwd-file"),
+        ({"passdb": [{"driver": "checkpassword", "path": "/c"}]}, "passdb: Dovecot 2.4 has no driver 'checkpassword' any more"),
+        ({"passdb": [{"driver": "oauth2", "path": "/o"}]}, "passdb: the database 'oauth2' has 'path'"),
+        ({"userdb": [{"path": "/u"}]}, "userdb: a database has no driver; write one of passwd, passwd-file"),
     ],
 )
 def test_what_has_no_counterpart_is_said(neutral, message):
-    with pytest.raises(dialect.Untranslatable, match=".*") as caught:
+    with pytest.raises(Untranslatable, match=".*") as caught:
         dialect.translate(neutral, "2.4")
     assert message in str(caught.value)

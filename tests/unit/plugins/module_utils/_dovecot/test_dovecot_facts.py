@@ -100,17 +100,16 @@ def test_secret(name, value, hidden):
 
 
 @pytest.mark.parametrize(
-    ("text", "version", "dialect"),
+    ("text", "version"),
     [
-        ("2.3.19.1 (9b53102964)\n", "2.3.19.1", "2.3"),
-        ("2.4.1-4 (7d8c0e5759)\n", "2.4.1", "2.4"),
-        ("# 2.3.21 (abc): /etc/dovecot/dovecot.conf", "2.3.21", "2.3"),
-        ("2.10.0 (x)", "2.10.0", "2.4"),
+        ("2.3.19.1 (9b53102964)\n", "2.3.19.1"),
+        ("2.4.1-4 (7d8c0e5759)\n", "2.4.1"),
+        ("# 2.3.21 (abc): /etc/dovecot/dovecot.conf", "2.3.21"),
+        ("2.10.0 (x)", "2.10.0"),
     ],
 )
-def test_version_and_dialect(text, version, dialect):
+def test_version(text, version):
     assert dovecot_facts.parse_version(text) == version
-    assert dovecot_facts.dialect(version) == dialect
 
 
 def test_no_version():

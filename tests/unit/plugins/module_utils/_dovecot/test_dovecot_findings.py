@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import databases
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.findings import problems
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Untranslatable
 
 SERVERS = [
     {"name": "maria", "driver": "mysql", "host": "db", "dbname": "mail", "user": "dovecot", "password": "geheim"},
@@ -153,7 +154,9 @@ def test_what_is_wrong_is_said_in_a_sentence(version, changed, words):
         pytest.param({"name": "x", "driver": "pgsql", "host": "h", "dbname": "m", "port": "x"}, ["the port 'x'"], id="port"),
         pytest.param({"name": "x", "driver": "mysql", "host": ["a b"], "dbname": "m"}, ["the host 'a b'"], id="host"),
         pytest.param(
-            {"name": "x", "driver": "mysql", "host": "h", "dbname": "m", "parameters": {"a": 1}}, ["PostgreSQL's library"], id="parameters"
+            {"name": "x", "driver": "mysql", "host": "h", "dbname": "m", "parameters": {"a": 1}},
+            ["driver mysql", "parameters"],
+            id="parameters",
         ),
         pytest.param({"name": "x", "driver": "sqlite", "path": "users.db"}, ["has no path", "absolute"], id="relative path"),
         pytest.param({"name": "x", "driver": "ldap", "base": "dc=org"}, ["has no uris"], id="no uris"),
@@ -170,7 +173,8 @@ def test_what_is_wrong_is_said_in_a_sentence(version, changed, words):
             id="line",
         ),
         pytest.param({"name": "x", "driver": "oracle"}, ["the driver 'oracle'", "mysql, pgsql, sqlite, ldap"], id="driver"),
-        pytest.param({**SERVERS[1], "name": "x", "pw": "geheim"}, ["'x' has 'pw', which nobody knows", "password"], id="key"),
+        pytest.param({**SERVERS[0], "name": "x", "pw": "geheim"}, ["'x' has 'pw', which nobody knows", "password"], id="key"),
+        pytest.param({**SERVERS[0], "name": "x", "starttls": True}, ["'starttls'", "of the driver mysql", "ca_file"], id="key of others"),
         pytest.param({"name": "../x", "driver": "ldap"}, ["'../x' is no name"], id="name"),
         pytest.param({"name": "maria", "driver": "sqlite", "path": "/x"}, ["is there twice"], id="twice"),
     ],
@@ -198,6 +202,46 @@ def test_what_only_one_version_cannot_do(version, changed, words):
     assert len(sentences) == 1
     assert all(word in sentences[0] for word in words), sentences[0]
     assert found(other, **changed) == []
+
+
+@pytest.mark.parametrize("version", BOTH)
+@pytest.mark.parametrize(
+    ("kind", "entry", "key", "own"),
+    [
+        ("passdb", {"driver": "pam", "path": "/u"}, "path", "service, fields, mechanisms_filter, deny"),
+        ("passdb", {"driver": "pam", "scheme": "CRYPT"}, "scheme", "service, fields, mechanisms_filter, deny"),
+        ("passdb", {"driver": "pam", "database": "maria"}, "database", "service, fields, mechanisms_filter, deny"),
+        ("passdb", {**LDAP, "query": "SELECT 1"}, "query", "scheme, database, bind, bind_userdn, filter"),
+        ("passdb", {**SQL, "bind": True}, "bind", "scheme, database, query, iterate_query, fields"),
+        ("passdb", {"driver": "static", "password": "x", "service": "mail"}, "service", "password, fields"),
+        ("userdb", {"driver": "static", "password": "x", "fields": {"uid": "v"}}, "password", "allow_all_users, fields"),
+        ("userdb", {"driver": "passwd", "username_format": "%n"}, "username_format", "have fields, and settings"),
+        ("userdb", {"driver": "passwd-file", "path": "/u", "scheme": "CRYPT"}, "scheme", "username_format, path, fields"),
+    ],
+)
+def test_words_of_other_drivers(version, kind, entry, key, own):
+    changed = {kind: [entry], "auth_mechanisms": ["plain"]}
+    [sentence] = found(version, **changed)
+    assert f"the database '{entry['driver']}' has '{key}', which a {kind} of this driver does not have" in sentence
+    assert own in sentence
+    with pytest.raises(Untranslatable, match=f"{kind}: the database '{entry['driver']}' has '{key}'"):
+        translate({**GOOD, **changed}, version)
+
+
+@pytest.mark.parametrize(
+    ("version", "entry"),
+    [
+        ("2.3.19.1", {"driver": "oauth2", "path": "/etc/dovecot/oauth2.conf.ext"}),
+        ("2.3.19.1", {"driver": "dict", "path": "/etc/dovecot/dict.conf.ext"}),
+        ("2.3.19.1", {"driver": "checkpassword", "path": "/usr/bin/check"}),
+        ("2.4.1", {"driver": "oauth2", "oauth2_introspection_url": "https://id.example.org/"}),
+        ("2.4.1", {"driver": "lua", "lua_file": "/etc/dovecot/auth.lua", "scheme": "CRYPT", "result_failure": "return-fail"}),
+    ],
+)
+def test_words_of_dovecot_go_to_it_as_they_are(version, entry):
+    assert found(version, passdb=[entry]) == []
+    told = str(translate({**GOOD, "passdb": [entry]}, version))
+    assert all(str(value) in told for value in entry.values())
 
 
 def test_settings_of_the_host_count():

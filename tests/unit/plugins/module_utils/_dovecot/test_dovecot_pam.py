@@ -14,6 +14,6 @@ def test_pam_is_asked_by_the_service_of_the_role_unless_another_one_is_named():
     }
     found = translate(neutral, "2.4.1")
     assert {name: block for name, block in found.items() if name.startswith("passdb")} == {
-        "passdb pam": {"service_name": "postroom-dovecot"},
-        "passdb pam2": {"driver": "pam", "service_name": "mine"},
+        "passdb pam": {"pam_service_name": "postroom-dovecot"},
+        "passdb pam2": {"driver": "pam", "pam_service_name": "mine"},
     }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf, quota
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import DIALECTS, V23, V24
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Untranslatable
 
 LISTENER = {"path": "/var/spool/postfix/private/quota-status", "mode": "0600"}
@@ -39,7 +40,7 @@ def test_what_is_no_size(given):
 
 
 def test_the_settings_of_2_3():
-    told = quota.settings({"limit": "1G", "listeners": [LISTENER]}, ["imap", "pop3"], to_24=False)
+    told = quota.settings({"limit": "1G", "listeners": [LISTENER]}, ["imap", "pop3"], V23)
     assert told == {
         "plugin": {
             "quota": "count:User quota",
@@ -60,7 +61,7 @@ def test_the_settings_of_2_3():
 
 
 def test_the_settings_of_2_4():
-    told = quota.settings({"limit": "1G", "listeners": [LISTENER]}, ["imap"], to_24=True)
+    told = quota.settings({"limit": "1G", "listeners": [LISTENER]}, ["imap"], V24)
     assert told["quota_storage_size"] == "1G"
     assert told["quota User quota"] == {"driver": "count"}
     assert told["quota_status_overquota"] == "552 5.2.2 Mailbox is full"
@@ -69,17 +70,17 @@ def test_the_settings_of_2_4():
     assert told["service quota-status"]["executable"] == "quota-status -p postfix"
 
 
-@pytest.mark.parametrize("to_24", [False, True])
-def test_quotas_of_users_alone(to_24):
-    told = str(quota.settings({"limit": None}, ["pop3"], to_24))
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_quotas_of_users_alone(dialect):
+    told = str(quota.settings({"limit": None}, ["pop3"], dialect))
     assert "storage" not in told
     assert "imap" not in told
     assert "quota-status" not in told
 
 
-@pytest.mark.parametrize(("to_24", "fields"), [(False, {"userdb_quota_rule": "*:storage=2G"}), (True, {"userdb_quota_storage_size": "2G"})])
-def test_the_quota_of_a_user(to_24, fields):
-    assert quota.user_fields("2G", to_24) == fields
+@pytest.mark.parametrize(("dialect", "fields"), [(V23, {"userdb_quota_rule": "*:storage=2G"}), (V24, {"userdb_quota_storage_size": "2G"})])
+def test_the_quota_of_a_user(dialect, fields):
+    assert quota.user_fields("2G", dialect) == fields
 
 
 @pytest.mark.parametrize("version", ["2.3.19", "2.4.1"])

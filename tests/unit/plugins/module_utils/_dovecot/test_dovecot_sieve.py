@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf, sieve
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import DIALECTS, V23, V24
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.findings import problems
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Untranslatable
 
@@ -18,7 +19,7 @@ DATABASES = {"passdb": [{"driver": "pam"}], "userdb": [{"driver": "passwd"}]}
 
 
 def test_the_settings_of_2_3():
-    assert sieve.settings({**SCRIPTS, "max_redirects": 32}, to_24=False) == {
+    assert sieve.settings({**SCRIPTS, "max_redirects": 32}, V23) == {
         "lda_mailbox_autocreate": True,
         "lda_mailbox_autosubscribe": True,
         "plugin": {
@@ -33,7 +34,7 @@ def test_the_settings_of_2_3():
 
 
 def test_the_settings_of_2_4():
-    told = sieve.settings({**SCRIPTS, "max_redirects": 32}, to_24=True)
+    told = sieve.settings({**SCRIPTS, "max_redirects": 32}, V24)
     assert told["sieve_max_redirects"] == 32
     assert told["protocol lmtp"] == {"mail_plugins": {"sieve": True}}
     blocks = {key: value for key, value in told.items() if key.startswith("sieve_script ")}
@@ -46,9 +47,9 @@ def test_the_settings_of_2_4():
     assert blocks["sieve_script personal"]["active_path"] == "~/.dovecot.sieve"
 
 
-@pytest.mark.parametrize("to_24", [False, True])
-def test_the_scripts_of_users_alone(to_24):
-    told = str(sieve.settings({}, to_24))
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_the_scripts_of_users_alone(dialect):
+    told = str(sieve.settings({}, dialect))
     assert "~/.dovecot.sieve" in told
     assert not any(word in told for word in ("before", "after", "redirects"))
 
@@ -57,7 +58,7 @@ def test_the_scripts_of_users_alone(to_24):
 @pytest.mark.parametrize("kind", ["before", "after"])
 def test_what_is_no_path(kind, path):
     with pytest.raises(Untranslatable, match=f"dovecot_sieve_{kind} has .* which is no path of a script"):
-        sieve.settings({kind: [path]}, to_24=True)
+        sieve.settings({kind: [path]}, V24)
 
 
 @pytest.mark.parametrize(("version", "plugins"), [("2.3.19", "mail_plugins = $mail_plugins sieve"), ("2.4.1", "sieve = yes")])

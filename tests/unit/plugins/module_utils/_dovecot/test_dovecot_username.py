@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import V23, V24
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.username import username_format
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.words import Untranslatable
 
@@ -31,14 +32,14 @@ NEUTRAL = "%{user|username|lower}"
     ],
 )
 def test_the_domain_stays_where_it_is_part_of_the_name(neutral, keep, old, new):
-    assert username_format(neutral, keep, to_24=False) == old
-    assert new is None or username_format(neutral, keep, to_24=True) == new
+    assert username_format(neutral, keep, V23) == old
+    assert new is None or username_format(neutral, keep, V24) == new
 
 
 @pytest.mark.parametrize("domain", ["", "a b", "a;b", 'a"b', "a}", "%{x}", "$mydomain", "a..b", "-", ".example", "a.example\n"])
 def test_nothing_but_a_domain_gets_into_the_format(domain):
     with pytest.raises(Untranslatable, match="is not a domain"):
-        username_format(NEUTRAL, [domain], to_24=True)
+        username_format(NEUTRAL, [domain], V24)
 
 
 def test_it_is_part_of_the_translation():

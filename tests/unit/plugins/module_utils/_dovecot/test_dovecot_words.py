@@ -24,10 +24,10 @@ from ansible_collections.postroom.mail.plugins.module_utils._dovecot import word
     ],
 )
 def test_variables_go_both_ways(short, long):
-    assert words.variables(short, True) == long
-    assert words.variables(long, False) == short
+    assert words.long_variables(short) == long
+    assert words.short_variables(long) == short
 
 
 @pytest.mark.parametrize("text", ["%{user | username | lower}", "%{user|username|lower}"])
 def test_spaces_between_filters_do_not_matter(text):
-    assert words.variables(text, False) == "%Ln"
+    assert words.short_variables(text) == "%Ln"

@@ -230,7 +230,7 @@ def test_what_fetchmail_warns_of_is_passed_on(host):
     host.answer = (0, "", f"{ROOT_WARNING}fetchmail: WARNING: the sky is low\nLogfile is not there\n")
     host.bring({**SHARED, "sslcertck": False})
     assert host.warnings == [
-        "The account al at pop.example takes any certificate: who sits between the two gets its password.",
+        "The account al at pop.example takes any certificate: an attacker between the two hosts gets its password.",
         "fetchmail says of /etc/fetchmailrc: the sky is low",
         "fetchmail says of /etc/fetchmailrc: Logfile is not there",
     ]
@@ -250,8 +250,8 @@ def test_a_host_without_fetchmail(host):
 @pytest.mark.parametrize(
     ("owner", "words"),
     [
-        ("carol", "There is no user 'carol' on this host to whom accounts of fetchmail could belong; add him to mail_users."),
-        ("bob", "The user 'bob', to whom accounts of fetchmail belong, has no home directory /home/bob; make it."),
+        ("carol", "There is no user 'carol' on this host to own accounts of fetchmail; add the user to mail_users."),
+        ("bob", "The user 'bob' owns accounts of fetchmail, and has no home directory /home/bob; make it."),
     ],
 )
 def test_an_owner_without_a_home(host, owner, words):
@@ -293,7 +293,7 @@ def test_a_file_that_a_broken_run_left_is_known(host, monkeypatch):
     update = config.files.update
     monkeypatch.setattr(config.files, "update", lambda path, *rest, **more: (full if "/home/" in path else update)(path, *rest, **more))
     assert host.bring(ALICE).skipped_users == ["alice"]
-    assert host.warnings == ["The user 'alice' was left out, and everybody else served: The disk is full."]
+    assert host.warnings == ["The user 'alice' was left out, and all others were served: The disk is full."]
     monkeypatch.undo()
     # Whether or not the file was written: the link says whose it would be.
     assert (host.root / WANTS / "postroom-fetchmail@alice.service").is_symlink()

@@ -41,7 +41,7 @@ def test_one_home_stops_nobody_else(host, what):
     outcome = host.converge(ALICE, BOB, SHARED)
     assert outcome.skipped_users == ["alice"]
     (warning,) = host.warnings
-    assert warning.startswith("The user 'alice' was left out, and everybody else served: ")
+    assert warning.startswith("The user 'alice' was left out, and all others were served: ")
     assert "home/alice/.fetchmailrc" in warning
     assert said in warning
     assert [wanted["name"] for wanted in outcome.services] == ["postroom-fetchmail@bob", "fetchmail"]

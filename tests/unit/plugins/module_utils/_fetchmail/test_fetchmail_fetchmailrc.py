@@ -240,12 +240,12 @@ def test_nothing_is_wrong(account):
         ({"password": "s3cret\0"}, "has a line break or a null character in it"),
         ({"password": "s3cret" * 100}, "The password of the account al at pop.example is longer than 511 bytes."),
         *(
-            ({"password": None, "auth": auth}, f"{NAME} has no password, and a daemon cannot ask for one; give it, or an auth that")
+            ({"password": None, "auth": auth}, f"{NAME} has no password, and a daemon cannot ask for one; set it, or an auth that")
             for auth in (None, "any", "password", "cram-md5", "ntlm", "msn", "otp")
         ),
         ({"is": None}, f"{NAME} does not say whose mail it is: set 'is' to a local user, or to several"),
         ({"is": []}, "does not say whose mail it is"),
-        ({"is": [""]}, f"{NAME} has an empty name in 'is'; write 'bob', or 'robert=bob' for whom the provider calls robert."),
+        ({"is": [""]}, f"{NAME} has an empty name in 'is'; write 'bob', or 'robert=bob' for a user whom the provider calls robert."),
         ({"is": ["robert="], "envelope": ""}, "has an empty name in 'is'"),
         ({"is": [" =bob"], "envelope": ""}, "has an empty name in 'is'"),
         ({"is": ["*=bob"], "envelope": ""}, f"{NAME} has a '*' beside a '=' in 'is', which fetchmail takes for a name; a '*' for all"),
@@ -265,7 +265,7 @@ def test_nothing_is_wrong(account):
         ({"lmtp": True, "smtphost": ["a/24", "b"]}, "is to be delivered through LMTP, and does not say where"),
         ({**LMTP, "mda": "/bin/x"}, f"{NAME} has both lmtp and mda; its mail can go one way only."),
         ({"sslproto": ""}, f"{NAME} has an empty sslproto, which is for a connection without TLS; set ssl to false with it, or leave"),
-        ({"is": ["alice", "bob"]}, f"{NAME} is a mailbox of several, and does not say which header tells for whom a message is: set env"),
+        ({"is": ["alice", "bob"]}, f"{NAME} is a mailbox of several, and does not say which header names the recipient: set env"),
         ({"is": ["*"]}, "is a mailbox of several"),
         ({"is": ["robert=bob"]}, "is a mailbox of several"),
         ({"limit": -1}, f"{NAME} has limit -1; it cannot be less than 0."),
@@ -328,7 +328,7 @@ def test_no_sentence_tells_a_password(password, account):
 @pytest.mark.parametrize(
     ("account", "words"),
     [
-        ({"sslcertck": False}, [f"{NAME} takes any certificate: who sits between the two gets its password."]),
+        ({"sslcertck": False}, [f"{NAME} takes any certificate: an attacker between the two hosts gets its password."]),
         ({"sslcertck": False, "sslfingerprint": "AA:BB"}, []),
         ({"ssl": False, "sslproto": ""}, [f"{NAME} sends its password and its mail in clear."]),
         ({"ssl": False, "sslproto": None}, []),

@@ -90,7 +90,7 @@ def test_recipes_of_the_site_and_of_a_user(host):
     runs = [call for call in host.calls if " procmail " in call]
     assert len(runs) == 2
     if os.geteuid() == 0:
-        # Those of the site are for anybody, those of a user are tried with his rights.
+        # Those of the site are for anybody, those of a user are tried with that user's rights.
         assert [call.split(" -- ")[0] for call in runs] == [f"timeout -k 5 120 runuser -u {name}" for name in ("nobody", "bob")]
 
 
@@ -158,7 +158,7 @@ def test_one_home_stops_nobody_else(host, what):
     users = [{**ALICE, "engine": "procmail", "rules": [SPAM]}, BOB]
     outcome = host.bring(users=users)
     assert (outcome.skipped_users, host.paths(outcome)) == (["bob"], ["/home/alice/.procmailrc"])
-    assert host.warnings == [f"The user 'bob' was left out, and everybody else served: {host.root / HOME} {said}"]
+    assert host.warnings == [f"The user 'bob' was left out, and all others were served: {host.root / HOME} {said}"]
     assert host.bring(users=users).changed is False
 
 
@@ -180,7 +180,7 @@ def test_what_somebody_else_wrote_stays_or_is_kept(host, name, check_mode):
     before = host.tree()
     if name == HOME:
         assert host.bring(**BOTH, check_mode=check_mode).skipped_users == ["bob"]
-        said = host.warnings[0].removeprefix("The user 'bob' was left out, and everybody else served: ")
+        said = host.warnings[0].removeprefix("The user 'bob' was left out, and all others were served: ")
         assert host.read(HOME) == FOREIGN
     else:
         with pytest.raises(Foreign) as caught:
@@ -274,8 +274,8 @@ def test_an_engine_that_is_not_there(host, program, wanted, kind, sentence):
 @pytest.mark.parametrize(
     ("gone", "sentence", "path"),
     [
-        ("user", "There is no user 'bob' on this host whose mail procmail could sort; add him to mail_users.", "~bob/.procmailrc"),
-        ("home", "The user 'bob', whose mail procmail is to sort, has no home directory /home/bob; make it.", "~bob/.procmailrc"),
+        ("user", "There is no user 'bob' on this host, so procmail cannot sort its mail; add the user to mail_users.", "~bob/.procmailrc"),
+        ("home", "The user 'bob' gets mail that procmail must sort, and has no home directory /home/bob; make it.", "~bob/.procmailrc"),
     ],
 )
 def test_a_user_who_is_not_there(host, gone, sentence, path):
@@ -337,9 +337,7 @@ def test_a_sample_that_would_go_elsewhere_leaves_all_alone(host, user, found, ch
     before = host.tree()
     with pytest.raises(Unexpected) as caught:
         host.bring(**BOTH, samples=[{**SAMPLE, "user": user, "expect": {"discard": True}}], check_mode=check_mode)
-    assert str(caught.value) == (
-        f"The sample offer of {user} expects discard True, and what would become of it is: {found}; nothing was changed."
-    )
+    assert str(caught.value) == (f"The sample offer of {user} expects discard True, but the rules give: {found}; nothing was changed.")
     assert host.tree() == before
 
 
@@ -384,7 +382,7 @@ def test_a_binary_that_cannot_be_made_anew(host):
             "carl",
             ("users", ["root", "nobody", "alice", "bob"]),
             NoUser,
-            "There is no user 'carl' on this host with whom the sample offer could be tried.",
+            "There is no user 'carl' on this host to try the sample offer with.",
         ),
     ],
 )

@@ -31,7 +31,7 @@ def test_a_location_in_the_words_of_a_shell(given, base, inbox, separator):
     [
         (
             "sdbox:~/sdbox",
-            "Into mail_location 'sdbox:~/sdbox' only Dovecot can write: have Sieve sort the mail (engine: sieve), or keep it as",
+            "Only Dovecot can write into mail_location 'sdbox:~/sdbox': let Sieve sort the mail (engine: sieve), or keep it as",
         ),
         ("~/Maildir", "mail_location '~/Maildir' is not understood: write it as DRIVER:PATH, for example maildir:~/Maildir."),
         ("maildir:", "mail_location 'maildir:' is not understood"),
@@ -71,6 +71,6 @@ def test_where_a_folder_is(location, folder, path):
 
 def test_a_folder_that_cannot_be_there():
     assert parse("maildir:~/M").problem_with("a/b") == "has a '/', which is part of no name in a Maildir: levels are parted by '.'"
-    assert parse("maildir:~/M:LAYOUT=fs").problem_with("a/new") == "is what a Maildir keeps its mail in"
+    assert parse("maildir:~/M:LAYOUT=fs").problem_with("a/new") == "is a directory in which a Maildir keeps its mail"
     assert parse("maildir:~/M").problem_with("a.b") is None
     assert parse("mbox:~/m").problem_with("new") is None

@@ -73,10 +73,10 @@ def test_dovecot_allows_its_usual_number_of_redirects_at_least():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"users": [{"name": "alice", "script": ["x"]}]}, "The script of alice is no text."),
-        ({"users": [{"name": "alice", "engine": "procmail", "variables": ["x"]}]}, "The variables of alice are no dictionary"),
-        ({"users": [{}]}, "The user '' whose mail is sorted has no name that a user can have."),
-        ({"domain": "a b"}, "The domain 'a b' of those whose mail is sorted is no name of one."),
+        ({"users": [{"name": "alice", "script": ["x"]}]}, "The script of alice must be a text."),
+        ({"users": [{"name": "alice", "engine": "procmail", "variables": ["x"]}]}, "The variables of alice must be a dictionary"),
+        ({"users": [{}]}, "The user '' of the filter rules has a name that no user can have."),
+        ({"domain": "a b"}, "The domain 'a b' of the filter rules is no domain name."),
         ({"mail_location": "Maildir"}, "mail_location 'Maildir' is not understood"),
     ],
 )
@@ -99,4 +99,4 @@ def test_what_the_site_says_has_to_suit_each_engine():
         domain="example.org",
         mail_location="maildir:~/M",
     )
-    assert problems == ["The rule no of the site has reject, which procmail cannot; Sieve can (engine: sieve)."]
+    assert problems == ["The rule no of the site has reject, which procmail does not support; Sieve does (engine: sieve)."]

@@ -145,12 +145,12 @@ def test_how_postfix_starts_it():
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"reject": "no"}, "has reject, which procmail cannot; Sieve can (engine: sieve)."),
+        ({"reject": "no"}, "has reject, which procmail does not support; Sieve does (engine: sieve)."),
         ({"discard": True, "recipe_flags": "I"}, "has the recipe flag I; procmail writes i for errors in writing that do not count."),
         ({"discard": True, "recipe_flags": "xHz"}, "has the recipe flags xz, which procmail does not know"),
         ({"discard": True, "recipe_flags": "f"}, "has the recipe flag f, for a program whose output replaces the mail: give it a pipe."),
         ({"flag": "\\Seen", "recipe_flags": "c"}, "has the recipe flag c, which goes with folder, forward, pipe or rules"),
-        ({"pipe": "cat \\"}, "has a line that ends with a backslash, and would go on in the next one: take it away."),
+        ({"pipe": "cat \\"}, "has a line that ends with a backslash, and would go on in the next one: remove it."),
         ({"folder": "a/b"}, "has the folder 'a/b', which has a '/'"),
         ({"folder": "A", "lock": True}, "has a lock for a folder of a Maildir, which needs none"),
         ({"flag": "$work"}, "has the flag '$work', which procmail cannot set; Sieve can"),
@@ -159,7 +159,7 @@ def test_how_postfix_starts_it():
             {"discard": True, "match_any": [{"larger": 1}, {"smaller": 2}], "recipe_flags": "E"},
             "has both match_any and one of the recipe flags",
         ),
-        ({"rules": [{"name": "r", "reject": "no"}]}, "has reject, which procmail cannot"),
+        ({"rules": [{"name": "r", "reject": "no"}]}, "has reject, which procmail does not support"),
     ],
 )
 def test_what_procmail_cannot(options, problem):

@@ -68,9 +68,9 @@ def test_flags_as_imap_spells_them(flag, name):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"match": MATCH}, "The rule 1 of al does not say what becomes of the mail: write one of folder, forward"),
-        ({"name": "idle", "match": MATCH, "discard": False}, "The rule idle of al does not say what becomes of the mail"),
-        ({"folder": "A", "forward": "a@example.org"}, "The rule 1 of al has folder and forward; only one can become of a mail"),
+        ({"match": MATCH}, "The rule 1 of al does not say what to do with the mail: write one of folder, forward"),
+        ({"name": "idle", "match": MATCH, "discard": False}, "The rule idle of al does not say what to do with the mail"),
+        ({"folder": "A", "forward": "a@example.org"}, "The rule 1 of al has folder and forward; a rule can have only one of these"),
         ({"fodler": "A"}, "The rule 1 of al has 'fodler', which is not known; a rule has name, match"),
         ({"folder": "../A"}, "The rule 1 of al has the folder '../A', which climbs out of the mailbox"),
         ({"folder": "A/../B"}, "The rule 1 of al has the folder 'A/../B', which climbs out"),
@@ -81,7 +81,7 @@ def test_flags_as_imap_spells_them(flag, name):
         ({"folder": ["A"]}, "The rule 1 of al has a folder that is no text."),
         ({"folder": "A\nB"}, "The rule 1 of al has a folder that has a line break or another control character in it."),
         ({"name": "a\nb", "discard": True}, "'The rule a\\nb of al' has a line break"),
-        ({"name": "\ud800", "discard": True}, "'The rule \\ud800 of al' has half a character in its name."),
+        ({"name": "\ud800", "discard": True}, "'The rule \\ud800 of al' has an incomplete character in its name."),
         ({"forward": "bob"}, "The rule 1 of al forwards to 'bob', which is no address such as bob@example.org."),
         ({"forward": "-oX@example.org"}, "The rule 1 of al forwards to '-oX@example.org', which is no address"),
         ({"forward": "a@b.example c@d.example"}, "The rule 1 of al forwards to 'a@b.example c@d.example', which is no address"),
@@ -92,8 +92,8 @@ def test_flags_as_imap_spells_them(flag, name):
         ({"flag": "\\Recent"}, "The rule 1 of al has the flag '\\Recent', which IMAP does not know: there are \\Answered, "),
         ({"flag": "two words"}, "The rule 1 of al has the flag 'two words', which is no word of letters"),
         ({"lock": "../x", "pipe": "cat"}, "The rule 1 of al has the lock '../x'"),
-        ({"rules": []}, "The rule 1 of al has no rules inside: write some, or take it away."),
-        ({"rules": [{"name": "inner"}]}, "The rule inner inside 1 of al does not say what becomes of the mail"),
+        ({"rules": []}, "The rule 1 of al has no rules inside: write some, or remove it."),
+        ({"rules": [{"name": "inner"}]}, "The rule inner inside 1 of al does not say what to do with the mail"),
         ({"vacation": {"subject": "x"}}, "The rule 1 of al has a vacation that is neither a text nor a dictionary with text and"),
         ({"vacation": {"text": "x", "days": 0}}, "The rule 1 of al has a vacation with 0 days"),
         ({"vacation": {"text": "x", "subject": "a\nb"}}, "The rule 1 of al has a vacation whose subject has a line break"),
@@ -104,7 +104,7 @@ def test_flags_as_imap_spells_them(flag, name):
         ({"match": [{"header": "a", "body": "raw"}], "discard": True}, "The rule 1 of al has the condition"),
         ({"match": [{"header": "a"}], "discard": True}, "The rule 1 of al has a condition with header that needs exactly one of is, "),
         ({"match": [{"header": "a:", "is": "x"}], "discard": True}, "The rule 1 of al looks at the header 'a:', which is no name of one"),
-        ({"match": [{"header": "a", "contains": ""}], "discard": True}, "The rule 1 of al has an empty contains, which would be so of"),
+        ({"match": [{"header": "a", "contains": ""}], "discard": True}, "The rule 1 of al has an empty contains, which every mail has"),
         ({"match": [{"header": "a", "is": "x", "part": "all"}], "discard": True}, "The rule 1 of al has 'part' in a condition with header"),
         ({"match": [{"address": "a", "is": "x", "part": "x"}], "discard": True}, "The rule 1 of al has the part 'x'; write one of all, "),
         ({"match": [{"address": "a", "exists": True}], "discard": True}, "The rule 1 of al has an 'exists' that is not 'true'"),
@@ -125,11 +125,11 @@ def test_what_no_engine_could_follow(options, sentence):
 def test_one_bad_rule_does_not_hide_another():
     rules, problems = parse([{"name": "a"}, {"name": "good", "discard": True}, "b"], "of the site")
     assert [rule.name for rule in rules] == ["good"]
-    assert [problem[:24] for problem in problems] == ["The rule a of the site d", "The rule 3 of the site i"]
+    assert [problem[:24] for problem in problems] == ["The rule a of the site d", "The rule 3 of the site m"]
 
 
 def test_rules_without_end():
     rules: list = []
     rules.append({"rules": rules})
-    assert "is inside of more than 10 others" in parse(rules, "of al")[1][0]
-    assert parse("x", "of al") == ([], ["The rules of al are no list."])
+    assert "is inside more than 10 others" in parse(rules, "of al")[1][0]
+    assert parse("x", "of al") == ([], ["The rules of al must be a list."])

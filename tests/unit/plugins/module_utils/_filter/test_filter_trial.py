@@ -107,16 +107,16 @@ def test_what_was_expected(expect, found):
 @pytest.mark.parametrize(
     ("expect", "found", "words"),
     [
-        ({"folder": ["Junk"]}, {"folder": ["INBOX"]}, "folder Junk, and what would become of it is: folder INBOX."),
+        ({"folder": ["Junk"]}, {"folder": ["INBOX"]}, "folder Junk, but the rules give: folder INBOX."),
         # The names of folders differ by case, all but one.
-        ({"folder": ["junk"]}, {"folder": ["Junk"]}, "folder junk, and what would become of it is: folder Junk."),
-        ({"folder": ["A"]}, {"folder": ["A", "A"]}, "folder A, and what would become of it is: folder A, A."),
-        ({"folder": ["A", "B"]}, {"folder": ["A"]}, "folder A, B, and what would become of it is: folder A."),
-        ({"folder": []}, {"folder": ["INBOX"]}, "folder none, and what would become of it is: folder INBOX."),
-        ({"forward": ["a@b.example"]}, {}, "forward a@b.example, and what would become of it is: nothing."),
-        ({"discard": True}, {"reject": True}, "discard True, and what would become of it is: reject."),
-        ({"discard": False}, {"discard": True}, "discard False, and what would become of it is: discard."),
-        ({"vacation": False, "folder": ["A"]}, {"folder": ["B"]}, "folder A, and what would become of it is: folder B."),
+        ({"folder": ["junk"]}, {"folder": ["Junk"]}, "folder junk, but the rules give: folder Junk."),
+        ({"folder": ["A"]}, {"folder": ["A", "A"]}, "folder A, but the rules give: folder A, A."),
+        ({"folder": ["A", "B"]}, {"folder": ["A"]}, "folder A, B, but the rules give: folder A."),
+        ({"folder": []}, {"folder": ["INBOX"]}, "folder none, but the rules give: folder INBOX."),
+        ({"forward": ["a@b.example"]}, {}, "forward a@b.example, but the rules give: nothing."),
+        ({"discard": True}, {"reject": True}, "discard True, but the rules give: reject."),
+        ({"discard": False}, {"discard": True}, "discard False, but the rules give: discard."),
+        ({"vacation": False, "folder": ["A"]}, {"folder": ["B"]}, "folder A, but the rules give: folder B."),
     ],
 )
 def test_what_was_not_expected(expect, found, words):

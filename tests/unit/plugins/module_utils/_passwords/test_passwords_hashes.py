@@ -162,13 +162,13 @@ def test_a_hash_gets_its_scheme_written_before_it(given_hash, scheme, field):
         ),
         ("{SHA.b32}x", None, "is in a scheme that Dovecot does not have"),
         ("secret", None, "does not tell its scheme; write it"),
-        ("secret", "SHA512-CRYPT", "is not what a hash in the scheme SHA512-CRYPT looks like"),
+        ("secret", "SHA512-CRYPT", "does not look like a hash in the scheme SHA512-CRYPT"),
         ("$apr1$salt$Ae8nWpH3YlLFm0CkOAx1u1", None, "is of a kind ($apr1$) that crypt(3) does not know"),
         ("{CRYPT}$P$Bsalt", None, "is of a kind ($P$) that crypt(3) does not know"),
-        ("$6$short", None, "is not what a hash in the scheme SHA512-CRYPT looks like"),
-        ("{SCRAM-SHA-1}x", None, "is not what a hash in the scheme SCRAM-SHA-1"),
-        ("{CRAM-MD5}" + "a" * 63, None, "is not what a hash in the scheme CRAM-MD5"),
-        ("{PLAIN}", None, "is not what a hash in the scheme PLAIN"),
+        ("$6$short", None, "does not look like a hash in the scheme SHA512-CRYPT"),
+        ("{SCRAM-SHA-1}x", None, "does not look like a hash in the scheme SCRAM-SHA-1"),
+        ("{CRAM-MD5}" + "a" * 63, None, "does not look like a hash in the scheme CRAM-MD5"),
+        ("{PLAIN}", None, "does not look like a hash in the scheme PLAIN"),
     ],
 )
 def test_says_what_is_wrong_with_a_hash_and_does_not_show_it(given_hash, scheme, says):

@@ -190,7 +190,7 @@ def test_a_scheme_for_all_and_one_for_a_user():
             "The scheme 'ROT13' of user 'alice' is none that a password can be stored in here; there are SHA512-",
         ),
         ({"password": "geheim", "scheme": "SSHA"}, "The scheme 'SSHA' of user 'alice' is none"),
-        ({"uid": "0"}, "The uid of user 'alice' is root's, and Dovecot lets nobody read mail as root; name another account."),
+        ({"uid": "0"}, "The uid of user 'alice' is root's, and Dovecot serves no mail as root; name another account."),
         ({"gid": "root"}, "The gid of user 'alice' is root's"),
         ({"gecos": "a:b"}, "The gecos of user 'alice' has a colon or a line break in it, which a passwd-file cannot hold."),
         ({"home": "/a\nb"}, "The home of user 'alice' has a colon or a line break"),

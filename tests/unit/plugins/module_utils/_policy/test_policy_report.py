@@ -238,11 +238,11 @@ def test_smarthost():
             "warning",
             "Strangers who want to relay on port 25 are refused only for now",
         ),
-        ({"smtpd_relay_restrictions": "permit_mx_backup, reject"}, "warning", "Whoever makes this host the MX of a domain may relay"),
+        ({"smtpd_relay_restrictions": "permit_mx_backup, reject"}, "warning", "A domain owner who makes this host their MX may relay"),
         (
             {"smtpd_relay_restrictions": "check_sender_access hash:/s, reject_unauth_destination"},
             "danger",
-            "Whoever claims to be in hash:/s may relay on port 25",
+            "A client that claims to be in hash:/s may relay on port 25",
         ),
         (
             {"smtpd_relay_restrictions": "check_client_access cidr:/c, reject_unauth_destination"},

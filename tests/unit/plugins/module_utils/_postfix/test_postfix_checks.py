@@ -20,7 +20,7 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.postfix_h
 
 @pytest.mark.parametrize("value", ["proxy:/etc/postfix/x.cf", "proxy:mysql", "hash:/x, proxy:mysql:", "proxy:"])
 def test_proxy_of_nothing_is_refused(value):
-    with pytest.raises(BadTableName, match="does not say what proxymap"):
+    with pytest.raises(BadTableName, match="names no table for proxymap"):
         check_tables("virtual_alias_maps", value, ["hash", "mysql", "proxy"])
 
 

@@ -37,7 +37,7 @@ def configure(postfix, parameters, **options):
     ],
 )
 def test_the_whole_world_is_no_network_to_trust(postfix, parameters, check_mode):
-    with pytest.raises(OpenRelay, match="which is far more than anybody's own network"):
+    with pytest.raises(OpenRelay, match="which is far larger than the network of one organisation"):
         configure(postfix, parameters, unknown="ignore", check_mode=check_mode)
 
 

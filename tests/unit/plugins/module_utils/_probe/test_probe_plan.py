@@ -122,8 +122,8 @@ def test_clear_protocols_get_their_own_checks():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"user": ""}, "nobody to send and to receive as"),
-        ({"password": ""}, "nobody to send and to receive as"),
+        ({"user": ""}, "no login to send and to receive with"),
+        ({"password": ""}, "no login to send and to receive with"),
         ({"protocols": []}, "mail_protocols must name at least one of imaps, pop3s, imap, pop3."),
         ({"protocols": ["imaps", "http"]}, "and has http"),
         ({"ports": {"smtps": 465}}, "mail_probe_ports knows .*, and has smtps"),

@@ -90,8 +90,8 @@ def test_the_world_is_let_in_by_two_words_only():
 @pytest.mark.parametrize(
     ("mode", "items", "says"),
     [
-        ("closed", ["192.0.2.0/24"], "count for nothing"),
-        ("subnet", ["192.0.2.0/24"], "count for nothing"),
+        ("closed", ["192.0.2.0/24"], "has no effect"),
+        ("subnet", ["192.0.2.0/24"], "has no effect"),
         ("networks", [], "names none"),
         ("networks", ["192.0.2.0/24", "192.0.2.0/99"], "'192.0.2.0/99' is not a network"),
     ],

@@ -56,7 +56,7 @@ def test_smarthosts_of_senders_and_of_domains():
 
 
 def test_a_password_is_looked_up_by_the_sender_on_the_way_to_his_own_smarthost_only():
-    """Who has none of his own must not come across that of his domain, which is for another server."""
+    """A sender without a password of its own must not come across that of its domain, which is for another server."""
     found = routes(
         [
             {"relayhost": "[one.example]:465", "senders": ["@example.org"], **LOGIN},
@@ -156,8 +156,8 @@ def test_smarthosts_that_cannot_be_meant(smarthost, says):
 @pytest.mark.parametrize(
     ("domain", "says"),
     [
-        ({"name": "backup.example"}, "say who gets mail"),
-        ({"name": "backup.example", "recipients": ["ann"], "any_recipient": True}, "say who gets mail"),
+        ({"name": "backup.example"}, "list the recipients"),
+        ({"name": "backup.example", "recipients": ["ann"], "any_recipient": True}, "list the recipients"),
         ({"name": "no domain", "any_recipient": True}, "is no domain"),
         ({"name": ".backup.example", "any_recipient": True}, "is no domain"),
         ({"name": "Example.org", "any_recipient": True}, "ends on this host"),

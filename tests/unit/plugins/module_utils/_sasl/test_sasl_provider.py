@@ -229,7 +229,7 @@ def test_nothing_is_wrong(wanted):
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted("saslauth"), "sasl_provider is 'saslauth', which is none of dovecot, saslauthd and sasldb."),
+        (Wanted("saslauth"), "sasl_provider is 'saslauth', and must be one of dovecot, saslauthd and sasldb."),
         (Wanted("sasldb", []), "sasl_mechanisms is empty"),
         (
             Wanted("sasldb", ["PLAIN", "ANONYMOUS"]),
@@ -246,7 +246,7 @@ def test_nothing_is_wrong(wanted):
         (saslauthd(processes=0), "sasl_saslauthd_processes is 0"),
         (saslauthd(processes="many"), "sasl_saslauthd_processes is many"),
         (saslauthd(cache_seconds="1m"), "sasl_saslauthd_cache_seconds is 1m"),
-        (saslauthd("ldap", ldap="ldap_servers: x"), "sasl_saslauthd_ldap is no dictionary"),
+        (saslauthd("ldap", ldap="ldap_servers: x"), "sasl_saslauthd_ldap must be a dictionary"),
         (saslauthd(cache_seconds=-1), "sasl_saslauthd_cache_seconds is -1"),
     ],
 )
@@ -266,7 +266,7 @@ def test_bad_input_is_said_in_one_sentence(wanted, said):
         ("none", "sendmail", ""),
         ("sasldb", "sendmail", ""),
         ("dovecot", "sendmail", "sasl_provider is dovecot, whose socket sendmail cannot ask"),
-        ("courier", "sendmail", "'courier', which is none of saslauthd, sasldb and none."),
+        ("courier", "sendmail", "'courier', and must be one of saslauthd, sasldb and none."),
     ],
 )
 def test_what_a_mail_server_cannot_ask_is_said(provider, mta, said):

@@ -13,11 +13,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._services import con
 from ansible_collections.postroom.mail.plugins.module_utils._services import ready, running_daemon, services
 from ansible_collections.postroom.mail.plugins.module_utils._services.applied import Need
 from ansible_collections.postroom.mail.plugins.module_utils._services.control import CommandFailed, Control, NoServiceManager, Wanted
-from ansible_collections.postroom.mail.plugins.module_utils._services.services import State
-
-UP = State(True, True, True)
-DOWN = State(True, False, False)
-ABSENT = State()
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.services_host import DOWN, UP, Host
 
 
 @pytest.mark.parametrize(
@@ -52,37 +48,6 @@ def test_plan(state, enabled, now, actions):
 )
 def test_plan_of_what_is_to_be_applied(now, need, actions):
     assert services_control.plan(Wanted("postfix", "applied"), now, need) == actions
-
-
-class Host:
-    """A host whose services are what they are told to be, and whose commands answer as given."""
-
-    def __init__(self, monkeypatch, manager="systemd", **states):
-        self.states = states
-        self.answers: dict[str, tuple[int, str, str]] = {}
-        self.calls: list[str] = []
-        monkeypatch.setattr(services, "manager", lambda: manager)
-        monkeypatch.setattr(services, "states", lambda run, names, queue: {name: self.states.get(name, ABSENT) for name in names})
-        monkeypatch.setattr(services, "master", lambda name, queue=None: None)
-        monkeypatch.setattr(ready, "wait_for", lambda endpoints, deadline: None)
-
-    def run(self, args, data=None):
-        call = " ".join(args)
-        self.calls.append(call)
-        words = [word for word in args if word != "--"]
-        for action, running in (("start", True), ("restart", True), ("stop", False)):
-            name = words[0].rpartition("/")[2] if words[0].startswith("/etc/init.d/") else words[-1]
-            if action in words and name in self.states:
-                self.states[name] = self.states[name]._replace(running=running)
-        if call == "doveadm stop":
-            self.states["dovecot"] = self.states["dovecot"]._replace(running=False)
-        return self.answers.get(call, (0, "", ""))
-
-    def changing_calls(self):
-        return [call for call in self.calls if call.split()[0] in ("systemctl", "doveadm", "update-rc.d") or "init.d" in call]
-
-    def bring(self, *wanted, **options):
-        return Control(self.run, timeout=0.2, **options).bring(wanted)
 
 
 def test_nothing_to_do(monkeypatch):

@@ -34,7 +34,7 @@ def test_a_process_whose_program_was_replaced_is_outdated(sleeper, tmp_path):
     new = tmp_path / "new"
     shutil.copy(program, new)
     os.rename(new, program)
-    assert running_daemon.outdated(pid) == f"it still runs the {program} of before an upgrade"
+    assert running_daemon.outdated(pid) == f"it still runs the {program} from before an upgrade"
 
 
 def test_where_the_program_cannot_be_seen_its_file_must_not_be_newer_than_the_process(sleeper, tmp_path):
@@ -49,7 +49,7 @@ def test_where_the_program_cannot_be_seen_its_file_must_not_be_newer_than_the_pr
     # As if it had been started ten seconds before.
     words[21] = str(int(words[21]) - 10 * os.sysconf("SC_CLK_TCK"))
     (tmp_path / str(pid) / "stat").write_text(" ".join(words))
-    assert running_daemon.outdated(pid, str(tmp_path)) == f"it still runs the {program} of before an upgrade"
+    assert running_daemon.outdated(pid, str(tmp_path)) == f"it still runs the {program} from before an upgrade"
 
 
 def test_nothing_is_said_of_what_cannot_be_seen(tmp_path):

@@ -8,6 +8,7 @@ import os
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._core import listeners
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._services import services
 from ansible_collections.postroom.mail.plugins.module_utils._services.services import State
 from ansible_collections.postroom.mail.plugins.module_utils._takeover import takeover as _takeover
@@ -122,7 +123,7 @@ def test_what_does_not_end_at_all_is_an_error(host, monkeypatch):
 
 def test_a_port_that_stays_taken_is_an_error(host, monkeypatch):
     monkeypatch.setattr(listeners, "listeners", lambda: [{"address": "", "port": 25, "process": None}])
-    with pytest.raises(_takeover.StillThere, match="Whoever listens on port 25"):
+    with pytest.raises(_takeover.StillThere, match="The program on port 25"):
         host.takeover().stop()
 
 
@@ -155,3 +156,12 @@ def test_restore_starts_what_ran(host):
     assert host.takeover().restore(before)["actions"] == ["enable exim4", "start exim4"]
     assert host.units["exim4"] == State(True, True, True)
     assert host.takeover().restore([{"services": {"gone": {"running": True, "enabled": True}}}])["actions"] == []
+
+
+@pytest.mark.parametrize(
+    "told", [{"name": "exim"}, {"name": "exim", "services": ["exim4"]}, {"name": "exim", "services": {"exim4": {"running": True}}}]
+)
+def test_servers_that_say_nothing_of_their_services_cannot_be_restored(host, told):
+    with pytest.raises(BadInput, match="The server 'exim' does not say which of its services ran; give servers as mail_info told them"):
+        host.takeover().restore([told])
+    assert host.units["exim4"] == State(True, True, True)

@@ -100,7 +100,7 @@ TOLD = {
         ),
         (
             {"queue": None, "held": 0, "aliases": []},
-            "exim (exim4-daemon-light) runs and listens on port 25, how many mails wait in /var/spool/exim4/input cannot be told",
+            "exim (exim4-daemon-light) runs and listens on port 25, the number of mails in /var/spool/exim4/input is not known",
         ),
         ({"queue": 0, "held": 0, "spool": [], "aliases": []}, "exim (exim4-daemon-light) runs and listens on port 25"),
     ],

@@ -60,7 +60,7 @@ class Placing:
         """Change nothing for the user in whose home that is."""
         path = what.path if isinstance(what, Touch) else what.target
         self.entries = [entry for entry in self.entries if path not in (entry.target, entry.path, entry.backup)]
-        self.stage.warnings.append(f"The user '{what.owner}' was left out, and everybody else served: {why}")
+        self.stage.warnings.append(f"The user '{what.owner}' was left out, and all others were served: {why}")
 
     def prepare(self, stack: contextlib.ExitStack) -> None:
         """Lock every file, see that it is as it was when it was read, and write what it will be beside it.

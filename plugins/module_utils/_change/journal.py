@@ -41,6 +41,10 @@ class Damaged(HostError):
     """What a run that was killed has left cannot be read."""
 
 
+class NotForgotten(HostError):
+    """What was kept cannot be taken away."""
+
+
 class Touch(t.NamedTuple):
     """A path that a change touches: what it saw there, what it leaves there, and the user in whose home that is."""
 
@@ -248,7 +252,7 @@ class Journal:
             return f.read()
 
     def forget(self) -> None:
-        """Take the journal away. Raises a `HostError`."""
+        """Take the journal away. Raises `NotForgotten`."""
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(self.directory, MANIFEST))
@@ -257,7 +261,7 @@ class Journal:
             if os.path.lexists(self.directory):
                 shutil.rmtree(self.directory)
         except OSError as e:
-            raise HostError(
+            raise NotForgotten(
                 f"Cannot take {self.directory} away: {e.strerror}. Take it away by hand, or the next run may put back what it holds."
             ) from e
 

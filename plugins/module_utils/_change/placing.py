@@ -38,6 +38,7 @@ class Placing:
         self.old_directories = [path for path in stage.directories if path not in self.new_directories]
         # What was begun to be put in place.
         self.touched: set[str] = set()
+        self._locked: dict[str, t.BinaryIO] = {}
         self._staged: dict[str, str] = {}
         self._seen: dict[str, Signature] = {}
 
@@ -59,7 +60,7 @@ class Placing:
         """Change nothing for the user in whose home that is."""
         path = what.path if isinstance(what, Touch) else what.target
         self.entries = [entry for entry in self.entries if path not in (entry.target, entry.path, entry.backup)]
-        self.stage.warnings.append(f"The user '{what.owner}' was left out, and everybody else served: {why}")
+        self.stage.warnings.append(f"The user '{what.owner}' was left out, and all others were served: {why}")
 
     def prepare(self, stack: contextlib.ExitStack) -> None:
         """Lock every file, see that it is as it was when it was read, and write what it will be beside it.
@@ -88,13 +89,19 @@ class Placing:
             return
         _see_that_it_is_as_it_was(entry)
         if entry.before != entry.after and entry.after is not None:
-            staged = stack.enter_context(locked(entry.path, entry.lock_timeout))
+            staged = self._lock(entry.path, entry, stack)
             if os.path.islink(entry.path) and entry.link is None:
-                staged = stack.enter_context(locked(entry.target, entry.lock_timeout))
+                staged = self._lock(entry.target, entry, stack)
                 entry.written = None
             _see_that_it_is_as_it_was(entry)
             self._write(entry, staged)
         self._seen[entry.target] = _signature(entry.target)
+
+    def _lock(self, path: str, entry: Entry, stack: contextlib.ExitStack) -> t.BinaryIO:
+        """Lock *path*, once: a link that one change goes through may be what another one takes away."""
+        if path not in self._locked:
+            self._locked[path] = stack.enter_context(locked(path, entry.lock_timeout))
+        return self._locked[path]
 
     def _write(self, entry: Entry, staged: t.BinaryIO) -> None:
         uid, gid, mode = entry.attributes

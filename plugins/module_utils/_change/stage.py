@@ -103,6 +103,9 @@ class Stage:
         attributes = (*wanted.attributes.ids(), wanted.attributes.mode)
         former = self._entry(path)
         known = former if former and former.is_text else None
+        if known and known.after is None:
+            # It is a new one, which has nothing from the one that was taken away.
+            attributes = _merged((os.geteuid(), os.getegid(), 0o644), attributes)
         live = known.before if known else read(path)
         before = known.after if known else live
         after = render(before)

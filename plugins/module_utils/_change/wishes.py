@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import values
 
 Options = t.Mapping[str, t.Any]
 
@@ -43,6 +44,14 @@ _LISTS = {
 _OF_THE_CALL = ("config_directory", "backup", "unknown", "timeout", "absent")
 # Of the others, what tells one call from another that has nothing to do with it.
 _PLACES = {"dovecot_user": "path", "dovecot_setting": "path", "sasl_user": "database", "mail_certificate": "certificate"}
+# Options of a call that several roles can want differently, and what the one call then gets.
+_JOINED: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
+    "backup": lambda one, other: one or other,
+    "open_relay": lambda one, other: one or other,
+    "timeout": lambda one, other: max(one, other),
+    "coming_services": lambda one, other: list(dict.fromkeys([*one, *other])),
+    "absent": lambda one, other: list(dict.fromkeys([*one, *other])),
+}
 
 
 class Contradiction(BadInput):
@@ -50,89 +59,161 @@ class Contradiction(BadInput):
 
 
 class Wish(t.NamedTuple):
-    """One call that waits; *role* is who made it."""
+    """One call that waits, with options that its module takes; *role* is who made it."""
 
     module: str
     options: Options
     role: str = ""
 
 
-def merged(wishes: t.Iterable[Wish]) -> list[Wish]:
-    """One wish for each thing, in the order in which they are carried out. Raises `Contradiction`."""
+def merged(wishes: t.Iterable[Wish], specs: t.Mapping[str, Options] | None = None) -> list[Wish]:
+    """One wish for each thing, in the order in which they are carried out. Raises `Contradiction`.
+
+    *specs* are the argument specs of the modules, whose defaults count as if they had been given.
+    """
     groups: dict[tuple[str, t.Any], list[Wish]] = {}
-    for wish in map(_as_list, wishes):
-        groups.setdefault((wish.module, _place(wish)), []).append(wish)
-    found = [_one(group) for group in groups.values()]
-    names = [item["name"] for wish in found if wish.module == "postfix_service" for item in wish.options["services"]]
-    found = [_with_services(wish, names) if wish.module == "postfix_config" and names else wish for wish in found]
+    everything: dict[tuple[str, t.Any], list[Wish]] = {}
+    for wish in wishes:
+        spec = (specs or {}).get(wish.module, {})
+        one = _as_list(wish, spec)
+        place = _place(one, spec)
+        groups.setdefault((one.module, place), []).append(one)
+        everything.setdefault((one.module, place[0]), []).append(one)
+    for (module, _place_of), group in everything.items():
+        if module in _LISTS:
+            # Those that are carried out apart are about the same things, too.
+            _items(group, *_LISTS[module])
+            _see_that_none_goes(group)
+    found = [_one(group, (specs or {}).get(module, {})) for (module, _place_of), group in groups.items()]
+    found = [_with_services(wish, found) if wish.module == "postfix_config" else wish for wish in found]
     return sorted(found, key=lambda wish: KINDS.index(wish.module))
 
 
-def _as_list(wish: Wish) -> Wish:
-    """The wish with its list, where the module takes a single thing by itself, too."""
+def _as_list(wish: Wish, spec: Options) -> Wish:
+    """The wish with its list, where the module takes a single thing by itself, too; each item with its defaults."""
     option = _LISTS.get(wish.module, ("", ()))[0]
-    if not option or wish.options.get(option) is not None:
+    if not option:
         return wish
-    item = {key: value for key, value in wish.options.items() if key not in _OF_THE_CALL and key != option}
-    of_the_call = {key: wish.options[key] for key in _OF_THE_CALL if key in wish.options}
-    return wish._replace(options={**of_the_call, option: [item] if item else []})
+    items = wish.options.get(option)
+    options = {key: value for key, value in wish.options.items() if key in _OF_THE_CALL and value is not None}
+    if items is None:
+        item = {key: value for key, value in wish.options.items() if key not in (*_OF_THE_CALL, option)}
+        items = [item] if item else []
+    defaults = spec.get(option, {}).get("options", {})
+    return wish._replace(options={**options, option: [_completed(item, defaults) for item in items]})
 
 
-def _place(wish: Wish) -> t.Any:
-    if wish.module in _PLACES:
-        return wish.options.get(_PLACES[wish.module])
+def _completed(options: Options, spec: Options) -> dict[str, t.Any]:
+    """*options* with the defaults of *spec*, and without those that were given as nothing."""
+    defaults = {name: option["default"] for name, option in spec.items() if option.get("default") is not None}
+    return {**defaults, **{name: value for name, value in options.items() if value is not None}}
+
+
+def _place(wish: Wish, spec: Options) -> tuple[t.Any, bool]:
+    """What the call is about as a whole, and whether it is one that makes backups."""
+    option = _PLACES.get(wish.module, "config_directory")
+    place = wish.options.get(option)
     # A backup is one of all the files of a call, or of none.
-    return wish.options.get("config_directory"), bool(wish.options.get("backup")) if wish.module in _LISTS else None
+    return spec.get(option, {}).get("default") if place is None else place, wish.module in _LISTS and bool(wish.options.get("backup"))
 
 
-def _one(group: t.Sequence[Wish]) -> Wish:
+def _one(group: t.Sequence[Wish], spec: Options) -> Wish:
     first = group[0]
     if len(group) == 1:
         return first
     if first.module in _LISTS:
-        options = {**first.options, _LISTS[first.module][0]: _items(group, *_LISTS[first.module])}
-        absent = [path for wish in group for path in wish.options.get("absent", ())]
-        return first._replace(options={**options, "absent": absent} if absent else options)
+        option, keys = _LISTS[first.module]
+        return first._replace(options={**_of_the_call(group, option), option: _items(group, option, keys)})
     if first.module == "postfix_config":
-        return first._replace(options=_parameters(group))
+        return first._replace(options={**_of_the_call(group, "parameters"), "parameters": _parameters(group)})
     for other in group[1:]:
-        if other.options != first.options:
-            raise Contradiction(
-                f"The roles {first.role} and {other.role} both want {first.module}, each with other options: leave one of them out."
-            )
+        if _completed(other.options, spec) != _completed(first.options, spec):
+            raise Contradiction(f"{_both(first, other)} want {first.module}, each with other options: leave one of them out.")
     return first
 
 
 def _items(group: t.Sequence[Wish], option: str, keys: tuple[str, ...]) -> list[t.Any]:
-    found: dict[tuple[t.Any, ...], tuple[t.Any, str]] = {}
+    found: dict[tuple[t.Any, ...], tuple[t.Any, Wish]] = {}
     for wish in group:
         for item in wish.options[option]:
             name = tuple(item.get(key) for key in keys)
-            present, role = found.setdefault(name, (item, wish.role))
+            present, former = found.setdefault(name, (item, wish))
             if present != item:
                 raise Contradiction(
-                    f"The roles {role} and {wish.role} want different things of {'/'.join(map(str, name))} ({wish.module}):"
+                    f"{_both(former, wish)} want different things of {'/'.join(map(str, name))} ({wish.module}):"
                     " take it out of the variables of one of them."
                 )
-    return [item for item, _role in found.values()]
+    return [item for item, _wish in found.values()]
+
+
+def _see_that_none_goes(group: t.Sequence[Wish]) -> None:
+    """Raise `Contradiction` when a file is wanted and not wanted."""
+    present = {item.get("path"): wish for wish in group for item in wish.options.get("files", ())}
+    for wish in group:
+        for path in wish.options.get("absent", ()):
+            if path in present:
+                raise Contradiction(
+                    f"{_both(present[path], wish)} want different things of {path} ({wish.module}), which one writes and the other takes"
+                    " away: take it out of the variables of one of them."
+                )
 
 
 def _parameters(group: t.Sequence[Wish]) -> Options:
-    found: dict[str, tuple[t.Any, str]] = {}
-    options: dict[str, t.Any] = {}
+    found: dict[str, tuple[t.Any, Wish]] = {}
     for wish in group:
         for name, value in wish.options["parameters"].items():
-            present, role = found.setdefault(name, (value, wish.role))
-            if present != value:
+            present, former = found.setdefault(name, (value, wish))
+            if _text(name, present) != _text(name, value):
                 raise Contradiction(
-                    f"The roles {role} and {wish.role} want different values of the parameter {name}: {present!r} and {value!r}."
+                    f"{_both(former, wish)} want different values of the parameter {name}: {present!r} and {value!r}."
                     " Take it out of the variables of one of them."
                 )
-        options.update({key: value for key, value in wish.options.items() if value or key not in options})
-    return {**options, "parameters": {name: value for name, (value, _role) in found.items()}}
+    return {name: value for name, (value, _wish) in found.items()}
 
 
-def _with_services(wish: Wish, names: t.Sequence[str]) -> Wish:
+def _text(name: str, value: t.Any) -> t.Any:
+    """By which two values are compared: what Postfix would read; of a value that it cannot read, the value."""
+    try:
+        return None if value is None else values.render(name, value)
+    except BadInput:
+        return value
+
+
+def _of_the_call(group: t.Sequence[Wish], option: str) -> dict[str, t.Any]:
+    """The other options of calls that become one."""
+    found: dict[str, tuple[t.Any, Wish]] = {}
+    for wish in group:
+        for name, value in wish.options.items():
+            if name == option or value is None:
+                continue
+            present, former = found.setdefault(name, (value, wish))
+            if name in _JOINED:
+                found[name] = (_JOINED[name](present, value), wish)
+            elif present != value:
+                raise Contradiction(
+                    f"{_both(former, wish)} want {wish.module} with different values of the option {name}: {present!r} and {value!r}."
+                    " Take it out of one of them."
+                )
+    return {name: value for name, (value, _wish) in found.items()}
+
+
+def _with_services(wish: Wish, wishes: t.Sequence[Wish]) -> Wish:
     """The services that the same change brings are there when a parameter needs them."""
-    coming = [*wish.options.get("coming_services", []), *names]
-    return wish._replace(options={**wish.options, "coming_services": list(dict.fromkeys(coming))})
+    names = [
+        item["name"]
+        for other in wishes
+        if other.module == "postfix_service"
+        for item in other.options["services"]
+        if item.get("state", "present") == "present" and item["type"] == "unix"
+    ]
+    coming = list(dict.fromkeys([*(wish.options.get("coming_services") or []), *names]))
+    return wish._replace(options={**wish.options, "coming_services": coming}) if coming else wish
+
+
+def _both(one: Wish, other: Wish) -> str:
+    """The subject of a sentence about two wishes."""
+    if one.role == other.role:
+        return f"Two tasks of the role {one.role}" if one.role else "Two wishes of the task"
+    return (
+        f"The roles {one.role} and {other.role} both" if one.role and other.role else f"The role {one.role or other.role} and the task both"
+    )

@@ -61,8 +61,8 @@ def judge(option: str, value: t.Any, options: t.Mapping[str, t.Any]) -> tuple[t.
 
 def work(call: Call) -> dict[str, t.Any]:
     options = call.options
-    merged = wishes.merged(wishes.Wish(wish["module"], wish["options"], wish["role"]) for wish in options["wishes"])
-    calls = [(wish, _call(DOORS[wish.module], f"{wish.role}: {wish.module}", wish.options, call)) for wish in merged]
+    merged = wishes.merged(map(_typed, options["wishes"]), {name: door.spec for name, door in DOORS.items()})
+    calls = [(wish, _call(DOORS[wish.module], wish.module, wish.options, call)) for wish in merged]
     proof = _call(mail_probe.DOOR, "proof", options["proof"], call) if options["proof"] else None
     wanted = [_service(one) for wish, one in calls if wish.module == "mail_service"]
     # What the proof says when it holds.
@@ -87,6 +87,15 @@ def work(call: Call) -> dict[str, t.Any]:
             call.warnings += one.warnings
         call.warnings += [*daemons.warnings, *host.outcome.warnings]
     return {**_result(outcome, calls, call), "proof": " ".join(proved)}
+
+
+def _typed(given: t.Mapping[str, t.Any]) -> wishes.Wish:
+    """A wish whose options are of the types that its module takes. Raises `BadInput`."""
+    module, role = given["module"], given["role"]
+    found, wrong = completed(DOORS[module], given["options"])
+    if wrong:
+        raise BadInput(f"{module}{f', wanted by the role {role},' if role else ''} cannot be carried out: {'; '.join(wrong)}.")
+    return wishes.Wish(module, {name: found[name] for name, value in given["options"].items() if value is not None}, role)
 
 
 def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> Call:

@@ -315,7 +315,7 @@ def test_a_home_that_fails_stops_nobody_else(host, home, spoil):
 
     outcome = host.carry_out(gather, lambda: host.update("first", "new\n"))
     assert (host.read("first"), host.kept()) == ("new\n", [])
-    assert outcome.warnings[0].startswith("The user 'nobody' was left out, and everybody else served: ")
+    assert outcome.warnings[0].startswith("The user 'nobody' was left out, and all others were served: ")
     assert (len(outcome.warnings), os.geteuid()) == (1, 0)
 
 
@@ -330,7 +330,7 @@ def test_a_home_that_fails_at_the_rename_stops_nobody_else(host, home, monkeypat
 
     monkeypatch.setattr(os, "rename", refused)
     outcome = host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
-    assert outcome.warnings == [f"The user 'nobody' was left out, and everybody else served: Cannot write {home}/.rc: Permission denied."]
+    assert outcome.warnings == [f"The user 'nobody' was left out, and all others were served: Cannot write {home}/.rc: Permission denied."]
     assert (host.read("first"), os.listdir(home)) == ("new\n", [])
 
 

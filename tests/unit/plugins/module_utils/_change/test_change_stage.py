@@ -248,6 +248,18 @@ def test_a_file_takes_the_place_of_a_link_that_goes(host):
     assert (host.read("link"), host.mode("link"), host.read("main.cf")) == ("own\n", 0o644, "b\n")
 
 
+def test_a_link_that_is_gone_through_before_a_file_takes_its_place(host):
+    (host.root / "link").symlink_to("main.cf")
+    with Gathered() as stage:
+        host.update("link", "through\n", lock_timeout=1)
+        files.remove(host.path("link"))
+        host.update("link", "own\n", lock_timeout=0)
+    put_in_place(stage)
+    assert not (host.root / "link").is_symlink()
+    assert (host.read("link"), host.read("main.cf")) == ("own\n", "through\n")
+    assert sorted(os.listdir(host.root)) == ["link", "main.cf", "master.cf"]
+
+
 @pytest.mark.parametrize("kind", ["fifo", "socket"])
 def test_what_could_not_be_put_back_goes_last_of_all(host, kind):
     path = host.path("special")

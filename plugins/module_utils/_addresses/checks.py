@@ -141,8 +141,7 @@ def moved(book: AddressBook, relocated: t.Any, variables: t.Mapping[str, str]) -
             )
         elif domain in book.local_domains and local in book.aliases:
             yield (
-                f"{key} in postfix_relocated refuses the mail that {local} in {variables['aliases']} would forward:"
-                " remove one of the two."
+                f"{key} in postfix_relocated refuses the mail that {local} in {variables['aliases']} would forward: remove one of the two."
             )
 
 

@@ -182,8 +182,7 @@ def _look_up(book: AddressBook, aliases: t.Mapping[str, t.Any], more: t.Iterable
 def _warnings(book: AddressBook, relocated: t.Any, present: t.Mapping[str, bool], destinations: t.Sequence[str]) -> t.Iterator[str]:
     if checks.rootless(book):
         yield (
-            "Mail for root cannot be delivered, because Dovecot keeps no mail for root: name the reader"
-            " in mail_aliases, as in root: alice."
+            "Mail for root cannot be delivered, because Dovecot keeps no mail for root: name the reader in mail_aliases, as in root: alice."
         )
     if not any(":" in str(domain) for domain in destinations) and checks.homeless(book):
         yield (

@@ -115,7 +115,9 @@ def test_nobody(aliases, virtual, told):
             {"system_aliases": {"list": '"|/bin/x y"'}}, "list in /etc/aliases hands mail to a command (|/bin/x y)", id="system's"
         ),
         pytest.param({"virtual_aliases": {"a@virt.example": "|/bin/x"}}, "which only a local alias can", id="virtual command"),
-        pytest.param({"relocated": {"me@example.org": "x@y"}, "aliases": {"me": "bob"}}, "would forward: remove one", id="moved, and alias"),
+        pytest.param(
+            {"relocated": {"me@example.org": "x@y"}, "aliases": {"me": "bob"}}, "would forward: remove one", id="moved, and alias"
+        ),
         pytest.param(
             {"relocated": {"a@virt.example": "x@y"}, "virtual_aliases": {"A@virt.example": "bob"}},
             "A@virt.example",

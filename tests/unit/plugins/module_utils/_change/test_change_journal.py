@@ -20,7 +20,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._change.journal impo
     digest,
 )
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
-from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import AS_ROOT, ChangeHost
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import ChangeHost
 
 NEW = digest(b"new")
 
@@ -59,7 +59,6 @@ def test_content_mode_and_time_come_back(host, journal):
     assert sorted(os.listdir(host.root)) == ["file"]
 
 
-@AS_ROOT
 @pytest.mark.parametrize("content", ["old", "new"])
 def test_the_owner_comes_back(host, journal, content):
     os.chown(host.root / "file", 12, 34)

@@ -22,6 +22,7 @@ def judge(option: str, value: t.Any, file: t.Mapping[str, t.Any]) -> tuple[t.Any
 def work(call: Call) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {"changed": False, "changed_files": [], "reload_required": False}
     diffs = []
+    _check_once([_checked(wanted["path"]) for wanted in call.options["files"]] + [_checked(path) for path in call.options["absent"]])
     for wanted in call.options["files"]:
         change = _write(wanted, call)
         if change.changed:
@@ -29,7 +30,7 @@ def work(call: Call) -> dict[str, t.Any]:
             result["reload_required"] |= wanted["reload"]
             diffs.append(files.diff(change, secret=wanted["secret"]))
     for path in call.options["absent"]:
-        if os.path.lexists(_checked(path)):
+        if os.path.lexists(path):
             files.remove(path, check_mode=call.check_mode)
             result["changed_files"].append(path)
             diffs.append({"before_header": path, "after_header": path, "before": f"{path}\n", "after": ""})
@@ -43,8 +44,15 @@ def _checked(path: str) -> str:
     return path
 
 
+def _check_once(paths: t.Sequence[str]) -> None:
+    """Raise `BadInput` for a file that would be written twice, or written and taken away."""
+    repeated = next((path for path in paths if paths.count(path) > 1), None)
+    if repeated is not None:
+        raise BadInput(f"{repeated} is listed twice, in 'files' or in 'absent': list it once.")
+
+
 def _write(wanted: t.Mapping[str, t.Any], call: Call) -> files.Change:
-    path = _checked(wanted["path"])
+    path = wanted["path"]
     if call.check_mode and not os.path.isdir(os.path.dirname(path)):
         # It is yet to come, with a package.
         return files.Change(path, None, wanted["content"])

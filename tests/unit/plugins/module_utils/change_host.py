@@ -28,6 +28,7 @@ class FakeServices:
 
     def __init__(self, **fails):
         self.calls = []
+        self.warnings = []
         self.fails = fails
         self.told = dict(NOTHING_DONE)
         # What is done in passing, as by a daemon that looks at its files.

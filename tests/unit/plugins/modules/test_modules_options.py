@@ -25,6 +25,8 @@ SECRETS = {
     "dovecot_setting": {"secret_settings"},
     "dovecot_user": {"users", "users.password", "users.password_hash", "users.extra_fields"},
     "fetchmail_config": {"accounts", "accounts.password"},
+    "mail_change": {"wishes", "wishes.options", "proof"},
+    "mail_file": {"files", "files.content"},
     "mail_probe": {"probes", *SERVERS},
     "mail_user": {"users", "users.password"},
     "postmap": {"tables", *(f"{where}{name}" for where in ("", "tables.") for name in ("entries", "content", "parameters"))},

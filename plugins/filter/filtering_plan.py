@@ -145,7 +145,7 @@ def filtering_plan(
         return {**result, "problems": [f"filtering_engine is '{engine}'; write {' or '.join(ENGINES)}."]}
     if not isinstance(users, list) or not all(isinstance(user, t.Mapping) for user in users):
         return {**result, "problems": ["filtering_users must be a list of users, each with a name."]}
-    # What is no list is said with the other problems.
+    # A value that is no list is reported with the other problems.
     site, after = (list(one) if isinstance(one, tuple) else one for one in (rules, rules_after))
     plan, problems = filter_plan.plan(engine, site, after, users, domain=str(domain), mail_location=str(mail_location))
     if accounts is not None:

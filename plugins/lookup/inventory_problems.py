@@ -60,7 +60,7 @@ class LookupModule(LookupBase):
         found: list[str] = []
         values: dict[str, t.Any] = {}
         for name in contracts:
-            # What the role itself says costs time, and needs no judge.
+            # The role's own defaults take time to evaluate, and need no check.
             if name not in variables or variables[name] == defaults.get(name) or (terms and name not in terms):
                 continue
             try:

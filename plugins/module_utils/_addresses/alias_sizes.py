@@ -31,7 +31,7 @@ def _measure(start: Place, book: AddressBook, known: dict[Place, tuple[int, int]
     waiting = [start]
     while waiting:
         place = waiting[-1]
-        # What is a name of this host has arrived, for cleanup(8).
+        # For cleanup(8), a name of this host is the end.
         further = book.onward(place).places if place.kind == "address" else ()
         unknown = [other for other in further if other not in known and other not in under_way]
         if unknown and place not in known:

@@ -17,7 +17,7 @@ Kind = t.Literal["address", "command", "file", "include", "unclear"]
 # A comma or white space ends a target, save inside quotes or angle brackets.
 _TARGET = re.compile(r'(?:"(?:[^"\\]|\\.)*"|<[^>]*>|\\.|[^\s,"<])+')
 
-# What nearly every target is, in the largest inventories as well.
+# The form of nearly every target, in the largest inventories as well.
 _PLAIN = re.compile(r"(?=.)[\w.+-]*(?:@[\w.-]+)?", re.ASCII)
 
 

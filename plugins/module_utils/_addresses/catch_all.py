@@ -22,7 +22,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._addresses.sender_lo
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._addresses.book import AddressBook
 
-# What an address may have in its local part without quotes.
+# The characters that a local part can have without quotes.
 _PLAIN = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+")
 
 

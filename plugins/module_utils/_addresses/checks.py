@@ -14,7 +14,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import restrictions
 from ansible_collections.postroom.mail.plugins.module_utils._tables.lookup_table import Style, entries_from
 
-# What access(5) lets a table answer, besides restrictions of smtpd.
+# The answers of a table in access(5), besides restrictions of smtpd.
 ACTIONS = frozenset(
     "ok dunno reject defer defer_if_reject defer_if_permit bcc discard filter hold info prepend redirect warn permit".split()
 )

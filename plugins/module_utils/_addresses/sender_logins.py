@@ -15,7 +15,7 @@ import typing as t
 # No login: a name with a slash is no account's, of whatever provider.
 NOBODY = "/nobody/@/"
 
-# What an alias may name: one target, or several (as a list, or separated by commas as in aliases(5)).
+# The targets of an alias: one, or several (as a list, or separated by commas as in aliases(5)).
 Targets = t.Union[str, list[str]]
 
 
@@ -42,7 +42,7 @@ def sender_logins(
     addresses: dict[str, Targets] = {f"{_local_part(name)}@{domain}": targets for name, targets in aliases.items() for domain in domains}
     addresses.update(virtual_aliases)
     owners = {address.lower(): _logins(targets, everything, here, frozenset()) for address, targets in addresses.items()}
-    # Whose mailbox it is may send from it, also where an alias leads all its mail to others.
+    # The owner of a mailbox can send from it, also where an alias leads all its mail to others.
     own = {
         address: list(dict.fromkeys([*(() if address in mute else (address,)), *owners.get(address, [])]))
         for address in sorted(here.mailboxes)

@@ -227,4 +227,4 @@ def _said(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f"{error.filename or 'The system says'}: {error.strerror or error}."
-    return f"Something happened that nobody foresaw ({type(error).__name__}: {error})."
+    return f"Something happened that nobody foresaw ({error!r})."

@@ -148,7 +148,7 @@ def update(
     with contextlib.ExitStack() as stack:
         staged = stack.enter_context(locked(path, lock_timeout))
         if os.path.islink(path):
-            # What is renamed lies in the directory of the file that it replaces.
+            # The renamed file is in the directory of the file that it replaces.
             staged = stack.enter_context(locked(target, lock_timeout))
             written = None
         now = read(path)

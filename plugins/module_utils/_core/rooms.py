@@ -20,7 +20,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 
 PLACE = "/run/postroom"
-# What a directory beside the file that it is made for begins with.
+# The beginning of the name of a directory beside the file for which it is made.
 BESIDE = ".postroom-"
 
 

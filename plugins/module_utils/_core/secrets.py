@@ -37,7 +37,7 @@ _QUESTION = re.compile(r"(query|filter|attrs)$", re.IGNORECASE)
 _ELSEWHERE = re.compile(r"</.*|%\{[^{}]*\}|%\w|")
 _KEY_ELSEWHERE = re.compile(r"/.*|yes|no")
 
-# What may be shown of an option's value, and the secrets in it; None: all of it is secret.
+# The part of an option's value that may be shown, and the secrets in it; None: all of it is secret.
 Judge = t.Callable[[str, t.Any, t.Mapping[str, t.Any]], t.Optional[tuple[t.Any, set[str]]]]
 Options = t.Mapping[str, t.Any]
 

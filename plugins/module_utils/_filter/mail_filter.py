@@ -35,7 +35,7 @@ SIEVE_DIRECTORY = "/etc/dovecot/sieve"
 SIEVE_USERS = f"{SIEVE_DIRECTORY}/users"
 BEFORE, AFTER = f"{SIEVE_DIRECTORY}/before.sieve", f"{SIEVE_DIRECTORY}/after.sieve"
 
-# Who tries the rules of the site: any user could be the next to whom they are applied.
+# The user who tries the rules of the site: they apply to all users.
 ANYBODY = "nobody"
 NO_SIEVEC = "There is no sievec on this host to compile scripts with; install the package dovecot-sieve."
 FIRST_UID = 1000

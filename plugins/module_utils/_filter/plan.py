@@ -166,7 +166,7 @@ def procmail_site(wanted: Plan) -> str | None:
 def procmail_user(wanted: Plan, user: User) -> str | None:
     if user.engine != PROCMAIL or user.is_empty:
         return None
-    # What the rules of the site have flagged is so behind them, too.
+    # Flags of the site's rules stay after them, too.
     flags = any(rule.flag for top in wanted.rules for rule in top.nested())
     return procmailrc.Writer(wanted.location, wanted.domain, uses_flags=flags).file(user.rules, user.variables, system=False)
 

@@ -19,11 +19,11 @@ BLANK = "[ \t]*"
 GAP = "[ \t]+"
 # In the name that an address is shown with, and in a comment, there is no address, however it looks.
 _QUOTED, _COMMENT = '"([^"\\\\]|\\\\.)*"', "[(]([^()\\\\]|\\\\.)*[)]"
-# What may stand before and behind an address in a header.
+# The text that can stand before and behind an address in a header.
 BEFORE, BEHIND = f'(({_QUOTED}|{_COMMENT}|[^"(])*[<,:])?({BLANK}{_COMMENT})*{BLANK}', f"{BLANK}([>,;(].*)?$"
 ONE_OF_ADDRESS = '[^] \t<>,;:@"()]'
 
-# What would mean something else at the beginning of a condition.
+# Characters with another meaning at the beginning of a condition.
 _MEANS_MORE = re.compile(r"[!$?<>\\ \t]|\w+\s*\?\?")
 # Of a regular expression, what is no sign of its own.
 _TAKEN_LITERALLY = re.compile(r"\\.|\[\^?\]?[^]]*\]")

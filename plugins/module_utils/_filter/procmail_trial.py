@@ -38,13 +38,13 @@ AND_ALL_IT_STARTS = 'command -v "$1" >/dev/null || exit 127; "$@" 3>&1 | timeout
 # procmail's own, for recipes of users.
 PATH = "{home}/bin:/usr/local/bin:/usr/bin:/bin"
 
-# What the shell does itself.
+# The shell's own commands.
 OF_THE_SHELL = frozenset(
     ". : [ break case cd command continue eval exec exit export false for getopts if local printf pwd read readonly set shift test times"
     " trap true type ulimit umask unset until wait while".split()
 )
 
-# Of what procmail logs, what depends on the mail rather than on the file.
+# The lines of procmail's log that depend on the mail rather than on the file.
 _ABOUT_THE_MAIL = re.compile(r"procmail: (Program failure|Rescue of unfiltered data|Lock failure|Forcing lock|Timeout)")
 _MARK = "postroom rule "
 _END = "postroom end"

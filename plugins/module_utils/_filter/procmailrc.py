@@ -33,7 +33,7 @@ USUAL_LINEBUF = 2048
 # The service of Postfix that starts procmail for the mail that local(8) gives to it.
 SERVICE = "postroom-procmail"
 
-# What the rest of the file relies on, and what would make something else of how its commands are started.
+# The variables that the rest of the file relies on, and those that would change how its commands are started.
 OURS = ("MAILDIR", "DEFAULT", "ORGMAIL", "TRAP", "HOST", "DELIVERED", "SENDMAIL", "SENDMAILFLAGS", "LINEBUF", "DROPPRIVS")
 OURS_TOO = ("SHELL", "SHELLFLAGS", "SHELLMETAS")
 # With these a file is more than its rules, or leaves something elsewhere.
@@ -82,7 +82,7 @@ class Writer:
             head += [f'{name}="{value}"' for name, value in variables.items()]
             head += self._places(self.location.base, self.location.inbox)
         else:
-            # What a file elsewhere says, and where it logs, is no part of a trial.
+            # Files elsewhere, and the log, are no part of a trial.
             head += [f'{name}="{value}"' for name, value in variables.items() if name not in ELSEWHERE]
             home = self.trial.directory
             head += self._places(f"{home}/mail", f"{home}/mail/{'inbox' if self.location.driver == MBOX else ''}")
@@ -118,7 +118,7 @@ class Writer:
             # The process that has the copy ends here; the other one goes on behind the block.
             inside += [":0", "/dev/null"]
         if by_itself:
-            # What is flagged is so in both.
+            # Flags are the same in both.
             block += [_start(copy), "{", *_indented(inside), "}"]
             copy = ""
         else:
@@ -150,7 +150,7 @@ class Writer:
         if rule.fate == "discard":
             return "/dev/null"
         if rule.fate == "pipe":
-            # What filters the mail has to do so in a trial, too: the rules behind it look at what comes out.
+            # A program that filters the mail must do so in a trial, too: later rules look at its output.
             if self.trial and "f" not in rule.recipe_flags:
                 self.pipes.append(rule.pipe)
                 return f"| cat >>{self.trial.directory}/pipe.{len(self.pipes)}"

@@ -17,7 +17,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 SIEVE, PROCMAIL = "sieve", "procmail"
 ENGINES = (SIEVE, PROCMAIL)
 
-# What a condition looks at; and how it compares what it finds there.
+# The parts of a mail that a condition looks at; and its comparisons.
 TEXTS = ("header", "address", "envelope", "body")
 SIZES = ("larger", "smaller")
 OTHERS = ("regexp", "program")
@@ -26,7 +26,7 @@ PARTS = ("all", "localpart", "domain")
 BODIES = ("text", "raw")
 ENVELOPES = ("from", "to")
 
-# What becomes of the mail: one of these, and beside it perhaps a flag.
+# The action on the mail: one of these, and beside it perhaps a flag.
 FATES = ("folder", "forward", "discard", "reject", "pipe", "rules")
 RULE_KEYS = ("name", "match", "match_any", "copy", "flag", "vacation", "recipe_flags", "lock", *FATES)
 VACATION_KEYS = ("text", "subject", "addresses", "days")
@@ -38,7 +38,7 @@ _HEADER = re.compile(r"[!-9;-~]+")
 _ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]\x00-\x1f]+@[^\s@<>(),;:\\\"\x00-\x1f]+")
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _HALF = re.compile("[\ud800-\udfff]")
-# What both engines follow with room to spare, and no list that contains itself.
+# A depth that both engines follow with room to spare, unlike a list that contains itself.
 DEEPEST = 10
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 

@@ -22,7 +22,12 @@ def judge(option: str, value: t.Any, file: t.Mapping[str, t.Any]) -> tuple[t.Any
 def work(call: Call) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {"changed": False, "changed_files": [], "reload_required": False}
     diffs = []
-    _check_once([_checked(wanted["path"]) for wanted in call.options["files"]] + [_checked(path) for path in call.options["absent"]])
+    paths = [*(wanted["path"] for wanted in call.options["files"]), *call.options["absent"]]
+    for path in paths:
+        if not os.path.isabs(path):
+            raise BadInput(f"'{path}' is no place for a file: give an absolute path.")
+        if paths.count(path) > 1:
+            raise BadInput(f"{path} is listed twice, in 'files' or in 'absent': list it once.")
     for wanted in call.options["files"]:
         change = _write(wanted, call)
         if change.changed:
@@ -36,19 +41,6 @@ def work(call: Call) -> dict[str, t.Any]:
             diffs.append({"before_header": path, "after_header": path, "before": f"{path}\n", "after": ""})
     result["changed"] = bool(result["changed_files"])
     return {**result, "diff": diffs} if call.diff else result
-
-
-def _checked(path: str) -> str:
-    if not os.path.isabs(path):
-        raise BadInput(f"'{path}' is no place for a file: give an absolute path.")
-    return path
-
-
-def _check_once(paths: t.Sequence[str]) -> None:
-    """Raise `BadInput` for a file that would be written twice, or written and taken away."""
-    repeated = next((path for path in paths if paths.count(path) > 1), None)
-    if repeated is not None:
-        raise BadInput(f"{repeated} is listed twice, in 'files' or in 'absent': list it once.")
 
 
 def _write(wanted: t.Mapping[str, t.Any], call: Call) -> files.Change:

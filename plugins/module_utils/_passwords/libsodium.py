@@ -14,7 +14,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 
 STRBYTES = 128  # crypto_pwhash_STRBYTES
 ALG_ARGON2ID13 = 2
-# What Dovecot takes when nobody says otherwise.
+# Dovecot's defaults.
 OPSLIMIT = 3
 MEMLIMIT = 64 * 1024 * 1024
 

@@ -25,7 +25,7 @@ _TAKES_A_WORD = re.compile(
     r"check_\w+_access|check_policy_service|permit_dnswl_client|permit_rhswl_client|reject_rbl|reject_rbl_client|reject_rhsbl_\w+|sleep"
 )
 _TABLE = re.compile(r"[A-Za-z]\w*:.+", re.DOTALL)
-# What a client needs that only some have.
+# Conditions that only some clients meet.
 _SOME_CLIENTS = ("permit_tls_clientcerts", "permit_tls_all_clientcerts")
 
 
@@ -80,7 +80,7 @@ class Access:
                 refusals.append(Decision(verdict, f"{word} in smtpd_{name}_restrictions", tuple(walk.conditions)))
         if not refusals:
             return Decision("accepted")
-        # Who is to get through must be let through by every list that refuses the others.
+        # A client gets through only if every list that refuses the others permits it.
         escapes = all(refusal.unless for refusal in refusals)
         unless = tuple(dict.fromkeys(word for refusal in refusals for word in refusal.unless)) if escapes else ()
         return refusals[0]._replace(unless=unless)

@@ -18,7 +18,7 @@ Listener = t.Mapping[str, t.Any]
 _GRAVITY: tuple[Level, ...] = ("danger", "warning", "note")
 # Stands in a sentence for the ports it is true of.
 _WHERE = "{where}"
-# What a client says of itself, and can say what it likes.
+# A client's own words, which it can choose.
 _FORGEABLE = ("check_sender_access", "check_helo_access")
 
 

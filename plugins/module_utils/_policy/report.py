@@ -60,7 +60,7 @@ class Facts:
     doors: t.Sequence[Door] = ()
     # The entries of the lookup tables that can be listed, by name as the parameters say it.
     tables: t.Mapping[str, t.Mapping[str, str]] = dataclasses.field(default_factory=dict)
-    # What transport_maps answers for the keys of `transport_keys`.
+    # The answers of transport_maps for the keys of `transport_keys`.
     routes: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     # The lookup tables that the parameters name and that are not there.
     missing: t.Sequence[str] = ()

@@ -33,9 +33,9 @@ _NO_TABLES = re.compile(
     r"\w+(_transports?|_milters|_relay|_destinations|_command|_banner|_macros)|relayhost|content_filter|smtpd_sasl_path"
 )
 
-# What decides whether smtpd takes itself for an open relay.
-# Whose clients may relay, or say that they are one who may.
+# The parameters with clients that can relay, or can pose as one that can.
 _TRUSTED = ("mynetworks", "permit_mx_backup_networks", "smtpd_authorized_xclient_hosts")
+# The parameters by which smtpd decides whether it is an open relay.
 RELAY_PARAMETERS = ("smtpd_relay_restrictions", "smtpd_recipient_restrictions", "smtpd_restriction_classes")
 # Parameters that hold a service of master.cf, with or without a next hop.
 _TRANSPORT = re.compile(r"(?!defer_transports)\w*_transport|content_filter")
@@ -43,7 +43,7 @@ _TRANSPORT = re.compile(r"(?!defer_transports)\w*_transport|content_filter")
 _OLD_NAME = re.compile(r"\$(?P<plain>\w+)|\$\{(?P<tested>\w+)\?\{\$(?P=tested)\}:\{.*\}\}", re.ASCII)
 # Without these nothing of Postfix starts.
 _DIRECTORIES = ("queue_directory", "daemon_directory", "command_directory", "data_directory")
-# What the name of a parameter ends in that exists once for every transport in master.cf.
+# The endings of parameters that exist once for every transport in master.cf.
 _PER_TRANSPORT = (
     "_concurrency_limit _concurrency_failed_cohort_limit _concurrency_negative_feedback _concurrency_positive_feedback"
     " _rate_delay _recipient_limit _delivery_slot_cost _delivery_slot_discount _delivery_slot_loan _minimum_delivery_slots"

@@ -22,7 +22,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.main_cf imp
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.module import Run
 
-# What the packages are called that bring a lookup table type; both families name them alike, save as noted.
+# The names of the packages with lookup table types; both families name them alike, save as noted.
 _PACKAGED_TYPES = {"cdb": "postfix-cdb", "ldap": "postfix-ldap", "lmdb": "postfix-lmdb", "mongodb": "postfix-mongodb"}
 _PACKAGED_TYPES.update({"mysql": "postfix-mysql", "pcre": "postfix-pcre", "pgsql": "postfix-pgsql", "sqlite": "postfix-sqlite"})
 
@@ -49,7 +49,7 @@ class Remarks:
     unused: tuple[str, ...] = ()
     undefined: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
-    # What Postfix refuses with the change and without it.
+    # Errors that Postfix finds with the change and without it.
     broken: str = ""
 
 

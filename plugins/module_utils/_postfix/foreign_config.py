@@ -63,7 +63,7 @@ def _gone(live: t.Sequence[str], wanted: t.Sequence[str], written: t.Collection[
     for item in live:
         paths = _TABLE_FILE.findall(item)
         if paths:
-            # What stands in a file that is written is told by itself.
+            # The contents of a file that is written are reported on their own.
             if set(paths) - tables - STOCK_TABLES - set(written):
                 gone.append(item)
         elif ":" not in item and "$" not in item and item.lower() not in names and item.lower() not in own:

@@ -121,7 +121,7 @@ _TLS_PROTOCOLS = re.compile(r"\w+_tls_(mandatory_)?protocols")
 # Lists of restrictions that smtpd(8) evaluates; mua_* are the names that the distributions' master.cf proposes.
 _RESTRICTIONS = re.compile(r"(smtpd|mua)_(client|helo|sender|relay|recipient|data|end_of_data|etrn)_restrictions")
 
-# What a conditional default comes to in normal times.
+# The usual result of a conditional default.
 _CONDITIONALS = (
     (re.compile(r"\$\{\w+\?\{([^{}]*)\}:\{([^{}]*)\}\}"), r"\2"),
     (re.compile(r"\$\{\{[^{}]*\}[^{}]*\{[^{}]*\}\s*\?\s*\{([^{}]*)\}\s*:\s*\{([^{}]*)\}\}"), r"\2"),

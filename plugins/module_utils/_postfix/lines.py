@@ -17,7 +17,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-# What C's isspace() means in the C locale; str.isspace() would also take U+00A0 and friends.
+# The characters of C's isspace() in the C locale; str.isspace() would also accept U+00A0 and others.
 WHITESPACE = " \t\n\v\f\r"
 
 

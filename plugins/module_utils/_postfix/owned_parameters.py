@@ -61,7 +61,7 @@ VARIABLES: dict[str, dict[str, str]] = {
         "broken_sasl_auth_clients": "sasl_broken_auth_clients",
     },
 }
-# What no variable says: the administrator's value stands, and the role that has one does not write it.
+# Parameters without a variable: the administrator's value stands, and the role does not write its own.
 WITHOUT_VARIABLE = {
     "relay_policy": {"smtp_sasl_tls_security_options"},
     "sasl": {"smtpd_sasl_security_options", "smtpd_sasl_tls_security_options", "smtpd_tls_auth_only"},

@@ -29,7 +29,7 @@ _PLAIN = """
     reject_unknown_sender_domain reject_unlisted_recipient reject_unlisted_sender reject_unverified_recipient
     reject_unverified_sender
 """.split()
-# What the word after one of these is: a lookup table, a policy server, a DNS list or a number of seconds.
+# The kind of word after one of these: a lookup table, a policy server, a DNS list or a number of seconds.
 _WITH_TABLE = [f"check_{subject}_access" for subject in ("ccert", "client", "etrn", "helo", "recipient", "sasl", "sender")]
 _WITH_TABLE += ["check_reverse_client_hostname_access"]
 _WITH_TABLE += [

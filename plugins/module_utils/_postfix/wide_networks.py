@@ -17,7 +17,7 @@ if t.TYPE_CHECKING:
 
     Network = t.Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
-# Whose own network is larger than this? The private ones may be named whole (RFC 1918, RFC 4193, one link, loopback).
+# No organisation has a larger network than this. The private ones are allowed as a whole (RFC 1918, RFC 4193, one link, loopback).
 _WIDEST = {4: 8, 6: 19}
 _PRIVATE = ("10.0.0.0/8", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::ffff:127.0.0.0/104")
 # IPv6 networks in which every IPv4 address stands once, and the bit at which it begins: mapped, translated (RFC 6052, RFC 8215,

@@ -12,7 +12,7 @@ import typing as t
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._probe.options import Expectation
 
-# Whoever got further has also got so far.
+# A later step includes the earlier ones.
 LADDER = ("connected", "authenticated", "accepted", "delivered")
 # Where a server's "no" is an answer to what was asked of it; before that, it refuses to talk at all.
 STEPS_OF_REJECTION = ("auth", "mail", "rcpt", "data", "login", "select", "fetch")

@@ -35,7 +35,7 @@ class Host:
     other_domain: str | None = None
     catch_all: bool | None = None
     relay_skip: t.Sequence[str] = ()
-    # What the host says of itself, as postroom.mail.mail_info reports it.
+    # The host's own report, from postroom.mail.mail_info.
     policy: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def check(self) -> None:

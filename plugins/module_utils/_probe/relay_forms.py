@@ -33,7 +33,7 @@ class Form:
     recipient: str
     tries: str
     origin: str = OWN
-    # What the client calls itself, where the form lies about that.
+    # The client's name in its greeting, if the form lies about that.
     helo: str | None = None
     # A recipient that is offered first, to stand behind.
     before: str | None = None

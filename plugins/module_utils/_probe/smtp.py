@@ -55,7 +55,7 @@ class Smtp:
         if code != 220:
             raise Stop("tls_failed", f"{code} {words}", code)
         wire.start_tls(endpoint.trust, endpoint.host)
-        # What was said before TLS no longer counts (RFC 3207).
+        # Answers from before TLS no longer count (RFC 3207).
         self.facts["capabilities"] = self._ehlo()
 
     def authenticate(self) -> None:

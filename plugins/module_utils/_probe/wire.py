@@ -112,7 +112,7 @@ class Wire:
         self.step = "tls"
         sock = self._socket()
         if self._buffer:
-            # What came before the handshake could have been put there by anybody on the way (CVE-2011-0411).
+            # Data from before the handshake could come from an attacker on the way (CVE-2011-0411).
             raise Stop("tls_failed", f"the server sent data before the TLS handshake: {self.words(self._buffer)}")
         try:
             sock.settimeout(self.deadline.left())

@@ -24,7 +24,7 @@ HIDDEN = "[hidden]"
 PROGRAM = "usr/sbin/saslauthd"
 PLUGINS = ("usr/lib/*/sasl2", "usr/lib64/sasl2", "usr/lib/sasl2")
 UNITS = ("etc/systemd/system", "usr/lib/systemd/system", "lib/systemd/system")
-# What each plugin of the library offers; those that are not here are no mechanisms, or none of a server.
+# The mechanisms of each plugin of the library; the others are no mechanisms, or none of a server.
 MECHANISMS = {
     "anonymous": ("ANONYMOUS",),
     "crammd5": ("CRAM-MD5",),

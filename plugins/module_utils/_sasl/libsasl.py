@@ -27,7 +27,7 @@ CB_LIST_END, CB_GETOPT, CB_LOG = 0, 1, 2
 LOG_ERR = 1
 SERVICE = b"smtp"
 
-# What libsasl2's mechanisms keep of a user: the password, and what SCRAM, OTP and SRP make of it.
+# The properties that libsasl2's mechanisms keep of a user: the password, and the secrets of SCRAM, OTP and SRP.
 PASSWORD = b"userPassword"
 PROPERTIES = (PASSWORD, b"authPassword", b"cmusaslsecretOTP", b"cmusaslsecretSRP")
 

@@ -21,7 +21,7 @@ MTAS = ("postfix", "sendmail")
 SCRAM = ("SCRAM-SHA-1", "SCRAM-SHA-224", "SCRAM-SHA-256", "SCRAM-SHA-384", "SCRAM-SHA-512")
 # saslauthd is handed a password in clear; only who has the passwords themselves can answer a challenge.
 SERVED = {"saslauthd": ("PLAIN", "LOGIN"), "sasldb": ("PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", *SCRAM)}
-# What saslauthd(8) knows; which of them this one was built with it says itself.
+# The mechanisms in saslauthd(8); the host's own lists those it was built with.
 SASLAUTHD_MECHANISMS = ("dce", "getpwent", "httpform", "kerberos4", "kerberos5", "ldap", "pam", "rimap", "sasldb", "shadow", "sia")
 
 PAM_FILE = "/etc/pam.d/smtp"

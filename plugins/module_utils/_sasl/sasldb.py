@@ -155,7 +155,7 @@ class Sasldb:
                     with open(staged, "wb") as f:
                         f.write(before.encode(files.ENCODING, files.ERRORS))
                 todo = self._plan(wanted, staged)
-                # Who is to go first: the database keeps the room that they leave.
+                # Removals first: the database reuses their room.
                 self._loaded().store(staged, [*todo.remove, *todo.create, *todo.change])
                 left = self._plan(wanted, staged)
                 after = files.read_text(staged)

@@ -46,7 +46,7 @@ def daemon(pid_files: t.Sequence[str] = (), proc: str = "/proc") -> int | None:
 def started_at(pid: int, proc: str = "/proc") -> float:
     """Return the time when the process was started, in seconds since the epoch; 0 when it has ended."""
     with contextlib.suppress(OSError, IndexError, ValueError), open(f"{proc}/{pid}/stat", encoding="utf-8", errors="replace") as f:
-        # What follows the name, which may hold blanks, begins with the third field.
+        # The text after the name, which may hold blanks, begins with the third field.
         ticks = int(f.read().rpartition(")")[2].split()[19])
         age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
         return time.time() - age

@@ -18,7 +18,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._sasl.provider impor
 NAME = "Sendmail"
 LIBRARIES = ("libsasl2.so.2", "libsasl2.so.3")
 DEFAULT_CANDIDATES = (f"/etc/sasl2/{NAME}.conf",)
-# What Debian's sendmail puts in the place of a missing one, each time that it starts.
+# The file that Debian's sendmail makes at each start if it is missing.
 PRISTINE = "/usr/share/sendmail/examples/sasl/Sendmail.conf.2"
 CF = "/etc/mail/sendmail.cf"
 

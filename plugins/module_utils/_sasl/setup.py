@@ -43,7 +43,7 @@ class Outcome:
     def __init__(self) -> None:
         self.actions: list[str] = []
         self.diff: list[dict[str, str]] = []
-        # What the mail server read when it started.
+        # The file that the mail server read when it started.
         self.reload_required = False
 
     def did(self, action: str, before: str = "", after: str = "") -> None:

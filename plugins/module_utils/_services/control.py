@@ -96,7 +96,7 @@ class Control:
                     self.begun.append(f"{action} {wanted.name}")
                     self._do(action, wanted.name)
                 done.append(f"{action} {wanted.name}")
-        # What waited for a Dovecot that was not there, or for programs that a Postfix from before an upgrade could not use.
+        # Mail that waited for a missing Dovecot, or for programs that a Postfix from before an upgrade could not use.
         awaited = {"start dovecot", "restart dovecot"} | ({"restart postfix"} if self.outdated.get("postfix") else set())
         if not self.check_mode and awaited & set(done) and self._flush():
             done.append("flush the queue")

@@ -19,7 +19,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.facts impor
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.module import Run
 
-# What both daemons are called in the process table: a pid file may name a process that is something else by now.
+# The names of both daemons in the process table: a pid file may name a process that is another program by now.
 MASTERS = {"postfix": "master", "dovecot": "dovecot"}
 DEFAULT_QUEUE_DIRECTORY = "/var/spool/postfix"
 DOVECOT_PID_FILES = ("/run/dovecot/master.pid", "/var/run/dovecot/master.pid")

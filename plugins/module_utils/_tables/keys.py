@@ -25,7 +25,7 @@ _EACH = "no key means everybody at the domains below {d}: name each of them, as 
 _CLIENTS_ONLY = "it is no address of mail: put clients into postfix_client_access"
 _EVERYBODY = "no key means everybody"
 
-# What nearly every key is, in the largest inventories as well: Postfix looks it up wherever there are addresses of mail.
+# The form of nearly every key, in the largest inventories as well: Postfix looks it up wherever there are addresses of mail.
 _PLAIN = re.compile(r"[\w.+-]+@\w[\w.-]*", re.ASCII)
 
 # For each kind, the patterns of what is never looked up, and what to write instead; the first that fits is told.

@@ -10,7 +10,7 @@ import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import password
 
-# What is secret in a client configuration; the rest may be shown.
+# The secret parameters of a client configuration; the rest may be shown.
 SECRET_PARAMETERS = ("password", "bind_pw", "uri")
 
 

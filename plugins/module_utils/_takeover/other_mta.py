@@ -93,7 +93,7 @@ KNOWN = (
     MailServer("esmtp", ("esmtp-run", "esmtp")),
 )
 
-# What Debian has every package provide that is a host's mail server; they conflict with one another by it.
+# The virtual package of every Debian package that is a host's mail server; they conflict with one another by it.
 _PROVIDES = re.compile(r"^Provides:.*\bmail-transport-agent\b", re.MULTILINE)
 # Addresses that only Exim (and, of the first two, nobody else) makes sense of in an alias.
 _EXIM_ONLY = re.compile(r"(?<![\w.@-])(:(?:fail|blackhole|defer|unknown):)")

@@ -10,7 +10,6 @@ import contextlib
 import os
 import stat
 
-import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._change.change import Change, Work
 from ansible_collections.postroom.mail.plugins.module_utils._change.journal import Journal
 from ansible_collections.postroom.mail.plugins.module_utils._change.placing import Placing
@@ -19,7 +18,6 @@ from ansible_collections.postroom.mail.plugins.module_utils._core import files, 
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.host_tree import HostTree
 
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
 NOTHING_DONE = {"changed": False, "actions": [], "reasons": []}
 
 

@@ -14,7 +14,6 @@ import typing as t
 
 import pytest
 from ansible.module_utils import basic
-from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 PACKAGE = "ansible_collections.postroom.mail.plugins.modules"
@@ -31,14 +30,11 @@ class Told:
     logged: str
     # The command lines, without what the programs were given on their standard input.
     commands: str
+    warnings: list[str]
 
     @property
     def everything(self):
         return self.printed + self.logged + self.commands
-
-    @property
-    def warnings(self):
-        return [warning["event"]["msg"] for warning in self.result.get("warnings", [])]
 
     @property
     def own(self):
@@ -74,9 +70,12 @@ class Caller:
         self._run = None
         self._logged: list[str] = []
         self._commands: list[str] = []
+        self._warned: list[str] = []
         # A runner takes out of the environment what no program has to know.
         monkeypatch.setattr(os, "environ", dict(os.environ))
         monkeypatch.setattr(basic.AnsibleModule, "run_command", lambda module, args, data=None, **options: self._answer(args, data))
+        # Ansible shows a warning itself where its own plugins were imported, too.
+        monkeypatch.setattr(basic.AnsibleModule, "warn", lambda module, warning: self._warned.append(warning))
         monkeypatch.setattr(basic.AnsibleModule, "log", lambda module, msg, log_args=None: self._logged.append(f"{msg} {log_args}"))
 
     def _answer(self, args, data):
@@ -87,8 +86,7 @@ class Caller:
         self._run = run
         self._logged.clear()
         self._commands.clear()
-        # A process calls one module and ends; here it is the next call that forgets.
-        warnings._global_warnings.clear()
+        self._warned.clear()
         given = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_remote_tmp": str(self._tmp)}
         module = importlib.import_module(f"{PACKAGE}.{name}")
         with patch_module_args(given):
@@ -97,4 +95,4 @@ class Caller:
             except SystemExit as left:
                 code = left.code
         printed = self._capsys.readouterr().out
-        return Told(code, json.loads(printed), printed, "\n".join(self._logged), "\n".join(self._commands))
+        return Told(code, json.loads(printed), printed, "\n".join(self._logged), "\n".join(self._commands), list(self._warned))

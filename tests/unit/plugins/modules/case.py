@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a case of a module is, and the parts that many of them have."""
+"""A case: a host, a call of a module that changes it, and one that is refused."""
 
 from __future__ import annotations
 
@@ -73,11 +73,3 @@ def programs(**outputs):
         return (0, outputs[args[0]], "") if args[0] in outputs else (127, "", f"{args[0]}: No such file or directory")
 
     return run
-
-
-def postfix(tmp_path, main_cf="", master_cf=""):
-    root = below(tmp_path, "sbin")
-    (root / "sbin/smtpd").touch()
-    (root / "main.cf").write_text(f"daemon_directory = {root}/sbin\n{main_cf}")
-    (root / "master.cf").write_text(master_cf)
-    return root

@@ -30,8 +30,16 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.accounts_
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.postfix_host import PostfixHost
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.postmap_host import Postfix
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.sasldb_library import FakeLibrary
-from ansible_collections.postroom.mail.tests.unit.plugins.modules.case import OWNER, SECRET, Case, always_with, below, postfix, programs
-from ansible_collections.postroom.mail.tests.unit.plugins.modules.cases_of_changes import mail_change, mail_file
+from ansible_collections.postroom.mail.tests.unit.plugins.modules.case import OWNER, SECRET, Case, always_with, below, programs
+from ansible_collections.postroom.mail.tests.unit.plugins.modules.change_cases import mail_change, mail_file
+
+
+def postfix(tmp_path, main_cf="", master_cf=""):
+    root = below(tmp_path, "sbin")
+    (root / "sbin/smtpd").touch()
+    (root / "main.cf").write_text(f"daemon_directory = {root}/sbin\n{main_cf}")
+    (root / "master.cf").write_text(master_cf)
+    return root
 
 
 def postfix_config(tmp_path, monkeypatch):
@@ -311,14 +319,7 @@ CASES: dict[str, t.Callable[..., Case]] = {
 }
 
 KEEP_SECRETS = (
-    "dovecot_setting",
-    "dovecot_user",
-    "fetchmail_config",
-    "mail_change",
-    "mail_file",
-    "mail_user",
-    "postmap",
-    "sasl_provider",
+    *("dovecot_setting", "dovecot_user", "fetchmail_config", "mail_change", "mail_file", "mail_user", "postmap", "sasl_provider"),
     "sasl_user",
 )
 

@@ -25,7 +25,7 @@ SECRETS = {
     "dovecot_setting": {"secret_settings"},
     "dovecot_user": {"users", "users.password", "users.password_hash", "users.extra_fields"},
     "fetchmail_config": {"accounts", "accounts.password"},
-    "mail_change": {"wishes", "wishes.options", "proof"},
+    "mail_change": {"proof", "wishes", "wishes.options"},
     "mail_file": {"files", "files.content"},
     "mail_probe": {"probes", *SERVERS},
     "mail_user": {"users", "users.password"},

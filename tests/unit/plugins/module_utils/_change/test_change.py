@@ -9,14 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import subprocess
-import sys
-import threading
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._change.change import NotPutBack, PutBack
 from ansible_collections.postroom.mail.plugins.module_utils._change.journal import MANIFEST, Damaged
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, staging
+from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import failing
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_scenario import Scenario, Steps, fixed_backups
@@ -250,7 +247,7 @@ def test_a_proof_that_fails_puts_everything_back(host):
 
 def test_what_nobody_foresaw_is_called_so(host):
     host.services.fails["apply"] = KeyError("services")
-    with pytest.raises(PutBack, match=r"^Something happened that nobody foresaw \(KeyError: 'services'\)\. Everything was put back"):
+    with pytest.raises(PutBack, match=r"^Something happened that nobody foresaw \(KeyError\('services'\)\)\. Everything was put back"):
         host.carry_out(*host.works())
 
 
@@ -371,39 +368,3 @@ def test_a_journal_that_cannot_be_taken_away_is_told(host, monkeypatch):
     host.services.on["prove"] = lambda: monkeypatch.setattr(host.journal, "forget", refused)
     with pytest.raises(HostError, match=r"^Cannot take it away: Read-only file system\.$"):
         host.carry_out(*host.works())
-
-
-# Two at once ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_second_run_waits_for_the_first_and_starts_from_what_that_left(tmp_path):
-    first, second = Scenario(tmp_path), Scenario(tmp_path)
-    begun, order = threading.Event(), []
-
-    def add(host, text):
-        def work():
-            begun.set()
-            files.update(host.path("main.cf"), lambda before: before + text)
-
-        return work
-
-    held = first.journal.locked(0)
-    with held:
-        thread = threading.Thread(target=lambda: order.append(second.carry_out(add(second, "second\n"), patience=30)))
-        thread.start()
-        assert not begun.wait(0.3)
-        (first.root / "main.cf").write_text("first\n")
-    thread.join()
-    assert (first.read("main.cf"), len(order)) == ("first\nsecond\n", 1)
-
-
-def test_a_run_in_another_process_is_waited_for_only_so_long(host):
-    host.carry_out()
-    code = "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print(flush=True); sys.stdin.read()"
-    argv = [sys.executable, "-c", code, f"{host.journal.place}/lock"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        other.stdout.readline()
-        with pytest.raises(HostError, match="Another run has been changing this host for more than 0.2 s"):
-            host.carry_out(lambda: pytest.fail("Nothing is gathered before."))
-        other.communicate(b"")
-    assert host.carry_out().changed is False

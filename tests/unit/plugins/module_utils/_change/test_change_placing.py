@@ -18,7 +18,6 @@ from ansible_collections.postroom.mail.plugins.module_utils._core import files, 
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import (
-    AS_ROOT,
     ChangeHost,
     Gathered,
     failing,
@@ -283,7 +282,6 @@ def in_home(host, text="theirs\n"):
         homes.update(host.path("home/.rc"), text, check_mode=False)
 
 
-@AS_ROOT
 def test_in_a_home_the_user_writes(host, home):
     host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
     st = (home / ".rc").stat()
@@ -306,7 +304,6 @@ SPOILT = {
 }
 
 
-@AS_ROOT
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
 def test_a_home_that_fails_stops_nobody_else(host, home, spoil):
     def gather():
@@ -319,7 +316,6 @@ def test_a_home_that_fails_stops_nobody_else(host, home, spoil):
     assert (len(outcome.warnings), os.geteuid()) == (1, 0)
 
 
-@AS_ROOT
 def test_a_home_that_fails_at_the_rename_stops_nobody_else(host, home, monkeypatch):
     rename = os.rename
 
@@ -334,7 +330,6 @@ def test_a_home_that_fails_at_the_rename_stops_nobody_else(host, home, monkeypat
     assert (host.read("first"), os.listdir(home)) == ("new\n", [])
 
 
-@AS_ROOT
 def test_a_link_in_a_home_has_nothing_removed_that_is_roots(host, home):
     """What a killed run staged is taken away, and the user chooses what it lies beside."""
     host.write("first.tmp", "somebody's\n")
@@ -345,7 +340,6 @@ def test_a_link_in_a_home_has_nothing_removed_that_is_roots(host, home):
     assert host.read("first.tmp") == "somebody's\n"
 
 
-@AS_ROOT
 def test_what_was_in_a_home_is_put_back_as_the_user(host, home):
     (home / ".rc").write_text("mine\n")
     nobody = pwd.getpwnam("nobody")
@@ -358,7 +352,6 @@ def test_what_was_in_a_home_is_put_back_as_the_user(host, home):
     assert (host.tree(), host.kept(), os.geteuid()) == (before, [], 0)
 
 
-@AS_ROOT
 def test_a_user_who_is_gone_when_a_killed_run_is_undone(host, home, monkeypatch):
     host.services.fails["prove"] = SystemExit()
     with pytest.raises(SystemExit):

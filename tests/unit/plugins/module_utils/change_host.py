@@ -55,7 +55,7 @@ class FakeServices:
 class ChangeHost(HostTree):
     def __init__(self, directory):
         super().__init__(directory / "host")
-        self.root.mkdir()
+        self.root.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(str(directory / "journal"))
         self.services = FakeServices()
         self.change = None

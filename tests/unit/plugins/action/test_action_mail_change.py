@@ -165,7 +165,7 @@ RESULT = {
                 "changed /etc/postfix/main.cf",
                 "reload postfix",
                 "spam: into Junk",
-                "All 5 probes saw what they expected.",
+                "All 5 probes did.",
             ],
         ),
         (

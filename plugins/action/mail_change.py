@@ -8,7 +8,7 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import role_of, waiting_for
+from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import is_elsewhere, role_of, roles_around, waiting_for
 
 
 class ActionModule(ActionBase):
@@ -16,11 +16,17 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        if is_elsewhere(self._task, task_vars):
+            raise AnsibleActionFail("A change cannot be delegated: the tasks of the play say what they want of its own hosts.")
         me = role_of(self._task) or ""
         waiting = waiting_for(self._task, task_vars)
         owner = waiting.owner()
         options = dict(self._task.args)
         state = options.get("state", "done")
+        if owner and (owner not in roles_around(self._task) or (owner == me and state == "begun")):
+            # The role that began it has failed, and the play went on. What it wanted is not carried out with something else.
+            waiting.end()
+            owner = None
         if state == "begun":
             if owner is None:
                 waiting.begin(me)

@@ -13,12 +13,13 @@ else may look into, and which is gone when the run ends.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
 import typing as t
 
-from ansible import constants
+from ansible import constants, context
 from ansible.plugins.action.normal import ActionModule as NormalActionModule
 
 COLLECTION = "postroom.mail"
@@ -61,7 +62,14 @@ class Waiting:
 
     def _write(self, mode: str, value: t.Any) -> None:
         with open(self._path, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
-            f.write(json.dumps(value, default=str) + "\n")
+            f.write(json.dumps(value, default=_plain) + "\n")
+
+
+def _plain(value: t.Any) -> t.Any:
+    """What JSON has no form for, as Ansible gives it to a module: a set as a list, a date as in ISO 8601, all else as text."""
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    return value.isoformat() if isinstance(value, datetime.date) else str(value)
 
 
 class WishAction(NormalActionModule):
@@ -70,7 +78,7 @@ class WishAction(NormalActionModule):
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         role = role_of(self._task)
         waiting = waiting_for(self._task, task_vars)
-        if role is None or waiting.owner() is None or _is_rehearsal(self._task):
+        if role is None or waiting.owner() is None or _is_for_now(self._task) or is_elsewhere(self._task, task_vars):
             run: t.Callable[[t.Any, t.Any], dict[str, t.Any]] = super().run
             return run(tmp, task_vars)
         module = str(self._task.resolved_action).rpartition(".")[2]
@@ -80,13 +88,30 @@ class WishAction(NormalActionModule):
 
 def role_of(task: t.Any) -> str | None:
     """The name of the collection's role that *task* is in; None elsewhere."""
-    role = task._role
+    role = getattr(task, "_role", None)
     return role.get_name(include_role_fqcn=False) if role is not None and role._role_collection == COLLECTION else None
 
 
-def _is_rehearsal(task: t.Any) -> bool:
-    """Whether the task itself says that it only checks: it wants to know now."""
-    return "check_mode" in task.get_ds()
+def roles_around(task: t.Any) -> list[str]:
+    """The names of the collection's roles that *task* is in, and that have included it."""
+    found = []
+    part = task
+    while part is not None:
+        role = role_of(part)
+        if role is not None:
+            found.append(role)
+        part = getattr(part, "_parent", None)
+    return list(dict.fromkeys(found))
+
+
+def _is_for_now(task: t.Any) -> bool:
+    """Whether the task, or a block around it, says by itself if it only checks: it wants to know, or to be done, now."""
+    return "check_mode" in (task.get_ds() or {}) or bool(task.check_mode) != bool(context.CLIARGS.get("check"))
+
+
+def is_elsewhere(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> bool:
+    """Whether *task* is delegated to another host, whose change this is not."""
+    return task.delegate_to not in (None, "", task_vars["inventory_hostname"])
 
 
 def waiting_for(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> Waiting:

@@ -180,9 +180,10 @@ class Change:
     def _applied(self, stage: Stage) -> dict[str, t.Any]:
         """Have the daemons do what the files say, and prove that they do."""
         result = self.services.apply(self.outcome.results, changed=self.outcome.changed)
+        # Something that could not be seen before it is seen now, also where nothing has changed.
+        for proof in stage.proofs:
+            proof()
         if not stage.is_empty or result["changed"]:
-            for proof in stage.proofs:
-                proof()
             self.services.prove()
         return result
 

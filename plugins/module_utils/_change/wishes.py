@@ -134,16 +134,20 @@ def _one(group: t.Sequence[Wish], spec: Options) -> Wish:
 
 def _items(group: t.Sequence[Wish], option: str, keys: tuple[str, ...]) -> list[t.Any]:
     found: dict[tuple[t.Any, ...], tuple[t.Any, Wish]] = {}
+    items = []
     for wish in group:
         for item in wish.options[option]:
             name = tuple(item.get(key) for key in keys)
             present, former = found.setdefault(name, (item, wish))
-            if present != item:
+            if former is wish:
+                # What one task lists twice, the module refuses.
+                items.append(item)
+            elif present != item:
                 raise Contradiction(
                     f"{_both(former, wish)} want different things of {'/'.join(map(str, name))} ({wish.module}):"
                     " take it out of the variables of one of them."
                 )
-    return [item for item, _wish in found.values()]
+    return items
 
 
 def _see_that_none_goes(group: t.Sequence[Wish]) -> None:

@@ -17,6 +17,7 @@ import typing as t
 from ansible.module_utils import basic
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.postroom.mail.plugins.module_utils._core import secrets as core_secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
 
@@ -80,7 +81,9 @@ class Door:
 def completed(door: Door, options: t.Mapping[str, t.Any]) -> tuple[dict[str, t.Any], list[str]]:
     """The *options* held to the contract of *door*, with its defaults, as Ansible does it for a module; and what is wrong with them."""
     found = ArgumentSpecValidator(dict(door.spec), **door.rules).validate(dict(options))
-    return found.validated_parameters, found.error_messages
+    # Of an option that is not known Ansible gives the name alone.
+    messages = [f"{'unknown option ' * isinstance(error, UnsupportedError)}{error.msg.rstrip('.')}" for error in found.errors.errors]
+    return found.validated_parameters, messages
 
 
 def without_secrets(door: Door, options: dict[str, t.Any], result: dict[str, t.Any]) -> dict[str, t.Any]:

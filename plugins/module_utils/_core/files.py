@@ -191,12 +191,15 @@ def remove(path: str, *, check_mode: bool = False) -> None:
             raise HostError(f"Cannot remove {path}: {e.strerror}.") from e
 
 
-def make(path: str, maker: t.Callable[[], None]) -> None:
-    """Have *maker* put the file *path* in place, which is made of files that `update` writes: at once, or after these."""
+def make(path: str, maker: t.Callable[[], None], *, check_mode: bool = False) -> None:
+    """Have *maker* put the file *path* in place, which is made of files that `update` writes: at once, or after these.
+
+    In check mode a stage is told, too, so that it knows what would be changed.
+    """
     stage = staging.current()
     if stage is not None:
         stage.make(path, maker)
-    else:
+    elif not check_mode:
         maker()
 
 

@@ -265,8 +265,7 @@ class Filters:
         binary = self._path(path).removesuffix(".sieve") + ".svbin"
         if written or self._is_stale(binary, self._path(path)):
             self.outcome.changed = True
-            if not self.check_mode:
-                files.make(binary, functools.partial(self._compile, path, text, user, attributes))
+            files.make(binary, functools.partial(self._compile, path, text, user, attributes), check_mode=self.check_mode)
 
     def _compile(self, path: str, text: str, user: User | None, attributes: files.Attributes) -> None:
         """Compile with Dovecot's compiler, whose output everybody can read: it works in a directory that only root can open."""

@@ -72,7 +72,7 @@ def work(call: Call) -> dict[str, t.Any]:
         [service for services in wanted for service in services],
         options["services"],
         lambda: _proved(proof, proved),
-        timeout=options["timeout"],
+        timeout=max([options["timeout"], *(one.options["timeout"] for wish, one in calls if wish.module == "mail_service")]),
         check_mode=call.check_mode,
     )
     works = {True: list[change.Work](), False: list[change.Work]()}
@@ -83,8 +83,9 @@ def work(call: Call) -> dict[str, t.Any]:
     try:
         outcome = host.carry_out(works[True], works[False])
     finally:
-        for _wish, one in calls:
-            call.warnings += one.warnings
+        for wish, one in calls:
+            # The module hides no more than this: it has the secrets of all of them, and any of these may be somebody's name.
+            call.warnings += without_secrets(DOORS[wish.module], one.options, {"warnings": one.warnings})["warnings"]
         call.warnings += [*daemons.warnings, *host.outcome.warnings]
     return {**_result(outcome, calls, call), "proof": " ".join(proved)}
 
@@ -95,7 +96,20 @@ def _typed(given: t.Mapping[str, t.Any]) -> wishes.Wish:
     found, wrong = completed(DOORS[module], given["options"])
     if wrong:
         raise BadInput(f"{module}{f', wanted by the role {role},' if role else ''} cannot be carried out: {'; '.join(wrong)}.")
-    return wishes.Wish(module, {name: found[name] for name, value in given["options"].items() if value is not None}, role)
+    named = {name: found[name] for name, value in given["options"].items() if value is not None}
+    return wishes.Wish(module, _given(named, DOORS[module].spec), role)
+
+
+def _given(options: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """*options* without those that are there only because *spec* has them: what is nothing was not given."""
+    found = {}
+    for name, value in options.items():
+        below = spec[name].get("options")
+        if value is not None:
+            is_list = isinstance(value, list)
+            parts = [_given(part, below) for part in (value if is_list else [value])] if below else []
+            found[name] = (parts if is_list else parts[0]) if below else value
+    return found
 
 
 def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> Call:

@@ -22,9 +22,12 @@ def judge(option: str, value: t.Any, file: t.Mapping[str, t.Any]) -> tuple[t.Any
 def work(call: Call) -> dict[str, t.Any]:
     result: dict[str, t.Any] = {"changed": False, "changed_files": [], "reload_required": False}
     diffs = []
-    for path in (*(wanted["path"] for wanted in call.options["files"]), *call.options["absent"]):
+    paths = [*(wanted["path"] for wanted in call.options["files"]), *call.options["absent"]]
+    for path in paths:
         if not os.path.isabs(path):
             raise BadInput(f"'{path}' is no place for a file: give an absolute path.")
+        if paths.count(path) > 1:
+            raise BadInput(f"{path} is listed twice, in 'files' or in 'absent': list it once.")
     for wanted in call.options["files"]:
         change = _write(wanted, call)
         if change.changed:

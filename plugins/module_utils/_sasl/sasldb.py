@@ -101,6 +101,8 @@ class Sasldb:
         self._check_places(wanted)
         todo = self._plan(wanted, wanted.database)
         if self.check_mode and todo.changed:
+            for path in (wanted.database, *wanted.copies):
+                files.make(path, lambda: None, check_mode=True)
             return Outcome(todo, attributes_changed=False, copies=list(wanted.copies))
         if not todo.changed and not os.path.exists(wanted.database):
             return Outcome(todo, attributes_changed=False, copies=[])

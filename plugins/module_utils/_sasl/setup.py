@@ -172,6 +172,9 @@ class Setup:
             self.outcome.did(f"make {directory}", "", f"{directory}\n")
             if not self.check_mode:
                 core_files.make_directory(path, uid=owner[0], gid=owner[1], mode=0o710, parents=True)
+                if live is None:
+                    # A saslauthd that is stopped again leaves its socket there.
+                    staging.effect(lambda: None, lambda: self._remove_directory(directory))
         elif not wanted and served and live:
             self.outcome.did(f"remove {directory}", f"{directory}\n", "")
             if not self.check_mode:
@@ -181,8 +184,9 @@ class Setup:
                 )
 
     def _remove_directory(self, directory: str) -> None:
-        for entry in os.scandir(self._path(directory)):
-            os.unlink(entry.path)
+        with contextlib.suppress(FileNotFoundError):
+            for entry in os.scandir(self._path(directory)):
+                os.unlink(entry.path)
         self._remove_empty(directory, os.path.dirname(directory), os.path.dirname(os.path.dirname(directory)))
 
     def _group(self) -> int:

@@ -286,11 +286,12 @@ class _Staged:
         )
         touched = outcome.change.content_changed
         outcome.built = {kind: reason or "its source changed" for kind, reason in stale.items() if reason or touched}
-        if host.check_mode:
-            return
         for suffix in (suffix for kind in outcome.built for suffix in SUFFIXES[kind]):
             staged = os.path.join(self.directory, os.path.basename(table.path) + suffix)
-            core_files.make(table.path + suffix, functools.partial(compiled_table.put_in_place, staged, table.path, suffix, self.newest))
+            put_in_place = functools.partial(compiled_table.put_in_place, staged, table.path, suffix, self.newest)
+            core_files.make(table.path + suffix, put_in_place, check_mode=host.check_mode)
+        if host.check_mode:
+            return
         if staging.current():
             # Those compiled forms that are new get what their source has when they are put in place.
             kept = [kind for kind in self.kinds if kind not in outcome.built]

@@ -26,6 +26,7 @@ class FakeServices:
 
     def __init__(self, **fails):
         self.calls = []
+        self.warnings = []
         self.fails = fails
         self.told = dict(NOTHING_DONE)
         # What is done in passing, as by a daemon that looks at its files.
@@ -54,7 +55,7 @@ class FakeServices:
 class ChangeHost(HostTree):
     def __init__(self, directory):
         super().__init__(directory / "host")
-        self.root.mkdir()
+        self.root.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(str(directory / "journal"))
         self.services = FakeServices()
         self.change = None

@@ -101,6 +101,8 @@ def test_what_is_proved_later_comes_when_the_daemons_know(host):
 
     host.carry_out(work)
     assert order == ["apply", "wanted\n", "prove"]
+    host.carry_out(work)
+    assert order[3:] == ["apply", "wanted\n"]
 
 
 # Check mode -----------------------------------------------------------------------------------------------------------

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
-import pwd
 import resource
-import shutil
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._change.change import PutBack
-from ansible_collections.postroom.mail.plugins.module_utils._core import files, homes, staging
+from ansible_collections.postroom.mail.plugins.module_utils._core import files, staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import (
     ChangeHost,
     Gathered,
-    failing,
     put_in_place,
 )
 
@@ -258,113 +255,3 @@ def test_a_text_that_is_written_already_is_renamed(host):
         files.update(host.path("first"), lambda _before: "new\n", written=host.path("room/first"))
     put_in_place(stage)
     assert (host.read("first"), host.mode("first"), os.listdir(host.root / "room")) == ("new\n", 0o644, [])
-
-
-# Homes ----------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def home(host):
-    """The home of a user, where everything is done as that user."""
-    nobody = pwd.getpwnam("nobody")
-    path = host.root / "home"
-    path.mkdir()
-    for directory in (path, *path.parents):
-        # The directory of the test is root's alone.
-        if str(directory).startswith(("/tmp/", "/dev/shm/", "/var/tmp/")):
-            directory.chmod(directory.stat().st_mode | 0o011)
-    os.chown(path, nobody.pw_uid, nobody.pw_gid)
-    return path
-
-
-def in_home(host, text="theirs\n"):
-    with homes.acting_as("nobody"):
-        homes.update(host.path("home/.rc"), text, check_mode=False)
-
-
-def test_in_a_home_the_user_writes(host, home):
-    host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
-    st = (home / ".rc").stat()
-    assert ((home / ".rc").read_text(), st.st_uid, st.st_mode & 0o777) == ("theirs\n", pwd.getpwnam("nobody").pw_uid, 0o600)
-    assert (host.read("first"), os.geteuid(), host.kept()) == ("new\n", 0, [])
-
-
-def shut(home):
-    home.chmod(0o500)
-
-
-SPOILT = {
-    "directory is read-only": lambda home: home.chmod(0o500),
-    "home is gone": lambda home: home.rename(home.parent / "moved"),
-    "file is there by now": lambda home: (home / ".rc").write_text("mine"),
-    "FIFO is there by now": lambda home: os.mkfifo(home / ".rc"),
-    "directory is there by now": lambda home: (home / ".rc").mkdir(),
-    "link to what is root's": lambda home: (home / ".rc").symlink_to("../first"),
-    "large file": lambda home: os.truncate(os.open(home / ".rc", os.O_CREAT | os.O_RDWR), 1 << 40),
-}
-
-
-@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
-def test_a_home_that_fails_stops_nobody_else(host, home, spoil):
-    def gather():
-        in_home(host)
-        spoil(home)
-
-    outcome = host.carry_out(gather, lambda: host.update("first", "new\n"))
-    assert (host.read("first"), host.kept()) == ("new\n", [])
-    assert outcome.warnings[0].startswith("The user 'nobody' was left out, and all others were served: ")
-    assert (len(outcome.warnings), os.geteuid()) == (1, 0)
-
-
-def test_a_home_that_fails_at_the_rename_stops_nobody_else(host, home, monkeypatch):
-    rename = os.rename
-
-    def refused(source, target):
-        if target.endswith("/home/.rc"):
-            raise PermissionError(13, "Permission denied", target)
-        rename(source, target)
-
-    monkeypatch.setattr(os, "rename", refused)
-    outcome = host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
-    assert outcome.warnings == [f"The user 'nobody' was left out, and all others were served: Cannot write {home}/.rc: Permission denied."]
-    assert (host.read("first"), os.listdir(home)) == ("new\n", [])
-
-
-def test_a_link_in_a_home_has_nothing_removed_that_is_roots(host, home):
-    """What a killed run staged is taken away, and the user chooses what it lies beside."""
-    host.write("first.tmp", "somebody's\n")
-    (home / ".rc").symlink_to("../first")
-    nobody = pwd.getpwnam("nobody")
-    os.chown(home / ".rc", nobody.pw_uid, nobody.pw_gid, follow_symlinks=False)
-    host.carry_out(lambda: in_home(host, "old\n"))
-    assert host.read("first.tmp") == "somebody's\n"
-
-
-def test_what_was_in_a_home_is_put_back_as_the_user(host, home):
-    (home / ".rc").write_text("mine\n")
-    nobody = pwd.getpwnam("nobody")
-    os.chown(home / ".rc", nobody.pw_uid, nobody.pw_gid)
-    (home / ".rc").chmod(0o640)
-    before = host.tree()
-    host.services.fails["prove"] = HostError("It does not serve.")
-    with pytest.raises(PutBack):
-        host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
-    assert (host.tree(), host.kept(), os.geteuid()) == (before, [], 0)
-
-
-def test_a_user_who_is_gone_when_a_killed_run_is_undone(host, home, monkeypatch):
-    host.services.fails["prove"] = SystemExit()
-    with pytest.raises(SystemExit):
-        host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
-    shutil.rmtree(home)
-    getpwnam = pwd.getpwnam
-    monkeypatch.setattr(pwd, "getpwnam", lambda name: getpwnam("gone-by-now" if name == "nobody" else name))
-    host.services.fails.clear()
-    outcome = host.carry_out()
-    assert outcome.warnings == [f"{home}/.rc stays as it is, because there is no user 'nobody' any more."]
-    assert (host.read("first"), host.kept()) == ("old\n", [])
-
-
-def test_an_effect_that_fails_is_no_reason_to_leave_a_user_out(host):
-    with pytest.raises(PutBack, match="It does not work"):
-        host.carry_out(lambda: staging.effect(failing()))

@@ -215,9 +215,10 @@ def test_services_that_come_are_there_for_parameters():
         {"name": "10025", "type": "inet"},
     ]
     found = merged(
-        [wish("postfix_config", parameters={"a": 1}, coming_services=["other", "scan"]), wish("postfix_service", services=services)], SPECS
+        [wish("postfix_config", parameters={"a": 1}, coming_services=["other"]), wish("postfix_service", services=services)], SPECS
     )
     assert found[0].options["coming_services"] == ["other", "scan"]
+    assert "coming_services" not in found[1].options
     found = merged([wish("postfix_config", parameters={"a": 1}), wish("postfix_service", services=services[1:])], SPECS)
     assert "coming_services" not in found[0].options
 

@@ -20,7 +20,7 @@ import signal
 import time
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._core.processes import processes
+from ansible_collections.postroom.mail.plugins.module_utils._core.processes import children, process
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.module import Run
@@ -38,19 +38,19 @@ def drain(run: Run, master: int, unit: str | None, patience: float = 20.0, units
     Waits up to *patience* seconds for sessions and deliveries under way, and then ends each that is left when it is idle.
     """
     with _left_alone(run, unit, units):
+        members = [child.pid for child in children(master, proc)]
         rc, _stdout, _stderr = run(["postfix", "drain"])
         if rc:
             return False
         deadline = time.monotonic() + patience
-        while _members(master, proc) and time.monotonic() < deadline:
+        while _living(members, proc) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
-        _end_when_idle(_members(master, proc), proc)
+        _end_when_idle(_living(members, proc), proc)
     return True
 
 
-def _members(master: int, proc: str) -> list[int]:
-    """The processes of the Postfix whose master was the process *master*, also those that it started in its last moment."""
-    return [member.pid for member in processes(proc) if member.leader == master and member.pid != master]
+def _living(members: t.Iterable[int], proc: str) -> list[int]:
+    return [pid for pid in members if process(pid, proc) is not None]
 
 
 def _end_when_idle(members: list[int], proc: str) -> None:

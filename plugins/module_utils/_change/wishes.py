@@ -48,7 +48,7 @@ _PLACES = {"dovecot_user": "path", "dovecot_setting": "path", "sasl_user": "data
 _JOINED: dict[str, t.Callable[[t.Any, t.Any], t.Any]] = {
     "backup": lambda one, other: one or other,
     "open_relay": lambda one, other: one or other,
-    "timeout": lambda one, other: max(one, other),
+    "timeout": max,
     "coming_services": lambda one, other: list(dict.fromkeys([*one, *other])),
     "absent": lambda one, other: list(dict.fromkeys([*one, *other])),
 }

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pathlib
 
@@ -27,7 +28,7 @@ class Scenario(ChangeHost):
         self.state = directory / "state"
         self.order = []
         self.step = lambda name: self.order.append(name)
-        self.services.on = {name: lambda name=name: self.step(name) for name in ("apply", "prove", "withdraw", "apply_former")}
+        self.services.on = {name: functools.partial(self.step, name) for name in ("apply", "prove", "withdraw", "apply_former")}
 
     def _furnish(self):
         self.write("main.cf", "former\n", 0o640)

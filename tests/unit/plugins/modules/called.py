@@ -89,10 +89,7 @@ class Caller:
         self._warned.clear()
         given = {**options, "_ansible_check_mode": check_mode, "_ansible_diff": diff, "_ansible_remote_tmp": str(self._tmp)}
         module = importlib.import_module(f"{PACKAGE}.{name}")
-        with patch_module_args(given):
-            try:
-                module.main()
-            except SystemExit as left:
-                code = left.code
+        with patch_module_args(given), pytest.raises(SystemExit) as left:
+            module.main()
         printed = self._capsys.readouterr().out
-        return Told(code, json.loads(printed), printed, "\n".join(self._logged), "\n".join(self._commands), list(self._warned))
+        return Told(left.value.code, json.loads(printed), printed, "\n".join(self._logged), "\n".join(self._commands), list(self._warned))

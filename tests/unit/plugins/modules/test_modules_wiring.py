@@ -56,7 +56,7 @@ def test_the_result_is_what_the_documentation_says(call, name, case, check_mode)
     assert always <= told.keys() <= documented.keys()
     for key, value in told.items():
         # What is yet to be made may have nothing to tell in check mode.
-        assert type(value) is TYPES[documented[key]["type"]] or (value is None and check_mode), key
+        assert value.__class__ is TYPES[documented[key]["type"]] or (value is None and check_mode), key
 
 
 @pytest.mark.parametrize("wrong", [False, True])

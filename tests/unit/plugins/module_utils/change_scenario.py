@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import pathlib
 
@@ -28,7 +27,10 @@ class Scenario(ChangeHost):
         self.state = directory / "state"
         self.order = []
         self.step = lambda name: self.order.append(name)
-        self.services.on = {name: functools.partial(self.step, name) for name in ("apply", "prove", "withdraw", "apply_former")}
+        self.services.on = {name: self._stepping(name) for name in ("apply", "prove", "withdraw", "apply_former")}
+
+    def _stepping(self, name):
+        return lambda: self.step(name)
 
     def _furnish(self):
         self.write("main.cf", "former\n", 0o640)

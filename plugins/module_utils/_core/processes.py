@@ -19,8 +19,6 @@ class Process(t.NamedTuple):
     pid: int
     name: str
     parent: int
-    # Of its process group, the process that began it.
-    leader: int = 0
 
 
 def parse_stat(text: str) -> Process | None:
@@ -28,10 +26,10 @@ def parse_stat(text: str) -> Process | None:
 
     The name stands in parentheses and may itself hold blanks and parentheses.
     """
-    match = re.match(r"(\d+) \((.*)\) (\S) (\d+) (\d+)", text, re.DOTALL)
+    match = re.match(r"(\d+) \((.*)\) (\S) (\d+)", text, re.DOTALL)
     if not match or match.group(3) in "ZX":
         return None
-    return Process(int(match.group(1)), match.group(2), int(match.group(4)), int(match.group(5)))
+    return Process(int(match.group(1)), match.group(2), int(match.group(4)))
 
 
 def process(pid: int, proc: str = "/proc") -> Process | None:

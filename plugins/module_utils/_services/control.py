@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import children, process
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import facts as dovecot_facts
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold, draining
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import facts as postfix_facts
 from ansible_collections.postroom.mail.plugins.module_utils._services import applied, ready, running, running_daemon
 from ansible_collections.postroom.mail.plugins.module_utils._services import services as _services
@@ -172,23 +172,11 @@ class Control:
         stepwise = action == "restart" and (self.manager != "systemd" or outdated) and name in _services.MASTERS
         if outdated and self.manager == "systemd":
             self._command(["systemctl", "daemon-reload"], action, name)
-        steps = ("stop", "start") if stepwise else (action,)
-        if name == "postfix" and not outdated and action in ("stop", "restart") and self._drain():
-            # There is nothing left to be stopped but what the service manager believes to run.
-            steps = ("start",) if action == "restart" else ("stop",)
         with delivery_hold.held(postfix, limit=2 * self.timeout + 30):
-            for step in steps:
+            for step in ("stop", "start") if stepwise else (action,):
                 old = self._generation(name)
                 self._command(self._command_for(step, name), step, name)
                 self._prove(step, name, old)
-
-    def _drain(self) -> bool:
-        """Let Postfix's processes finish what they have, and end; whether that worked."""
-        master = self._master("postfix")
-        if master is None:
-            return False
-        unit = running_daemon.unit_of_process(master) if self.manager == "systemd" else None
-        return draining.drain(self.run, master, unit)
 
     def _command(self, command: list[str], action: str, name: str) -> None:
         started = time.time()

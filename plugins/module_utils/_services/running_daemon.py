@@ -77,16 +77,12 @@ def _read(path: str) -> str:
         return f.read()
 
 
-def unit_of_process(pid: int | None, proc: str = "/proc") -> str | None:
-    """Return the unit of systemd that the process *pid* belongs to; None for none."""
-    with contextlib.suppress(OSError):
-        return unit_of(_read(f"{proc}/{pid}/cgroup"))
-    return None
-
-
 def stop_command(name: str, pid: int | None, proc: str = "/proc") -> list[str]:
     """Return the command that stops the daemon *name* under systemd, in the unit of its process *pid*."""
-    unit = unit_of_process(pid, proc)
+    cgroups = ""
+    with contextlib.suppress(OSError):
+        cgroups = _read(f"{proc}/{pid}/cgroup")
+    unit = unit_of(cgroups)
     if pid is not None and unit is None and name in _STOP:
         return _STOP[name]
     # The service's own unit as well: it may say "active" without a daemon of its own, and would then not be started.

@@ -188,6 +188,14 @@ def test_the_listing_tells_who_is_no_longer_wanted(call, name, case):
     assert call(name, {**case.options, "exclusive": True}, run, check_mode=True).result["removed"] == 1
 
 
+@of("sasl_user")
+def test_the_program_that_lists_users_may_be_yet_to_come_in_check_mode(call, name, case):
+    call(name, case.options, case.run)
+    would = call(name, {**case.options, "exclusive": True}, case.run, check_mode=True)
+    assert (would.code, "cannot be compared" in would.warnings[0]) == (0, True)
+    assert call(name, {**case.options, "exclusive": True}, case.run).result["error"] == "NoListing"
+
+
 # Postfix -----------------------------------------------------------------------------------------------------------
 
 
@@ -216,6 +224,14 @@ def test_the_postfix_of_the_call_is_asked(call, name, case):
     told = call(name, {**case.options, "type": None, "config_directory": "/etc/postfix-out"}, case.run)
     assert "postconf -c /etc/postfix-out -h default_database_type" in told.commands.splitlines()
     assert "postconf -c /etc/postfix-out -m" in told.commands.splitlines()
+
+
+@of("postmap")
+def test_what_postfix_finds_odd_in_the_table_of_somebody_else_is_warned_about(call, name, case):
+    (case.root / "table").write_text("bad\n")
+    told = call(name, {"path": f"{case.root}/table", "type": "hash"}, case.run)
+    assert (told.code, told.result["changed"]) == (0, True)
+    assert told.warnings == [f"postmap: {case.root}/table, line 1: is bad"]
 
 
 @of("postmap")

@@ -13,8 +13,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._core import process
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param("12 (master) S 1 12 12 0", (12, "master", 1, 12), id="sleeping"),
-        pytest.param("13 (a) b) (c) R 12 9", (13, "a) b) (c", 12, 9), id="parentheses in the name"),
+        pytest.param("12 (master) S 1 12 12 0", (12, "master", 1), id="sleeping"),
+        pytest.param("13 (a) b) (c) R 12 13", (13, "a) b) (c", 12), id="parentheses in the name"),
         pytest.param("14 (dovecot) Z 1 14", None, id="zombie"),
         pytest.param("", None, id="nothing"),
     ],

@@ -103,3 +103,22 @@ def point(link, target):
 
 def test_what_is_no_file_is_left_out(files):
     assert changed_at([str(files), str(files / "missing"), "/dev/null"]) == {}
+
+
+@pytest.mark.parametrize(("version", "restart"), [("2.3.19.1", False), ("2.4.1", True)])
+def test_a_new_port_of_dovecot_takes_a_restart_where_its_language_says_so(monkeypatch, tmp_path, version, restart):
+    config = tmp_path / "dovecot.conf"
+    config.write_text("protocols = imap\n")
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net/unix").write_text("Num RefCount Protocol Flags Type St Inode Path\n")
+    monkeypatch.setattr(running, "_running", lambda *_: running.applied.Running(time.time() - 60, time.time() - 60))
+    monkeypatch.setattr(running.services, "master", lambda _: 1)
+    dovecot = {
+        "installed": True,
+        "version": version,
+        "config_path": str(config),
+        "config_error": None,
+        "settings": {"protocols": "imap", "listen": "127.0.0.1", "service imap-login": {"inet_listener imaps": {"port": "0"}}},
+    }
+    need = running.need_of_dovecot(dovecot, str(tmp_path))
+    assert (need.reload_required, need.restart_required) == (True, restart)

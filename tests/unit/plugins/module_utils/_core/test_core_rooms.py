@@ -87,6 +87,21 @@ def test_what_a_killed_run_left_goes_with_the_next_and_what_a_living_one_uses_st
         assert set(os.listdir(tmp_path / "etc")) == {"somebody-elses", os.path.basename(used)}
 
 
+def test_what_a_killed_run_left_beside_a_file_goes_without_a_new_room(place, tmp_path, another_run):
+    etc = tmp_path / "etc"
+    (etc / "somebody-elses").mkdir(parents=True)
+    rooms.clear_up(str(etc))
+    # Without one that was left nothing is made.
+    assert not place.exists()
+    dead, _left = another_run(str(etc))
+    _living, used = another_run(str(etc))
+    dead.send_signal(signal.SIGKILL)
+    dead.wait()
+    rooms.clear_up(str(etc))
+    assert set(os.listdir(etc)) == {"somebody-elses", os.path.basename(used)}
+    rooms.clear_up(str(tmp_path / "not there"))
+
+
 def test_who_is_not_root_has_a_room_too(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

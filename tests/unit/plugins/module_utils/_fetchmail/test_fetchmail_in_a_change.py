@@ -16,7 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._change.journal impo
 from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.config import Fetchmail, Request
 from ansible_collections.postroom.mail.plugins.module_utils._services import services
 from ansible_collections.postroom.mail.plugins.module_utils._services.control import Control
-from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.fetchmail_host import ALICE, BOB, SETTINGS, SHARED, FakeHost
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.fetchmail_host import ALICE, BOB, SETTINGS, SHARED, UNIT, FakeHost
 
 WANTED = {
     "nobody": [],
@@ -39,7 +39,12 @@ class Host(FakeHost):
         self.done = []
 
     def state(self, name):
-        return services.State() if name in services.MASTERS else super().state(name)
+        if name in services.MASTERS:
+            return services.State()
+        state = super().state(name)
+        # systemd knows no unit whose file is gone, and disables none, but lets it run on.
+        is_there = "@" not in name or self.read(UNIT) is not None
+        return state if is_there else services.State(False, state.running, False)
 
     def do(self, action, name):
         self.done.append(f"{action} {name}")

@@ -26,8 +26,11 @@ class Scenario(ChangeHost):
             self._furnish()
         self.state = directory / "state"
         self.order = []
-        self.step = lambda name: self.order.append(name)
+        self.step = self._noted
         self.services.on = {name: self._stepping(name) for name in ("apply", "prove", "withdraw", "apply_former")}
+
+    def _noted(self, name):
+        self.order.append(name)
 
     def _stepping(self, name):
         return lambda: self.step(name)

@@ -13,7 +13,7 @@ import shutil
 import tempfile
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._change import stage
+from ansible_collections.postroom.mail.plugins.module_utils._change import journal, stage
 from ansible_collections.postroom.mail.plugins.module_utils._change.change import PutBack
 from ansible_collections.postroom.mail.plugins.module_utils._core import homes
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
@@ -99,6 +99,20 @@ def test_a_home_that_fails_at_the_rename_stops_nobody_else(host, home, monkeypat
     monkeypatch.setattr(os, "rename", refused)
     outcome = host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
     assert outcome.warnings == [f"The user 'nobody' was left out, and all others were served: Cannot write {home}/.rc: Permission denied."]
+    assert (host.read("first"), os.listdir(home)) == ("new\n", [])
+
+
+def test_what_cannot_be_kept_in_a_home_is_not_changed(host, home, monkeypatch):
+    found = journal._found
+
+    def refused(path, limit=None):
+        if path.endswith("/home/.rc"):
+            raise PermissionError(13, "Permission denied", path)
+        return found(path, limit)
+
+    monkeypatch.setattr(journal, "_found", refused)
+    outcome = host.carry_out(lambda: in_home(host), lambda: host.update("first", "new\n"))
+    assert len(outcome.warnings) == 1
     assert (host.read("first"), os.listdir(home)) == ("new\n", [])
 
 

@@ -94,6 +94,33 @@ def test_what_cannot_be_forgotten_is_told(host, journal, monkeypatch):
         journal.forget()
 
 
+def test_what_is_kept_is_on_the_disk_before_it_counts(host, journal, monkeypatch):
+    """A machine may lose its power at any moment."""
+    done = []
+    fsync, rename, unlink = os.fsync, os.rename, os.unlink
+
+    def name(path):
+        return os.path.relpath(path, journal.place)
+
+    def watched(do, said):
+        def call(*arguments, **options):
+            done.append(said(*arguments))
+            return do(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(os, "fsync", watched(fsync, lambda fd: f"fsync {name(os.readlink(f'/proc/self/fd/{fd}'))}"))
+    monkeypatch.setattr(os, "rename", watched(rename, lambda source, target: f"rename {name(target)}"))
+    monkeypatch.setattr(os, "unlink", watched(unlink, lambda path, *more: f"unlink {name(str(path))}"))
+    journal.keep([touch(host, "file")])
+    manifest = f"change/{MANIFEST}"
+    assert done == ["fsync change/0", f"fsync {manifest}.new", f"rename {manifest}", "fsync change", "fsync ."]
+    done.clear()
+    journal.forget()
+    # Before anything that it names.
+    assert done[:2] == [f"unlink {manifest}", "fsync change"]
+
+
 @pytest.mark.parametrize("size", [0, 3000])
 def test_a_journal_that_cannot_be_written_leaves_nothing(host, journal, size):
     host.write("large", "x" * 10000)

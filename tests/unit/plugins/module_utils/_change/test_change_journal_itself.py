@@ -11,6 +11,7 @@ import os
 import pathlib
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 import threading
@@ -109,7 +110,11 @@ def test_what_is_kept_is_on_the_disk_before_it_counts(host, journal, monkeypatch
 
         return call
 
-    monkeypatch.setattr(os, "fsync", watched(fsync, lambda fd: f"fsync {name(os.readlink(f'/proc/self/fd/{fd}'))}"))
+    def synced(fd):
+        st = os.fstat(fd)
+        return f"fsync {name(os.readlink(f'/proc/self/fd/{fd}'))}{' empty' * (stat.S_ISREG(st.st_mode) and not st.st_size)}"
+
+    monkeypatch.setattr(os, "fsync", watched(fsync, synced))
     monkeypatch.setattr(os, "rename", watched(rename, lambda source, target: f"rename {name(target)}"))
     monkeypatch.setattr(os, "unlink", watched(unlink, lambda path, *more: f"unlink {name(str(path))}"))
     journal.keep([touch(host, "file")])

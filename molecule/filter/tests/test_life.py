@@ -81,7 +81,7 @@ BAD = {
         "'/no/such/program', which is not on this host",
     ),
     "bad regexp of procmail": ({"engine": "procmail", "rules": [{"match": [{"regexp": "a(b"}], "folder": "x"}]}, "Invalid regexp"),
-    "wrong engine": ({"engine": "procmail", "rules": [{"reject": "no"}]}, "Sieve can (engine: sieve)"),
+    "wrong engine": ({"engine": "procmail", "rules": [{"reject": "no"}]}, "Sieve does (engine: sieve)"),
     "other wrong engine": ({"rules": [{"pipe": "cat"}]}, "procmail does (engine: procmail)"),
     "script": ({"script": 'require "fileinto";\nif true {\n  fileinto "x"\n}\n'}, "the Sieve script of alice"),
 }

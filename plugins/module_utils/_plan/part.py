@@ -11,7 +11,7 @@ import typing as t
 
 # Options of one of the collection's modules, in its words.
 Options = t.Mapping[str, t.Any]
-# What mail_info returns.
+# What mail_info returns; empty before the host was asked, when a plan tells no more than the names to look up.
 Facts = t.Mapping[str, t.Any]
 
 
@@ -43,7 +43,8 @@ class Part:
     tables: t.Sequence[Options] = ()
     # postfix_config
     parameters: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
-    # postfix_service
+    open_relay: bool = False
+    # postfix_service; those of state absent go once main.cf names them no longer.
     services: t.Sequence[Options] = ()
     # dovecot_setting, in the language of the Dovecot that is there
     settings: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
@@ -52,9 +53,12 @@ class Part:
     files: t.Sequence[File] = ()
     # Files that nothing reads any more once the rest is in place.
     former_files: t.Sequence[str] = ()
-    # sasl_user, sasl_provider, mail_filter, fetchmail_config: all their options, or None where there is nothing to do.
+    # mail_certificate, sasl_user, sasl_provider, sendmail_auth, mail_filter, fetchmail_config: all their options, or None where there is
+    # nothing to do. A provider that only takes away what a former one needed does so once main.cf or sendmail names that no longer.
+    certificate: Options | None = None
     sasl_user: Options | None = None
     sasl_provider: Options | None = None
+    sendmail_auth: Options | None = None
     mail_filter: Options | None = None
     fetchmail_config: Options | None = None
 
@@ -66,11 +70,14 @@ class Offers:
     Each word has one role that says it; in a play without that role it is as it stands here.
     """
 
+    # _plan.roles: those of the play
+    roles: t.Collection[str] = ()
     # The role host: the mailboxes without system accounts (_addresses.virtual_mailboxes), and accounts that are nobody's mailbox.
     virtual_mailboxes: t.Any = None
     accounts_without_mail: t.Sequence[str] = ()
     # postfix
     myhostname: str = ""
+    replace_mta: bool = False
     recipient_delimiter: str = "+"
     parameters_by_hand: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     services_by_hand: t.Sequence[Options] = ()
@@ -100,9 +107,11 @@ class Offers:
 
 
 class Planner(t.Protocol):
-    """A role's module in this package."""
+    """A role's module in this package. The variables are as its own ``Variables`` says; tests/house holds these to the role's contract."""
 
-    # The names of the role's own variables, and of those that begin with one of these.
-    def offers(self, variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Offers: ...
+    # All that it may want to have installed, on a host of any family; mail_info is asked about these.
+    PACKAGES: t.Sequence[str]
 
-    def plan(self, variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part: ...
+    def offers(self, variables: t.Any, facts: Facts, offers: Offers) -> Offers: ...
+
+    def plan(self, variables: t.Any, facts: Facts, offers: Offers) -> Part: ...

@@ -109,9 +109,9 @@ def _claims(part: Part) -> t.Iterator[tuple[str, Claim]]:
         yield f"the file {file.path}", Claim((file.content, file.mode), secret=True)
     for path in part.former_files:
         yield f"the file {path}", Claim(None, secret=True)
-    for field in ("certificate", "sasl_user", "sasl_provider", "sendmail_auth", "mail_filter", "fetchmail_config"):
-        for option, value in (getattr(part, field) or {}).items():
-            yield f"the option {option} of {field}", Claim(value, _is_secret(option, value))
+    for single in (field.name for field in dataclasses.fields(part) if field.default is None):
+        for option, value in (getattr(part, single) or {}).items():
+            yield f"the option {option} of {single}", Claim(value, _is_secret(option, value))
 
 
 def _of_item(label: str, item: Options, key: t.Sequence[str]) -> t.Iterator[tuple[str, Claim]]:

@@ -77,39 +77,16 @@ def plan(variables: Variables, facts: Facts, offers: Offers) -> Part:
         relayhost_there=_relayhost_there(postfix, offers),
     )
     of_policy = _parameters_of_policy(mode, mynetworks, wanted, postfix)
-    # Which way mail leaves is a matter of where the host stands: a relayhost or a transport table that somebody else set there stays as
-    # long as the inventory says nothing about it. What this role set it knows by the names of its tables.
-    of_transport = {"transport_maps": _map(postfix, TRANSPORT, wanted.transport)}
-    of_smarthosts = _parameters_of_smarthosts(wanted, variables.get("relay_policy_ca_file"), family, postfix)
-    live = _live(postfix)
-    parameters = {
-        **of_policy,
-        **(of_transport if wanted.transport or TRANSPORT in live else {}),
-        **(of_smarthosts if wanted.tls_policy or TLS_POLICY in live else {}),
-    }
-    decided = {
-        *of_policy,
-        *(of_transport if wanted.transport else ()),
-        *(name for name, value in of_smarthosts.items() if wanted.tls_policy and value is not None),
-    }
+    of_way, decided = _parameters_of_way(wanted, variables.get("relay_policy_ca_file"), family, postfix)
     by_hand = offers.parameters_by_hand
     return Part(
-        problems=[*problems, *wanted.problems, *owned_parameters.problems(by_hand, "relay_policy", decided)],
+        problems=[*problems, *wanted.problems, *owned_parameters.problems(by_hand, "relay_policy", {*of_policy, *decided})],
         packages=_packages(wanted, family),
         tables=list(_tables(wanted, postfix["managed_tables"])),
         # A parameter has one writer: what the inventory says in postfix_parameters the role postfix has written.
-        parameters={name: value for name, value in parameters.items() if name not in by_hand},
+        parameters={name: value for name, value in {**of_policy, **of_way}.items() if name not in by_hand},
         open_relay=mode == "open",
-        services=[
-            {
-                "name": name,
-                "type": "unix",
-                "command": "smtp",
-                "state": "present" if name in wanted.services else "absent",
-                "overrides": overrides,
-            }
-            for name, overrides in _WAYS.items()
-        ],
+        services=_services(wanted),
     )
 
 
@@ -161,6 +138,23 @@ def _parameters_of_policy(mode: str, mynetworks: list[str] | None, wanted: Route
     }
 
 
+def _parameters_of_way(wanted: Routes, ca_file: str | None, family: str, postfix: Facts) -> tuple[dict[str, t.Any], set[str]]:
+    """Which way mail leaves, and the names of those parameters that the inventory decides.
+
+    That is a matter of where the host stands: a relayhost or a transport table that somebody else set there stays as long as the inventory
+    says nothing about it. What this role set it knows by the names of its tables.
+    """
+    of_transport = {"transport_maps": _map(postfix, TRANSPORT, wanted.transport)}
+    of_smarthosts = _parameters_of_smarthosts(wanted, ca_file, family, postfix)
+    live = _live(postfix)
+    parameters = {
+        **(of_transport if wanted.transport or TRANSPORT in live else {}),
+        **(of_smarthosts if wanted.tls_policy or TLS_POLICY in live else {}),
+    }
+    decided = {name for name, value in of_smarthosts.items() if value is not None} if wanted.tls_policy else set()
+    return parameters, {*decided, *(of_transport if wanted.transport else ())}
+
+
 def _parameters_of_smarthosts(wanted: Routes, ca_file: str | None, family: str, postfix: Facts) -> dict[str, t.Any]:
     logs_in = bool(wanted.passwords)
     return {
@@ -199,6 +193,13 @@ def _tables(wanted: Routes, managed: t.Collection[str]) -> t.Iterator[Options]:
             yield table
         elif table["path"] in managed:
             yield {"path": table["path"], "state": "absent"}
+
+
+def _services(wanted: Routes) -> list[Options]:
+    used = {name: "present" if name in wanted.services else "absent" for name in _WAYS}
+    return [
+        {"name": name, "type": "unix", "command": "smtp", "state": used[name], "overrides": overrides} for name, overrides in _WAYS.items()
+    ]
 
 
 def _packages(wanted: Routes, family: str) -> list[str]:

@@ -56,6 +56,11 @@ def fqdn(variables: t.Mapping[str, t.Any], facts: Facts) -> str:
     return str(given if given is not None else variables.get("mail_hostname") or facts.get("host", {}).get("fqdn") or "")
 
 
+def names(variables: t.Mapping[str, t.Any], facts: Facts) -> dict[str, str]:
+    """The variables that name the host, as every role can take them."""
+    return {"host_domain": str(variables["host_domain"] or ""), "host_fqdn": fqdn(variables, facts)}
+
+
 def offers(variables: Variables, facts: Facts, offers: Offers) -> Offers:
     mailboxes = virtual_mailboxes.plan(
         variables["host_virtual_users"],
@@ -104,7 +109,7 @@ def _problems_of_host(variables: Variables, facts: Facts, offers: Offers) -> t.I
             "Ansible works on this host without the rights of root: run the play with --become (-b), or set ansible_become in the"
             " inventory."
         )
-    yield from _problems_of_names(str(variables["host_domain"] or ""), fqdn(variables, facts))
+    yield from _problems_of_names(**names(variables, facts))
     if host["os_family"] not in FAMILIES:
         yield f"This host runs {host['distribution']}; only the families {' and '.join(FAMILIES)} are known."
     if host["service_manager"] == "none":
@@ -115,14 +120,14 @@ def _problems_of_host(variables: Variables, facts: Facts, offers: Offers) -> t.I
     yield from _problems_of_mail_servers(facts, offers)
 
 
-def _problems_of_names(domain: str, name: str) -> t.Iterator[str]:
-    if not domain:
+def _problems_of_names(host_domain: str, host_fqdn: str) -> t.Iterator[str]:
+    if not host_domain:
         yield "mail_domain is not set: it is the main domain of this mail host, such as example.org."
-    elif not _DOMAIN.match(domain):
-        yield f"mail_domain is '{domain}', which is not a domain such as example.org."
-    if not _DOMAIN.match(name):
+    elif not _DOMAIN.match(host_domain):
+        yield f"mail_domain is '{host_domain}', which is not a domain such as example.org."
+    if not _DOMAIN.match(host_fqdn):
         yield (
-            f"The name of this host is '{name}', which is not a full one such as mail.{domain or 'example.org'}:"
+            f"The name of this host is '{host_fqdn}', which is not a full one such as mail.{host_domain or 'example.org'}:"
             " set mail_hostname, or give the host its full name in /etc/hosts."
         )
 

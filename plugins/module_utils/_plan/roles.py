@@ -30,7 +30,7 @@ def plan(variables: t.Mapping[str, t.Mapping[str, t.Any]], facts: Facts, roles: 
     Where the role host has problems, its part is the only one: what others would say of such a host only follows from these.
     Raises `UnreadableVariables`.
     """
-    known = {role: {**variables[role], "host_fqdn": host.fqdn(variables[role], facts)} for role in ROLES if role in roles}
+    known = {role: {**variables[role], **host.names(variables[role], facts)} for role in ROLES if role in roles}
     offers = Offers(roles=tuple(known))
     for role, own in known.items():
         offers = _asked(role, _planner(role).offers, own, facts, offers)

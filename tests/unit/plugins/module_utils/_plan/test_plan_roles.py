@@ -54,7 +54,7 @@ def play(monkeypatch):
 
 
 def test_all_are_told_before_anybody_plans(play):
-    variables = {name: {"host_fqdn": None} for name in roles.ROLES}
+    variables = {name: {"host_domain": None, "host_fqdn": None} for name in roles.ROLES}
     assert list(roles.plan(variables, FACTS, roles.ROLES)) == ["host", *(name for name in roles.ROLES if name != "host")]
     assert play == [
         *(("offers", name, "mail.example.org") for name in roles.ROLES),
@@ -64,7 +64,7 @@ def test_all_are_told_before_anybody_plans(play):
 
 
 def test_what_mail_info_is_asked(play):
-    variables = {"host": {"mail_hostname": ""}, "sasl": {"mail_hostname": "mx.example.org"}}
+    variables = {"host": {"host_domain": "", "mail_hostname": ""}, "sasl": {"host_domain": "", "mail_hostname": "mx.example.org"}}
     assert roles.names_to_look_up(variables, ["sasl", "somebody.else", "host"]) == ["all", "host", "sasl"]
     assert play[:2] == [("offers", "host", ""), ("offers", "sasl", "mx.example.org")]
     assert roles.packages(["sasl", "host"]) == ["common", "host-package", "sasl-package"]
@@ -94,10 +94,15 @@ def test_a_role_hears_of_the_others():
 
 
 @pytest.mark.parametrize("there", [FACTS, {}])
-def test_every_role_has_the_name_of_the_host(there):
-    variables = {role: {**told, "mail_hostname": ""} for role, told in VARIABLES.items()}
+@pytest.mark.parametrize("domain", [None, 1843, "example.org"])
+def test_every_role_has_the_name_of_the_host(there, domain):
+    variables = {role: {**told, "mail_hostname": "", "host_domain": domain} for role, told in VARIABLES.items()}
     variables["sasl"] = {**variables["sasl"], "sasl_provider": "sasldb"}
-    assert roles.plan(variables, there, PLAY)["sasl"].sasl_user["realm"] == ("mail.example.org" if there else "")
+    parts = roles.plan(variables, there, PLAY)
+    if there and domain != "example.org":
+        assert list(parts) == ["host"]
+    else:
+        assert parts["sasl"].sasl_user["realm"] == ("mail.example.org" if there else "")
 
 
 def test_of_a_host_that_cannot_be_one_of_mail_no_more_is_said():

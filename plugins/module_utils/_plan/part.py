@@ -53,14 +53,15 @@ class Part:
     files: t.Sequence[File] = ()
     # Files that nothing reads any more once the rest is in place.
     former_files: t.Sequence[str] = ()
-    # mail_certificate, sasl_user, sasl_provider, sendmail_auth, mail_filter, fetchmail_config: all their options, or None where there is
-    # nothing to do. A provider that only takes away what a former one needed does so once main.cf or sendmail names that no longer.
-    certificate: Options | None = None
+    # sasl_user, sasl_provider, mail_filter, fetchmail_config: all their options, or None where there is nothing to do.
     sasl_user: Options | None = None
     sasl_provider: Options | None = None
-    sendmail_auth: Options | None = None
     mail_filter: Options | None = None
     fetchmail_config: Options | None = None
+    # The same of mail_certificate and sendmail_auth. What only takes something away (a provider that needs nothing, AUTH of the state
+    # absent) does so when nobody is sent there any more: first sendmail_auth, then, once main.cf is written, sasl_provider.
+    certificate: Options | None = None
+    sendmail_auth: Options | None = None
 
 
 @dataclasses.dataclass(frozen=True)

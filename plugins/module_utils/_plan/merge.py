@@ -1,0 +1,162 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The parts of all roles made one, for one change of the host; and where two of them cannot both have their way. Pure.
+
+What postfix_parameters and postfix_services say is in the part of the role postfix, and the others leave it out of theirs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._core import secrets
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Options, Part
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.values import render
+
+# Lists of things, and the options by which one is known.
+_KEYS = {"accounts": ("name",), "virtual_users": ("name",), "tables": ("path",), "services": ("name", "type")}
+# What these are called, and what holds where nothing is said.
+_NOUNS = {"accounts": "account", "virtual_users": "virtual user", "tables": "table", "services": "service"}
+_DEFAULTS = {"state": "present"}
+_LONGEST = 100
+
+
+class Claim(t.NamedTuple):
+    """A value that one role wants something to have."""
+
+    value: t.Any
+    secret: bool = False
+
+
+def merged(parts: t.Mapping[str, Part]) -> Part:
+    """The part that *parts*, by the names of their roles, are together.
+
+    Its problems are those of the roles; where these have none, what two roles want to be different.
+    """
+    names = [field.name for field in dataclasses.fields(Part)]
+    wishes = {name: _together(name, [getattr(part, name) for part in parts.values()]) for name in names}
+    return Part(**{**wishes, "problems": wishes["problems"] or list(clashes(parts))})
+
+
+def _together(field: str, values: t.Sequence[t.Any]) -> t.Any:
+    if field in _KEYS:
+        return _listed(values, _KEYS[field])
+    if any(isinstance(value, bool) for value in values):
+        return any(values)
+    given = [value for value in values if value is not None]
+    if any(isinstance(value, t.Mapping) for value in given):
+        return _deep(*given)
+    return list(dict.fromkeys(itertools.chain(*given))) if given else None
+
+
+def _listed(lists: t.Iterable[t.Sequence[Options]], key: t.Sequence[str]) -> list[Options]:
+    """One list; of two of the same in one role's list both stay, for the module to refuse."""
+    result: list[Options] = []
+    for items in lists:
+        before = {_key(item, key): place for place, item in enumerate(result)}
+        for item in items:
+            if _key(item, key) in before:
+                place = before[_key(item, key)]
+                result[place] = _deep(result[place], item)
+            else:
+                result.append(item)
+    return result
+
+
+def _deep(*values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    result: dict[str, t.Any] = {}
+    for name, value in itertools.chain(*(mapping.items() for mapping in values)):
+        there = result.get(name)
+        result[name] = _deep(there, value) if isinstance(there, t.Mapping) and isinstance(value, t.Mapping) else value
+    return result
+
+
+def _key(item: Options, names: t.Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(item.get(name, "")) for name in names)
+
+
+# Where two roles cannot both have their way ------------------------------------------------------------------------
+
+
+def clashes(parts: t.Mapping[str, Part]) -> t.Iterator[str]:
+    """A sentence for each thing of which two roles want different values."""
+    first: dict[str, tuple[str, Claim]] = {}
+    for role, part in parts.items():
+        # A role that contradicts itself is not for this to tell.
+        for thing, claim in dict(reversed(list(_claims(part)))).items():
+            other, before = first.setdefault(thing, (role, claim))
+            if before.value != claim.value:
+                yield (
+                    f"The roles {other} and {role} want different values of {thing}, {_shown(before, claim)}:"
+                    " change the variables of one of them."
+                )
+
+
+def _claims(part: Part) -> t.Iterator[tuple[str, Claim]]:
+    for name, value in part.parameters.items():
+        yield f"the parameter {name} of main.cf", _of_postfix(name, value)
+    for field, noun in _NOUNS.items():
+        for item in getattr(part, field):
+            yield from _of_item(f"the {noun} {'/'.join(_key(item, _KEYS[field]))}", {**_DEFAULTS, **item}, _KEYS[field])
+    yield from _of_settings(part.settings)
+    for file in part.files:
+        # Files of databases hold passwords.
+        yield f"the file {file.path}", Claim((file.content, file.mode), secret=True)
+    for path in part.former_files:
+        yield f"the file {path}", Claim(None, secret=True)
+    for single in (field.name for field in dataclasses.fields(part) if field.default is None):
+        for option, value in (getattr(part, single) or {}).items():
+            yield f"the option {option} of {single}", Claim(value, _is_secret(option, value))
+
+
+def _of_item(label: str, item: Options, key: t.Sequence[str]) -> t.Iterator[tuple[str, Claim]]:
+    for option, value in item.items():
+        if option == "overrides":
+            for name, override in (value or {}).items():
+                yield f"the parameter {name} of {label}", _of_postfix(name, override)
+        elif option not in key:
+            in_secret = bool(item.get("secret")) and option in ("entries", "content")
+            yield f"the option {option} of {label}", Claim(value, in_secret or _is_secret(option, value))
+
+
+def _of_postfix(name: str, value: t.Any) -> Claim:
+    """A parameter, as Postfix reads it."""
+    secret = secrets.is_secret(name, value)
+    try:
+        return Claim(None if value is None else render(name, value), secret)
+    except BadInput:
+        return Claim(value, secret)  # The module says what is wrong with it.
+
+
+def _of_settings(settings: t.Mapping[str, t.Any], above: t.Sequence[str] = ()) -> t.Iterator[tuple[str, Claim]]:
+    for name, value in settings.items():
+        path = (*above, str(name))
+        is_block = isinstance(value, t.Mapping)
+        yield f"the setting {' > '.join(path)} of Dovecot", Claim("a block" if is_block else value, _is_secret(str(name), value))
+        if is_block:
+            yield from _of_settings(value, path)
+
+
+def _is_secret(name: str, value: t.Any) -> bool:
+    """Whether there is a secret in the value, however deep."""
+    if isinstance(value, t.Mapping):
+        return any(_is_secret(str(inner), item) for inner, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return any(_is_secret(name, item) for item in value)
+    return name == "password_hash" or secrets.is_secret(name, value)
+
+
+def _shown(one: Claim, other: Claim) -> str:
+    if one.secret or other.secret:
+        return "which are not shown"
+    return f"{_short(one.value)} and {_short(other.value)}"
+
+
+def _short(value: t.Any) -> str:
+    text = "none" if value is None else f"'{value}'"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...'"

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""All roles of a play and what each of them wants of a host. Pure."""
+
+from __future__ import annotations
+
+import importlib
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+from ansible_collections.postroom.mail.plugins.module_utils._plan import host
+from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, Offers, Part, Planner
+
+# In the order in which they plan: Dovecot's version decides how the role host writes down a quota, and filtering asks who has a mailbox.
+ROLES = ("dovecot", "host", "postfix", "relay_policy", "sasl", "filtering", "fetchmail")
+_HERE = __name__.rpartition(".")[0]
+
+Result = t.TypeVar("Result")
+
+
+class UnreadableVariables(BadInput):
+    """Variables of which a role can make nothing, and that its argument specification lets pass."""
+
+
+def plan(variables: t.Mapping[str, t.Mapping[str, t.Any]], facts: Facts, roles: t.Collection[str]) -> dict[str, Part]:
+    """What each of the *roles* of a play wants of the host; *variables* are those that each sees.
+
+    Where the role host has problems, its part is the only one: what others would say of such a host only follows from these.
+    Raises `UnreadableVariables`.
+    """
+    known = {role: {**variables[role], **host.names(variables[role], facts)} for role in ROLES if role in roles}
+    offers = Offers(roles=tuple(known))
+    for role, own in known.items():
+        offers = _asked(role, _planner(role).offers, own, facts, offers)
+    parts: dict[str, Part] = {}
+    for role in sorted(known, key="host".__ne__):
+        parts[role] = _asked(role, _planner(role).plan, known[role], facts, offers)
+        if parts[role].problems and role == "host":
+            break
+    return parts
+
+
+def names_to_look_up(variables: t.Mapping[str, t.Mapping[str, t.Any]], roles: t.Collection[str]) -> list[str]:
+    """The names of which mail_info must say whether the host has an account; they do not depend on the host."""
+    return sorted({name for part in plan(variables, {}, roles).values() for name in part.names_to_look_up})
+
+
+def packages(roles: t.Collection[str]) -> list[str]:
+    """All that the *roles* may want to have installed, on hosts of any family: mail_info must say which are there."""
+    return sorted({name for role in ROLES if role in roles for name in _planner(role).PACKAGES})
+
+
+def _planner(role: str) -> Planner:
+    # By name, so that nothing is loaded for roles that are not in the play.
+    return t.cast("Planner", importlib.import_module(f"{_HERE}.{role}"))
+
+
+def _asked(
+    role: str, ask: t.Callable[[t.Any, Facts, Offers], Result], variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers
+) -> Result:
+    try:
+        return ask(variables, facts, offers)
+    except (TypeError, AttributeError, KeyError, ValueError) as e:
+        # The variables are not shown: there may be passwords in them.
+        raise UnreadableVariables(
+            f"The role {role} can make nothing of its variables ({type(e).__name__}): write them as its argument specification has them."
+        ) from None

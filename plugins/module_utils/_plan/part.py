@@ -71,6 +71,7 @@ class Offers:
     accounts_without_mail: t.Sequence[str] = ()
     # postfix
     myhostname: str = ""
+    replace_mta: bool = False
     recipient_delimiter: str = "+"
     parameters_by_hand: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     services_by_hand: t.Sequence[Options] = ()

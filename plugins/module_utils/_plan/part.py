@@ -53,6 +53,10 @@ class Part:
     files: t.Sequence[File] = ()
     # Files that nothing reads any more once the rest is in place.
     former_files: t.Sequence[str] = ()
+    # Sockets that nobody serves once the daemon has been restarted, and that would stay where they are.
+    former_sockets: t.Sequence[str] = ()
+    # Files of somebody else's configuration that are replaced: what was there is kept beside them.
+    foreign_files: t.Sequence[str] = ()
     # sasl_user, sasl_provider, mail_filter, fetchmail_config: all their options, or None where there is nothing to do.
     sasl_user: Options | None = None
     sasl_provider: Options | None = None

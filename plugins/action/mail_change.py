@@ -8,7 +8,11 @@ import typing as t
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
-from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import is_elsewhere, role_of, roles_around, waiting_for
+from ansible_collections.postroom.mail.plugins.plugin_utils._plans import Plans
+from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import begin, is_elsewhere, role_of, roles_around, waiting_for
+
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import Waiting
 
 
 class ActionModule(ActionBase):
@@ -18,32 +22,34 @@ class ActionModule(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         if is_elsewhere(self._task, task_vars):
             raise AnsibleActionFail("A change cannot be delegated: the tasks of the play say what they want of its own hosts.")
-        me = role_of(self._task) or ""
-        waiting = waiting_for(self._task, task_vars)
+        state = self._task.args.get("state", "done")
+        if state == "begun":
+            begin(self._task, task_vars)
+            return {**result, "changed": False}
+        if state != "done":
+            raise AnsibleActionFail(f"The option 'state' is '{state}'; it must be begun or done.")
+        me, waiting = role_of(self._task) or "", waiting_for(self._task, task_vars)
         owner = waiting.owner()
-        options = dict(self._task.args)
-        state = options.get("state", "done")
-        if owner and (owner not in roles_around(self._task) or (owner == me and state == "begun")):
+        if owner and owner not in roles_around(self._task):
             # The role that began it has failed, and the play went on. What it wanted is not carried out with something else.
             waiting.end()
             owner = None
-        if state == "begun":
-            if owner is None:
-                waiting.begin(me)
-            return {**result, "changed": False, "msg": "The change has begun." if owner is None else "The change had begun before."}
-        if state != "done":
-            raise AnsibleActionFail(f"The option 'state' is '{state}'; it must be begun or done.")
         if owner is not None and owner != me:
             return {**result, "changed": False, "msg": f"{owner or 'The play'} carries this out with the rest."}
-        wishes = waiting.wishes() if owner is not None else []
-        if owner is not None:
-            # Whatever becomes of them: what was refused is not carried out with something else later.
-            waiting.end()
-        options["wishes"] = [*wishes, *options.get("wishes", [])]
+        options = self._task.args if owner is None else self._with_what_waits(waiting, task_vars)
         result |= self._execute_module(module_args=options, task_vars=task_vars)
         for line in told(result, check_mode=self._task.check_mode):
             self._display.display(f"[{task_vars['inventory_hostname']}] {line}")
         return result
+
+    def _with_what_waits(self, waiting: Waiting, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The options of the task, with what the roles want and how it is proved."""
+        wishes, roles = waiting.wishes(), waiting.roles()
+        # Whatever becomes of them: what was refused is not carried out with something else later.
+        waiting.end()
+        plans = Plans(task_vars["inventory_hostname"])
+        options = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(roles), **self._task.args}
+        return {**options, "wishes": [*wishes, *options.get("wishes", [])]}
 
 
 def told(result: t.Mapping[str, t.Any], *, check_mode: bool) -> list[str]:

@@ -13,14 +13,14 @@ else may look into, and which is gone when the run ends.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import os
 import typing as t
 
-from ansible import constants, context
+from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalActionModule
+from ansible_collections.postroom.mail.plugins.plugin_utils import _kept
 
 COLLECTION = "postroom.mail"
 
@@ -30,7 +30,7 @@ class Waiting:
 
     def __init__(self, host: str, play: str, directory: str = "") -> None:
         name = hashlib.sha256(f"{play}\0{host}".encode()).hexdigest()
-        self._path = os.path.join(directory or str(vars(constants)["DEFAULT_LOCAL_TMP"]), f"postroom-change-{name}")
+        self._path = os.path.join(directory or _kept.directory(), f"postroom-change-{name}")
 
     def owner(self) -> str | None:
         """Who began the change: the name of a role, or nothing for the play itself. None: there is no change."""
@@ -45,13 +45,24 @@ class Waiting:
         """Have one more wish wait."""
         self._write("a", wish)
 
+    def join(self, role: str) -> None:
+        """Have *role* take part in the change."""
+        self._write("a", role)
+
     def wishes(self) -> list[t.Any]:
         """What waits, in its order."""
-        return (self._lines() or [""])[1:]
+        return [line for line in self._noted() if not isinstance(line, str)]
+
+    def roles(self) -> list[str]:
+        """Who takes part."""
+        return list(dict.fromkeys(line for line in self._noted() if isinstance(line, str)))
 
     def end(self) -> None:
         """Forget the change."""
         os.unlink(self._path)
+
+    def _noted(self) -> list[t.Any]:
+        return (self._lines() or [""])[1:]
 
     def _lines(self) -> list[t.Any] | None:
         try:
@@ -61,15 +72,8 @@ class Waiting:
             return None
 
     def _write(self, mode: str, value: t.Any) -> None:
-        with open(self._path, mode, encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
-            f.write(json.dumps(value, default=_plain) + "\n")
-
-
-def _plain(value: t.Any) -> t.Any:
-    """What JSON has no form for, as Ansible gives it to a module: a set as a list, a date as in ISO 8601, all else as text."""
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=str)
-    return value.isoformat() if isinstance(value, datetime.date) else str(value)
+        with open(self._path, mode, encoding="utf-8", opener=_kept.private) as f:
+            f.write(f"{_kept.text(value)}\n")
 
 
 class WishAction(NormalActionModule):
@@ -112,6 +116,19 @@ def _is_for_now(task: t.Any) -> bool:
 def is_elsewhere(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> bool:
     """Whether *task* is delegated to another host, whose change this is not."""
     return task.delegate_to not in (None, "", task_vars["inventory_hostname"])
+
+
+def begin(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> Waiting:
+    """The change that *task* takes part in: the one that a role around it or the play has begun, or else one of its own role."""
+    waiting, me = waiting_for(task, task_vars), role_of(task) or ""
+    owner = waiting.owner()
+    if owner and (owner == me or owner not in roles_around(task)):
+        # The role that began it has failed, and the play went on. What it wanted is not carried out with something else.
+        waiting.end()
+        owner = None
+    if owner is None:
+        waiting.begin(me)
+    return waiting
 
 
 def waiting_for(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> Waiting:

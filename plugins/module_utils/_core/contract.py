@@ -24,6 +24,8 @@ _WANTED = {
     "bool": "true or false: write it without quotes, and on the command line as -e '{\"%s\": true}'",
     "int": "a whole number",
 }
+# Postfix takes a list as text, too.
+_OF_POSTFIX = re.compile(r"(postfix|relay_policy)_|mail_networks$")
 _EMPTY = {"list": "write [] where there is none", "dict": "write {} where there is none"}
 
 
@@ -40,8 +42,18 @@ def problems(values: t.Mapping[str, t.Any], contracts: t.Mapping[str, Option]) -
     return found
 
 
+def as_promised(name: str, value: t.Any, option: Option) -> t.Any:
+    """*value* of the variable *name*, in which nothing is wrong, of the type that its contract promises."""
+    return [word for word in re.split(r"[,\s]+", value) if word] if _is_list_of_postfix(name, value, option) else value
+
+
+def _is_list_of_postfix(name: str, value: t.Any, option: Option) -> bool:
+    is_list = option.get("type") == "list" and option.get("elements") == "str"
+    return is_list and isinstance(value, str) and _OF_POSTFIX.match(name) is not None
+
+
 def _problems(name: str, value: t.Any, option: Option) -> t.Iterator[str]:
-    kind = option.get("type", "str")
+    kind, value = option.get("type", "str"), as_promised(name, value, option)
     if value is None and kind in _WANTED:
         yield f"{name} is empty: {_EMPTY.get(kind, 'give it a value')}, or leave it out."
     elif value is not None and not _fits(value, kind):

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import MailError
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import databases, dialect, findings, secrets
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.facts import CONFIG_DIRECTORY, CONFIG_PATH, PAM_SERVICE_FILE
-from ansible_collections.postroom.mail.plugins.module_utils._plan import dovecot_packages, dovecot_pam, dovecot_variables
+from ansible_collections.postroom.mail.plugins.module_utils._plan import dovecot_packages, dovecot_pam, dovecot_variables, proof
 from ansible_collections.postroom.mail.plugins.module_utils._plan.dovecot_neutral_settings import neutral_settings
 from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, File, Offers, Part
 
@@ -55,6 +55,8 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
         former_files=[] if problems else _former_files(neutral, files, facts),
         former_sockets=_former_sockets(given),
         foreign_files=foreign,
+        probes=proof.of_mailboxes(given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"]),
+        delivery=proof.of_delivery(variables, given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"], offers.smtp_host),
     )
 
 
@@ -81,7 +83,8 @@ def _in_its_language(neutral: t.Mapping[str, t.Any], given: Variables, facts: Fa
         settings, with_secrets = secrets.parted(dialect.translate(neutral, version, more))
     except MailError as e:
         return [str(e)], {}, []
-    return [], settings, [File(file.path, file.content, file.mode) for file in (*files, *with_secrets)]
+    # Those that end in .ext Dovecot reads when it is told to.
+    return [], settings, [File(file.path, file.content, file.mode, True, file.path.endswith(".ext")) for file in (*files, *with_secrets)]
 
 
 def _foreign_files(facts: Facts) -> list[str]:

@@ -21,16 +21,16 @@ class Variables(t.TypedDict, total=False):
     dovecot_protocols: t.Sequence[str]
     dovecot_listen: t.Sequence[str]  # or None
     dovecot_ports: Entry
-    dovecot_hostname: str
-    dovecot_postmaster_address: str
+    dovecot_hostname: str  # or None
+    dovecot_postmaster_address: str  # or None
     dovecot_recipient_delimiter: str  # or None
-    dovecot_tls_certificate: str
-    dovecot_tls_private_key: str
+    dovecot_tls_certificate: str  # or None
+    dovecot_tls_private_key: str  # or None
     dovecot_tls_min_protocol: str
     dovecot_tls_ciphers: str
     dovecot_allow_cleartext_logins: bool
     dovecot_mail_location: str
-    dovecot_mail_privileged_group: str
+    dovecot_mail_privileged_group: str  # or None
     dovecot_mbox_read_locks: t.Sequence[str]
     dovecot_mbox_write_locks: t.Sequence[str]
     dovecot_mailboxes: Entry
@@ -55,7 +55,7 @@ class Variables(t.TypedDict, total=False):
     dovecot_last_valid_gid: Number
     dovecot_mail_max_userip_connections: Number
     dovecot_login_processes: Entry
-    dovecot_auth_worker_limit: Number
+    dovecot_auth_worker_limit: Number  # or None
     dovecot_lmtp_user_concurrency_limit: Number
     dovecot_imap_client_workarounds: t.Sequence[str]
     dovecot_pop3_client_workarounds: t.Sequence[str]
@@ -68,7 +68,15 @@ class Variables(t.TypedDict, total=False):
 
 def completed(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Variables:
     """*variables* with what the host and the other roles say of those that are None or missing."""
+    is_mbox = str(variables["dovecot_mail_location"]).startswith("mbox:")
     others: Variables = {
+        "dovecot_hostname": variables["host_fqdn"],
+        "dovecot_postmaster_address": f"postmaster@{variables['host_domain']}",
+        "dovecot_tls_certificate": variables["host_tls_certificate"],
+        "dovecot_tls_private_key": variables["host_tls_private_key"],
+        "dovecot_mail_privileged_group": "mail" if is_mbox else "",
+        # With databases each process has connections of its own to their servers.
+        "dovecot_auth_worker_limit": 30 if variables["dovecot_databases"] else 100,
         "dovecot_listen": ["*", "::"] if facts.get("host", {}).get("ipv6") else ["*"],
         "dovecot_recipient_delimiter": offers.recipient_delimiter,
         # Postfix waits no longer than ten seconds for an answer, and the penalty can be fifteen.

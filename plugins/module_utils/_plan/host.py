@@ -61,6 +61,11 @@ def names(variables: t.Mapping[str, t.Any], facts: Facts) -> dict[str, str]:
     return {"host_domain": str(variables["host_domain"] or ""), "host_fqdn": fqdn(variables, facts)}
 
 
+def is_known(variables: t.Mapping[str, t.Any], facts: Facts) -> bool:
+    """Whether the host has told everything, and has a name that the others can use."""
+    return bool(facts["host"]["privileged"]) and not list(_problems_of_names(**names(variables, facts)))
+
+
 def offers(variables: Variables, facts: Facts, offers: Offers) -> Offers:
     mailboxes = virtual_mailboxes.plan(
         variables["host_virtual_users"],

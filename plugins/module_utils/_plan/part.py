@@ -22,6 +22,9 @@ class File:
     path: str
     content: str
     mode: str = "0644"
+    secret: bool = False
+    # Whether the daemon has to read it again by itself.
+    reload: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Part:
     problems: t.Sequence[str] = ()
     warnings: t.Sequence[str] = ()
     packages: t.Sequence[str] = ()
+    # Mail servers that the role takes over from, and whether their mail is still to be handed over.
+    former_mail_servers: t.Sequence[Options] = ()
+    has_waiting_mail: bool = False
+    # Whether the host's own name is one that Postfix's package makes something of that no program of Postfix takes.
+    is_nameless: bool = False
     # Names of which mail_info must say whether the host has an account.
     names_to_look_up: t.Sequence[str] = ()
     # mail_user
@@ -66,6 +74,14 @@ class Part:
     # absent) does so when nobody is sent there any more: first sendmail_auth, then, once main.cf is written, sasl_provider.
     certificate: Options | None = None
     sendmail_auth: Options | None = None
+    # mail_probe: that the role's listeners answer, and that a message arrives and is taken out again.
+    probes: t.Sequence[Options] = ()
+    delivery: t.Sequence[Options] = ()
+
+    @property
+    def installs_by_itself(self) -> bool:
+        """Whether the role has more to do than to have its packages installed with those of the others."""
+        return self.is_nameless or bool(self.former_mail_servers)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +102,8 @@ class Offers:
     recipient_delimiter: str = "+"
     parameters_by_hand: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     services_by_hand: t.Sequence[Options] = ()
+    # Where port 25 of the host answers the host itself.
+    smtp_host: str = ""
     # relay_policy: the domains that are relayed to, and whether whoever has logged in may relay on port 25
     relayed_domains: t.Sequence[str] = ()
     auth_on_port_25: bool = False

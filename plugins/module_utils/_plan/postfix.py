@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._plan import (
@@ -15,6 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._plan import (
     postfix_services,
     postfix_tables,
     postfix_variables,
+    proof,
 )
 from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, Offers, Part
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import owned_parameters
@@ -35,6 +37,7 @@ def offers(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Of
         recipient_delimiter=wishes["postfix_recipient_delimiter"],
         parameters_by_hand=wishes["postfix_parameters"],
         services_by_hand=wishes["postfix_services"],
+        smtp_host=proof.address_to_greet(wishes["postfix_inet_interfaces"], wishes["postfix_inet_protocols"]),
     )
 
 
@@ -50,6 +53,8 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
     to_build = [*postfix_tables.always(addresses), *tables.tables]
     always = postfix_parameters.always(wishes, postfix, offers, addresses)
     quota, quota_problems = postfix_parameters.quota(wishes, postfix, offers, tables.parameters.get("smtpd_recipient_restrictions"))
+    others = facts.get("other_mail_servers", [])
+    former = [server for server in others if server["installed"]]
     return Part(
         problems=[
             *owned_parameters.problems(wishes["postfix_parameters"], "postfix"),
@@ -62,8 +67,17 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
         ],
         warnings=addresses["warnings"],
         packages=["postfix", *(postfix_tables.TYPE_PACKAGES[kind] for kind in types), *(["procmail"] if offers.procmail_command else [])],
+        former_mail_servers=former,
+        has_waiting_mail=wishes["postfix_replace_mta"] and any(server["queue"] for server in others),
+        is_nameless=_is_nameless(postfix, facts.get("host", {})),
         names_to_look_up=addresses["look_up"],
         tables=[*to_build, *tables.former],
         parameters={**always, **postfix_parameters.at_times(wishes, postfix, offers, addresses), **tables.parameters, **quota},
         services=postfix_services.services(wishes, offers.procmail_command),
+        probes=proof.of_smtp(offers.smtp_host, submission=wishes["postfix_submission"]),
     )
+
+
+def _is_nameless(postfix: Facts, host: Facts) -> bool:
+    """Whether the package would make a myhostname of digits, which no program of Postfix takes, and its installation fail of it."""
+    return host.get("os_family") == "Debian" and not postfix["installed"] and re.match(r"[0-9.]+$", str(host.get("fqdn"))) is not None

@@ -83,6 +83,8 @@ def in_full(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> V
         "postfix_tls_private_key": variables["host_tls_private_key"],
     }
     left_open = {name: said for name, said in others_say.items() if variables.get(name) is None}
+    if not variables.get("postfix_inet_protocols"):
+        left_open["postfix_inet_protocols"] = others_say["postfix_inet_protocols"]
     services = [{option: _as_text(value) for option, value in service.items()} for service in variables["postfix_services"]]
     return t.cast("Variables", {**variables, **left_open, "postfix_services": services})
 

@@ -43,8 +43,7 @@ _WAYS: dict[str, dict[str, t.Any]] = {
 
 
 class Variables(host.Variables, total=False):
-    # None: networks if there are any, or else closed.
-    relay_policy_mode: str | None
+    relay_policy_mode: str
     relay_policy_networks: t.Sequence[str]
     relay_policy_open_to_the_whole_world: bool
     relay_policy_domains: t.Sequence[Options]
@@ -58,12 +57,12 @@ def offers(variables: Variables, facts: Facts, offers: Offers) -> Offers:
     return dataclasses.replace(
         offers,
         relayed_domains=[domain["name"] for domain in variables["relay_policy_domains"] if "name" in domain],
-        auth_on_port_25=_mode(variables) == "authenticated",
+        auth_on_port_25=variables["relay_policy_mode"] == "authenticated",
     )
 
 
 def plan(variables: Variables, facts: Facts, offers: Offers) -> Part:
-    mode, family = _mode(variables), facts.get("host", {}).get("os_family", "")
+    mode, family = variables["relay_policy_mode"], facts.get("host", {}).get("os_family", "")
     postfix = {**NOT_INSTALLED, "managed_tables": [], **facts.get("postfix", {})}
     mynetworks, problems = networks.mynetworks(
         mode, list(variables["relay_policy_networks"]), variables["relay_policy_open_to_the_whole_world"]
@@ -88,10 +87,6 @@ def plan(variables: Variables, facts: Facts, offers: Offers) -> Part:
         open_relay=mode == "open",
         services=_services(wanted),
     )
-
-
-def _mode(variables: Variables) -> str:
-    return variables.get("relay_policy_mode") or ("networks" if variables["relay_policy_networks"] else "closed")
 
 
 def _services_there(postfix: Facts, offers: Offers) -> list[str]:

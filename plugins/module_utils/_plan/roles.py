@@ -24,27 +24,29 @@ class UnreadableVariables(BadInput):
     """Variables of which a role can make nothing, and that its argument specification lets pass."""
 
 
-def plan(variables: t.Mapping[str, t.Mapping[str, t.Any]], facts: Facts, roles: t.Collection[str]) -> dict[str, Part]:
-    """What each of the *roles* of a play wants of the host; *variables* are those that each sees.
+def plan(
+    variables: t.Mapping[str, t.Any], facts: Facts, roles: t.Collection[str], unreadable: t.Collection[str] = ()
+) -> dict[str, Part]:
+    """What each of the *roles* of a play wants of the host.
 
-    Where the role host has problems, its part is the only one: what others would say of such a host only follows from these.
-    Raises `UnreadableVariables`.
+    The *unreadable* ones are not asked: there are mistakes in their variables. Where nobody knows what the host is called or what is on it,
+    the part of the role host is the only one, because what others would say only follows from that. Raises `UnreadableVariables`.
     """
-    known = {role: {**variables[role], **host.names(variables[role], facts)} for role in ROLES if role in roles}
-    offers = Offers(roles=tuple(known))
-    for role, own in known.items():
-        offers = _asked(role, _planner(role).offers, own, facts, offers)
-    parts: dict[str, Part] = {}
-    for role in sorted(known, key="host".__ne__):
-        parts[role] = _asked(role, _planner(role).plan, known[role], facts, offers)
-        if parts[role].problems and role == "host":
-            break
-    return parts
+    known = {**variables, **host.names(variables, facts)}
+    offers = Offers(roles=tuple(role for role in ROLES if role in roles))
+    for role in offers.roles:
+        offers = _asked(role, _planner(role).offers, known, facts, offers)
+    is_known = not facts or host.is_known(known, facts)
+    return {
+        role: _asked(role, _planner(role).plan, known, facts, offers)
+        for role in offers.roles
+        if role not in unreadable and (is_known or role == "host")
+    }
 
 
-def names_to_look_up(variables: t.Mapping[str, t.Mapping[str, t.Any]], roles: t.Collection[str]) -> list[str]:
+def names_to_look_up(variables: t.Mapping[str, t.Any], roles: t.Collection[str], unreadable: t.Collection[str] = ()) -> list[str]:
     """The names of which mail_info must say whether the host has an account; they do not depend on the host."""
-    return sorted({name for part in plan(variables, {}, roles).values() for name in part.names_to_look_up})
+    return sorted({name for part in plan(variables, {}, roles, unreadable).values() for name in part.names_to_look_up})
 
 
 def packages(roles: t.Collection[str]) -> list[str]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The parts of all roles made one, for one change of the host; and where two of them cannot both have their way. Pure.
+"""Where the parts of two roles cannot both have their way. Pure.
 
 What postfix_parameters and postfix_services say is in the part of the role postfix, and the others leave it out of theirs.
 """
@@ -10,7 +10,6 @@ What postfix_parameters and postfix_services say is in the part of the role post
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core import secrets
@@ -33,62 +32,14 @@ class Claim(t.NamedTuple):
     secret: bool = False
 
 
-def merged(parts: t.Mapping[str, Part]) -> Part:
-    """The part that *parts*, by the names of their roles, are together.
-
-    Its problems are those of the roles; where these have none, what two roles want to be different.
-    """
-    names = [field.name for field in dataclasses.fields(Part)]
-    wishes = {name: _together(name, [getattr(part, name) for part in parts.values()]) for name in names}
-    return Part(**{**wishes, "problems": wishes["problems"] or list(clashes(parts))})
-
-
-def _together(field: str, values: t.Sequence[t.Any]) -> t.Any:
-    if field in _KEYS:
-        return _listed(values, _KEYS[field])
-    if any(isinstance(value, bool) for value in values):
-        return any(values)
-    given = [value for value in values if value is not None]
-    if any(isinstance(value, t.Mapping) for value in given):
-        return _deep(*given)
-    return list(dict.fromkeys(itertools.chain(*given))) if given else None
-
-
-def _listed(lists: t.Iterable[t.Sequence[Options]], key: t.Sequence[str]) -> list[Options]:
-    """One list; of two of the same in one role's list both stay, for the module to refuse."""
-    result: list[Options] = []
-    for items in lists:
-        before = {_key(item, key): place for place, item in enumerate(result)}
-        for item in items:
-            if _key(item, key) in before:
-                place = before[_key(item, key)]
-                result[place] = _deep(result[place], item)
-            else:
-                result.append(item)
-    return result
-
-
-def _deep(*values: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    result: dict[str, t.Any] = {}
-    for name, value in itertools.chain(*(mapping.items() for mapping in values)):
-        there = result.get(name)
-        result[name] = _deep(there, value) if isinstance(there, t.Mapping) and isinstance(value, t.Mapping) else value
-    return result
-
-
-def _key(item: Options, names: t.Sequence[str]) -> tuple[str, ...]:
-    return tuple(str(item.get(name, "")) for name in names)
-
-
-# Where two roles cannot both have their way ------------------------------------------------------------------------
-
-
 def clashes(parts: t.Mapping[str, Part]) -> t.Iterator[str]:
     """A sentence for each thing of which two roles want different values."""
     first: dict[str, tuple[str, Claim]] = {}
+    # One role alone contradicts nobody, and a thousand users take time.
+    shared = {field: noun for field, noun in _NOUNS.items() if sum(bool(getattr(part, field)) for part in parts.values()) > 1}
     for role, part in parts.items():
         # A role that contradicts itself is not for this to tell.
-        for thing, claim in dict(reversed(list(_claims(part)))).items():
+        for thing, claim in dict(reversed(list(_claims(part, shared)))).items():
             other, before = first.setdefault(thing, (role, claim))
             if before.value != claim.value:
                 yield (
@@ -97,10 +48,10 @@ def clashes(parts: t.Mapping[str, Part]) -> t.Iterator[str]:
                 )
 
 
-def _claims(part: Part) -> t.Iterator[tuple[str, Claim]]:
+def _claims(part: Part, nouns: t.Mapping[str, str]) -> t.Iterator[tuple[str, Claim]]:
     for name, value in part.parameters.items():
         yield f"the parameter {name} of main.cf", _of_postfix(name, value)
-    for field, noun in _NOUNS.items():
+    for field, noun in nouns.items():
         for item in getattr(part, field):
             yield from _of_item(f"the {noun} {'/'.join(_key(item, _KEYS[field]))}", {**_DEFAULTS, **item}, _KEYS[field])
     yield from _of_settings(part.settings)
@@ -112,6 +63,10 @@ def _claims(part: Part) -> t.Iterator[tuple[str, Claim]]:
     for single in (field.name for field in dataclasses.fields(part) if field.default is None):
         for option, value in (getattr(part, single) or {}).items():
             yield f"the option {option} of {single}", Claim(value, _is_secret(option, value))
+
+
+def _key(item: Options, names: t.Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(item.get(name, "")) for name in names)
 
 
 def _of_item(label: str, item: Options, key: t.Sequence[str]) -> t.Iterator[tuple[str, Claim]]:

@@ -1,0 +1,22 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who installs which packages: the role host those of all roles at once, apart from a role that has to do more. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, Part
+
+
+def missing(parts: t.Mapping[str, Part], facts: Facts, me: str, handled: t.Collection[str] = ()) -> dict[str, list[str]]:
+    """What each role has to install. The role *me* is the one that asks, and the *handled* ones were given to a task before."""
+    there = {name for name, is_there in facts.get("packages", {}).items() if is_there} | set(handled)
+    lacking = {role: [name for name in part.packages if name not in there] for role, part in parts.items()}
+    if me != "host":
+        return lacking
+    at_once = [name for role, names in lacking.items() if not parts[role].installs_by_itself for name in names]
+    alone = {role: names if parts[role].installs_by_itself else [] for role, names in lacking.items()}
+    return {**alone, "host": list(dict.fromkeys(at_once))}

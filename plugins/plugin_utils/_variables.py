@@ -1,0 +1,128 @@
+# Copyright (c) 2026, The postroom.mail contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
+# Do not use this from other collections or standalone plugins/modules!
+
+"""The variables of the roles, evaluated once and held to the contracts of the roles."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import pathlib
+import re
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.yaml import yaml_load
+from ansible_collections.postroom.mail.plugins.module_utils._core.contract import as_promised, problems
+
+ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
+
+# Variables that are in no contract, by the beginnings of their names: each account of fetchmail can have one of its own, so that a file of the
+# inventory can bring one and take it away; and a probe's mailbox is the site's.
+MORE = {"fetchmail": ("fetchmail_account_",), "dovecot": ("mail_probe_user", "mail_probe_password")}
+# What Ansible itself says of the task, the role and the play, and what roles of this collection remember by the way.
+_OF_THE_TASK = re.compile(r"ansible_(?!host$|connection$)|role_|hostvars$|groups$|group_names$|play_hosts$|environment$|omit$|vars$|host_package_lists$")
+
+Contract = t.Mapping[str, t.Any]
+Facts = t.Mapping[str, t.Any]
+
+
+class Variables(t.NamedTuple):
+    """What the variables of the roles come to, and what is wrong with them."""
+
+    values: dict[str, t.Any]
+    problems: list[str]
+    # The roles that have a mistake in one of theirs.
+    unreadable: set[str]
+
+
+@functools.cache
+def contracts() -> dict[str, Contract]:
+    """The options of each role by the names of its variables."""
+    return {role.name: _loaded(role / "meta/argument_specs.yml")["argument_specs"]["main"].get("options", {}) for role in _roles()}
+
+
+@functools.cache
+def defaults() -> dict[str, dict[str, t.Any]]:
+    """The default values of each role's variables."""
+    return {role.name: _loaded(role / "defaults/main.yml") for role in _roles()}
+
+
+def roles_in(variables: t.Mapping[str, t.Any]) -> list[str]:
+    """The roles that are in the play: those whose defaults its tasks see."""
+    return [role for role, names in defaults().items() if names.keys() <= variables.keys()]
+
+
+def evaluated(templar: t.Any, variables: t.Mapping[str, t.Any], roles: t.Collection[str], facts: Facts) -> Variables:
+    """The variables of *roles*, of which those with a mistake have the value that the role itself gives them.
+
+    Before the host has answered, *facts* are empty. In the inventory a variable can be a template with ``host_info``, the answer, and with
+    ``host_fqdn``, the host's name.
+    """
+    found = Variables({}, [], set())
+    given = variables.get("host_fqdn")
+    named = {"host_fqdn": variables.get("mail_hostname") or facts.get("host", {}).get("fqdn", "")} if given is None else {}
+    known = {**variables, **named, **({"host_info": facts} if facts else {})}
+    scope = templar.copy_with_new_env(available_variables=known)
+    for name, role in [*_names(variables, roles)]:
+        found.values[name], wrong = _evaluate(scope, name, variables[name], role, is_asked=bool(facts))
+        found.problems.extend(wrong)
+        found.unreadable.update({role} if wrong else ())
+    return found
+
+
+def _names(variables: t.Mapping[str, t.Any], roles: t.Collection[str]) -> t.Iterator[tuple[str, str]]:
+    """The names of variables that are there, and the roles that read them."""
+    for role in roles:
+        yield from ((name, role) for name in contracts()[role] if name in variables)
+        yield from ((name, role) for name in variables if name.startswith(MORE.get(role, "\n")) and name not in contracts()[role])
+
+
+def fingerprint(variables: t.Mapping[str, t.Any]) -> str:
+    """What tells these variables from others, with another value in one of them."""
+    digest = hashlib.blake2b()
+    for name in sorted(variables):
+        if not _OF_THE_TASK.match(name):
+            digest.update(f"{name}={variables[name]!r}\n".encode())
+    return digest.hexdigest()
+
+
+def _evaluate(scope: t.Any, name: str, raw: t.Any, role: str, *, is_asked: bool) -> tuple[t.Any, list[str]]:
+    default, option = defaults()[role].get(name), contracts()[role].get(name, {})
+    try:
+        value = _plain(scope.template(raw))
+    except AnsibleError as e:
+        if not is_asked and "'host_info'" in str(e):
+            return None, []
+        return default, [f"{name} cannot be worked out: {_cause(e)}. Correct the name, or give it a value."]
+    # What the role itself says needs no check.
+    wrong = problems({name: value}, {name: option}) if option and raw != default else []
+    return (default, wrong) if wrong else (as_promised(name, value, option), [])
+
+
+def _roles() -> list[pathlib.Path]:
+    return sorted(path for path in ROLES.iterdir() if path.is_dir())
+
+
+def _loaded(path: pathlib.Path) -> dict[str, t.Any]:
+    return yaml_load(path.read_text(encoding="utf-8")) or {}
+
+
+def _plain(value: t.Any) -> t.Any:
+    """*value* with nothing in it that still waits to be evaluated."""
+    if isinstance(value, t.Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _cause(error: BaseException) -> str:
+    """Return the sentence at the bottom of *error*, without its frame."""
+    while isinstance(error.__cause__, AnsibleError):
+        error = error.__cause__
+    return str(getattr(error, "message", "") or error).rstrip(".")

@@ -36,20 +36,21 @@ class ActionModule(ActionBase):
             owner = None
         if owner is not None and owner != me:
             return {**result, "changed": False, "msg": f"{owner or 'The play'} carries this out with the rest."}
-        options = self._task.args if owner is None else self._with_what_waits(waiting, task_vars)
+        waited = {} if owner is None else self._what_waits(waiting, task_vars)
+        options = {**waited, **self._task.args, "wishes": [*waited.get("wishes", []), *self._task.args.get("wishes", [])]}
         result |= self._execute_module(module_args=options, task_vars=task_vars)
         for line in told(result, check_mode=self._task.check_mode):
             self._display.display(f"[{task_vars['inventory_hostname']}] {line}")
         return result
 
-    def _with_what_waits(self, waiting: Waiting, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """The options of the task, with what the roles want and how it is proved."""
+    def _what_waits(self, waiting: Waiting, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What the roles want, and how it is proved."""
         wishes, roles = waiting.wishes(), waiting.roles()
         # Whatever becomes of them: what was refused is not carried out with something else later.
         waiting.end()
         plans = Plans(task_vars["inventory_hostname"])
-        options = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(roles), **self._task.args}
-        return {**options, "wishes": [*wishes, *options.get("wishes", [])]}
+        known = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(roles)}
+        return {"wishes": wishes, **{option: value for option, value in known.items() if value}}
 
 
 def told(result: t.Mapping[str, t.Any], *, check_mode: bool) -> list[str]:

@@ -17,6 +17,7 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.yaml import yaml_load
+from ansible.template import trust_as_template
 from ansible_collections.postroom.mail.plugins.module_utils._core.contract import as_promised, problems
 
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
@@ -96,12 +97,20 @@ def _evaluate(scope: t.Any, name: str, raw: t.Any, role: str, *, is_asked: bool)
     try:
         value = _plain(scope.template(raw))
     except AnsibleError as e:
-        if not is_asked and "'host_info'" in str(e):
-            return None, []
-        return default, [f"{name} cannot be worked out: {_cause(e)}. Correct the name, or give it a value."]
-    # What the role itself says needs no check.
+        waits = not is_asked and "'host_info'" in str(e)
+        # What the role itself says only follows from another variable, which is told.
+        wrong = [] if waits or raw == default else [f"{name} cannot be worked out: {_cause(e)}. Correct the name, or give it a value."]
+        return _of_role(scope, default), wrong
     wrong = problems({name: value}, {name: option}) if option and raw != default else []
-    return (default, wrong) if wrong else (as_promised(name, value, option), [])
+    return (_of_role(scope, default), wrong) if wrong else (as_promised(name, value, option), [])
+
+
+def _of_role(scope: t.Any, default: t.Any) -> t.Any:
+    """The value that a role itself gives."""
+    try:
+        return _plain(scope.template(trust_as_template(default))) if isinstance(default, str) else default
+    except AnsibleError:
+        return None
 
 
 def _roles() -> list[pathlib.Path]:

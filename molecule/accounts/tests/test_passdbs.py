@@ -211,6 +211,8 @@ def test_shadow_and_one_password_for_all(mails, site, outside):
     system = "{{ 'shadow' if inventory_hostname == 'mail12' else 'pam' }}"
     static = {"driver": "static", "password": "one-for-all"}
     ids = {"uid": "5000", "gid": "5000", "home": "/srv/mail/%{user}"}
+    # Whatever they are told: each smtpd of Postfix is connected to an auth process of before the change.
+    outside.ask("together", talks=[talk(host.fqdn, "submission", ALICE) for host in mails for _each in range(3)])
     site(
         dovecot_passdbs=[{"driver": system}, static],
         dovecot_userdbs=[{"driver": "passwd"}, {"driver": "static", "fields": ids}],

@@ -17,7 +17,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.processes impo
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import facts as dovecot_facts
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import facts as postfix_facts
-from ansible_collections.postroom.mail.plugins.module_utils._services import applied, ready, running, running_daemon
+from ansible_collections.postroom.mail.plugins.module_utils._services import applied, former_auth, ready, running, running_daemon
 from ansible_collections.postroom.mail.plugins.module_utils._services import services as _services
 
 if t.TYPE_CHECKING:  # pragma: no cover
@@ -175,8 +175,10 @@ class Control:
         with delivery_hold.held(postfix, limit=2 * self.timeout + 30):
             for step in ("stop", "start") if stepwise else (action,):
                 old = self._generation(name)
+                auth = former_auth.of(self._master(name)) if (name, step) == ("dovecot", "reload") else []
                 self._command(self._command_for(step, name), step, name)
                 self._prove(step, name, old)
+                former_auth.end(auth, self._master(name))
 
     def _command(self, command: list[str], action: str, name: str) -> None:
         started = time.time()

@@ -233,3 +233,15 @@ def test_a_reload_is_over_although_clients_keep_the_old_part_of_dovecot(monkeypa
 
     host.answers["doveconf -n"] = (0, "# 2.4.1\n", "")
     assert Control(run, timeout=0.2).bring([Wanted("dovecot", "reloaded")])["actions"] == ["reload dovecot"]
+
+
+@pytest.mark.parametrize(("wanted", "ended"), [("reloaded", [([512], 1)]), ("restarted", [([], 1)])])
+def test_after_a_reload_no_auth_process_of_before_is_asked(monkeypatch, wanted, ended):
+    host = Host(monkeypatch, dovecot=UP)
+    asked = []
+    monkeypatch.setattr(services, "master", lambda name, queue=None: 1 if name == "dovecot" else None)
+    monkeypatch.setattr(services_control.former_auth, "of", lambda master: [512])
+    monkeypatch.setattr(services_control.former_auth, "end", lambda former, master: asked.append((list(former), master)))
+    monkeypatch.setattr(Control, "_prove", lambda *args: None)
+    host.bring(Wanted("dovecot", wanted))
+    assert asked == ended

@@ -13,8 +13,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 from ansible_collections.postroom.mail.plugins.module_utils._plan import host
 from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, Offers, Part, Planner
 
-# In the order in which they plan: Dovecot's version decides how the role host writes down a quota, and filtering asks who has a mailbox.
-ROLES = ("dovecot", "host", "postfix", "relay_policy", "sasl", "filtering", "fetchmail")
+# These tell what others take for granted: Dovecot's version decides how the role host writes down a quota, and filtering asks who has a mailbox.
+FIRST = ("dovecot", "host")
 _HERE = __name__.rpartition(".")[0]
 
 Result = t.TypeVar("Result")
@@ -33,13 +33,13 @@ def plan(
     the part of the role host is the only one, because what others would say only follows from that. Raises `UnreadableVariables`.
     """
     known = {**variables, **host.names(variables, facts)}
-    offers = Offers(roles=tuple(role for role in ROLES if role in roles))
+    offers = Offers(roles=tuple(sorted(roles, key=lambda role: FIRST.index(role) if role in FIRST else len(FIRST))))
     for role in offers.roles:
         offers = _asked(role, _planner(role).offers, known, facts, offers)
     is_known = not facts or host.is_known(known, facts)
     return {
         role: _asked(role, _planner(role).plan, known, facts, offers)
-        for role in offers.roles
+        for role in sorted(roles, key="host".__ne__)
         if role not in unreadable and (is_known or role == "host")
     }
 
@@ -51,7 +51,7 @@ def names_to_look_up(variables: t.Mapping[str, t.Any], roles: t.Collection[str],
 
 def packages(roles: t.Collection[str]) -> list[str]:
     """All that the *roles* may want to have installed, on hosts of any family: mail_info must say which are there."""
-    return sorted({name for role in ROLES if role in roles for name in _planner(role).PACKAGES})
+    return sorted({name for role in roles for name in _planner(role).PACKAGES})
 
 
 def _planner(role: str) -> Planner:

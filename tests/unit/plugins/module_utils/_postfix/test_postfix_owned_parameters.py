@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.plugins.filter.owned_parameters import owned_parameters
+from ansible_collections.postroom.mail.plugins.module_utils._postfix.owned_parameters import problems
 
 
 @pytest.mark.parametrize(
@@ -18,14 +18,14 @@ from ansible_collections.postroom.mail.plugins.filter.owned_parameters import ow
     ],
 )
 def test_one_sentence_says_which_variable(role, name, variable):
-    assert owned_parameters({"biff": False, name: None}, role) == [
+    assert problems({"biff": False, name: None}, role) == [
         f"postfix_parameters sets {name}, which the role {role} owns: use {variable}."
     ]
 
 
 def test_what_a_role_does_not_write_is_free():
     by_hand = {"relayhost": "[smtp.example.net]", "transport_maps": "hash:/x", "smtpd_tls_auth_only": True, "virtual_alias_maps": "hash:/x"}
-    assert owned_parameters(by_hand, "relay_policy", written=["mynetworks", "transport_maps"]) == [
+    assert problems(by_hand, "relay_policy", written=["mynetworks", "transport_maps"]) == [
         "postfix_parameters sets transport_maps, which the role relay_policy owns: use relay_policy_transport."
     ]
-    assert owned_parameters(by_hand, "sasl") == owned_parameters(by_hand, "postfix") == owned_parameters({}, "sasl") == []
+    assert problems(by_hand, "sasl") == problems(by_hand, "postfix") == problems({}, "sasl") == []

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.tests.unit.plugins.filter.address_host import plan, postmasters
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.addresses_host import plan, postmasters
 
 
 @pytest.mark.parametrize(

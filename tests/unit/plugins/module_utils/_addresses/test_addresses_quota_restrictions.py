@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.plugins.filter.quota_restrictions import FilterModule
+from ansible_collections.postroom.mail.plugins.module_utils._addresses.quota_restrictions import plan
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import restrictions
-
-quota_restrictions = FilterModule().filters()["quota_restrictions"]
 
 NAMES = {"mydomain": "example.org", "myhostname": "mail.example.org"}
 ASKED = "check_recipient_access inline:{example.org=ask_quota}"
@@ -52,7 +50,7 @@ ASKED = "check_recipient_access inline:{example.org=ask_quota}"
     ],
 )
 def test_who_is_asked_about(domains, more, classes, told):
-    found = quota_restrictions(domains, names=NAMES, **more)
+    found = plan(domains, names=NAMES, **more)
     assert found == {"classes": classes, "restrictions": told, "problems": []}
     if isinstance(told, list) and "check_x y" not in told and told != ["x y"]:
         restrictions.check("smtpd_recipient_restrictions", ", ".join(told), classes or [], lambda _name: False)
@@ -68,9 +66,9 @@ def test_who_is_asked_about(domains, more, classes, told):
     ],
 )
 def test_nobody_elses_restrictions_are_replaced(live, complained):
-    found = quota_restrictions(["example.org"], live={"smtpd_recipient_restrictions": live})["problems"]
+    found = plan(["example.org"], live={"smtpd_recipient_restrictions": live})["problems"]
     assert len(found) == complained
     assert all("postconf -X smtpd_recipient_restrictions" in said for said in found)
-    assert quota_restrictions([], live={"smtpd_recipient_restrictions": live})["problems"] == []
+    assert plan([], live={"smtpd_recipient_restrictions": live})["problems"] == []
     # Whoever planned the others says what they would replace.
-    assert quota_restrictions(["example.org"], live={"smtpd_recipient_restrictions": live}, planned="check_x y")["problems"] == []
+    assert plan(["example.org"], live={"smtpd_recipient_restrictions": live}, planned="check_x y")["problems"] == []

@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host, and the plan of its addresses, as tests of the filter have it."""
+"""A host, and the plan of its addresses, as the tests of that plan have it."""
 
 from __future__ import annotations
 
-from ansible_collections.postroom.mail.plugins.filter.address_plan import FilterModule
-
-address_plan = FilterModule().filters()["address_plan"]
+from ansible_collections.postroom.mail.plugins.module_utils._addresses.plan import plan as address_plan
 
 HOST = {
     "destinations": ["$myhostname", "$mydomain", "localhost.${mydomain}", "localhost", "hash:/etc/postfix/more"],

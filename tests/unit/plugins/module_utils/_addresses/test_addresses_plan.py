@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from ansible_collections.postroom.mail.tests.unit.plugins.filter.address_host import HOST, address_plan, plan, postmasters
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.addresses_host import HOST, address_plan, plan, postmasters
 from hypothesis import given as examples
 from hypothesis import strategies as st
 

@@ -46,3 +46,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""#"""
+
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve
+from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_plan import DOOR
+
+
+def main() -> None:
+    serve(DOOR)
+
+
+if __name__ == "__main__":
+    main()

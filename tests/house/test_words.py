@@ -36,7 +36,7 @@ VERBS = {
         "Gather",
         "Hand",
     ),
-    *("Install", "Log", "Look", "Make", "Prepare", "Prove", "Remove", "Replace", "Report", "Send", "Set", "Show", "Start", "Stop"),
+    *("Install", "Log", "Look", "Make", "Plan", "Prepare", "Prove", "Remove", "Replace", "Report", "Send", "Set", "Show", "Start", "Stop"),
     *("Take", "Tell", "Test", "Update", "Warn", "Work", "Write"),
 }
 

@@ -25,8 +25,6 @@ class ActionModule(ActionBase):
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         result: dict[str, t.Any] = {**super().run(tmp, task_vars), "changed": False}
         me = role_of(self._task)
-        if me is None:
-            raise AnsibleActionFail("mail_plan is for the tasks of this collection's roles: list the roles in the play instead.")
         if is_elsewhere(self._task, task_vars):
             raise AnsibleActionFail("A plan cannot be delegated: the tasks of a role say what it wants of the play's own hosts.")
         plans = Plans(task_vars["inventory_hostname"])
@@ -38,12 +36,14 @@ class ActionModule(ActionBase):
             if told.get("failed"):
                 return result | told
             result |= told
+        if me is None:
+            begin(self._task, task_vars)
         # sendmail, which stays, is changed task by task.
-        if not is_anew and plans.part(me)["sendmail_auth"] is None:
+        elif not is_anew and plans.part(me)["sendmail_auth"] is None:
             begin(self._task, task_vars).join(me)
         return result
 
-    def _planned(self, me: str, plans: Plans, record: Record | None, fingerprint: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _planned(self, me: str | None, plans: Plans, record: Record | None, fingerprint: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Plan, keep what was planned, and give what there is to say to it."""
         names = _variables.roles_in(task_vars)
         problems: list[str] = []
@@ -60,8 +60,8 @@ class ActionModule(ActionBase):
         problems = problems or list(clashes(parts))
         if problems:
             return {"failed": True, "msg": " ".join(dict.fromkeys(problems))}
-        missing = packages.missing(parts, record.facts, me, record.handled)
-        record.handled += missing["host"] if me == "host" else []
+        missing = packages.missing(parts, record.facts, record.handled, at_once=me in (None, "host"))
+        record.handled += missing["host"] if me in (None, "host") else []
         record.fingerprint = fingerprint
         plans.keep_parts(parts, missing, record.facts["host"]["os_family"])
         plans.keep(record)

@@ -189,8 +189,8 @@ def test_the_role_host_installs_for_all(host):
     host.plan("dovecot", dovecot_protocols=["imaps"])
     assert host.part("dovecot")["missing_packages"] == []
     # A package that only this role's own variables need.
-    host.plan("dovecot", dovecot_protocols=["imaps"], dovecot_managesieve=True)
-    assert host.part("dovecot")["missing_packages"] == ["dovecot-managesieved"]
+    host.plan("dovecot", dovecot_protocols=["imaps"], dovecot_sieve=True)
+    assert host.part("dovecot")["missing_packages"] == ["dovecot-sieve"]
 
 
 def test_anew_asks_again_and_begins_nothing(host):
@@ -201,6 +201,17 @@ def test_anew_asks_again_and_begins_nothing(host):
     assert len(host.asked) == 2
     assert host.part("host")["missing_packages"] == []
     assert host.waiting().roles() == before
+
+
+def test_a_play_plans_before_its_roles(host):
+    host.plan(None)
+    assert "dovecot-core" in host.part("host")["missing_packages"]
+    assert (host.waiting().owner(), host.waiting().roles()) == ("", [])
+    host.plan("host")
+    host.plan("dovecot")
+    assert len(host.asked) == 1
+    assert "dovecot-core" in host.part("host")["missing_packages"]
+    assert host.waiting().roles() == ["host", "dovecot"]
 
 
 def test_a_role_begins_a_change_or_takes_part_in_one(host):
@@ -244,11 +255,11 @@ def test_warnings_come_once(host):
 
 @pytest.mark.parametrize(
     ("task", "message"),
-    [({"role": None}, "mail_plan is for the tasks of this collection's roles"), ({"delegate_to": "other"}, "A plan cannot be delegated")],
+    [({"delegate_to": "other"}, "A plan cannot be delegated")],
 )
 def test_where_a_plan_has_no_place(host, task, message):
     with pytest.raises(AnsibleActionFail, match=message):
-        host.plan(task.pop("role", "host"), task=task)
+        host.plan("host", task=task)
 
 
 def test_nobody_else_can_read_the_plan(host):

@@ -18,7 +18,7 @@ from ansible_collections.postroom.mail.tests.unit.plugins.modules.cases import C
 FRAGMENTS = "ansible_collections.postroom.mail.plugins.doc_fragments"
 NAMES = sorted(path.stem for directory in modules.__path__ for path in pathlib.Path(directory).glob("*.py"))
 # These change nothing on the host.
-ASKING = {"mail_info", "mail_probe"}
+ASKING = {"mail_info", "mail_plan", "mail_probe"}
 SERVERS = [f"{where}{protocol}{inner}" for where in ("", "probes.") for protocol in ("smtp", "imap", "pop3") for inner in ("", ".password")]
 # What Ansible neither logs nor shows; of every other module, nothing.
 SECRETS = {

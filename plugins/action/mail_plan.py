@@ -43,7 +43,9 @@ class ActionModule(ActionBase):
             begin(self._task, task_vars).join(me)
         return result
 
-    def _planned(self, me: str | None, plans: Plans, record: Record | None, fingerprint: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _planned(
+        self, me: str | None, plans: Plans, record: Record | None, fingerprint: str, task_vars: dict[str, t.Any]
+    ) -> dict[str, t.Any]:
         """Plan, keep what was planned, and give what there is to say to it."""
         names = _variables.roles_in(task_vars)
         problems: list[str] = []
@@ -84,7 +86,6 @@ class ActionModule(ActionBase):
             raise NotAsked(facts)
         play = str(self._task.play._uuid)
         return Record(play, facts, questions, handled=record.handled if record else [], services=facts["services"])
-
 
     def _evaluated(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> Variables:
         found = _variables.evaluated(self._templar, task_vars, names, record.facts if record else {})

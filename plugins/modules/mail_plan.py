@@ -10,8 +10,9 @@ module: mail_plan
 short_description: Plan the change of a mail host
 version_added: 0.1.0
 description:
-  - The first task of each role of this collection, and of a play with several of them. It asks the host once in a play, with M(postroom.mail.mail_info), works out what all
-    roles of the play want of it, and begins the change that M(postroom.mail.mail_change) carries out.
+  - The first task of each role of this collection, and of a play with several of them.
+  - It asks the host once in a play, with M(postroom.mail.mail_info), works out what all roles of the play want of it, and begins the change
+    that M(postroom.mail.mail_change) carries out.
   - All that is wrong with the variables of all roles is told in one answer, before anything of the host is touched.
   - The tasks of the role read the plan with P(postroom.mail.plan#lookup).
 author: "The postroom.mail contributors (@postroom)"

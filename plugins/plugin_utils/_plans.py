@@ -54,7 +54,7 @@ class Plans:
         _kept.write(self._path, dataclasses.asdict(record))
 
     def part(self, role: str) -> dict[str, t.Any]:
-        """What *role* wants, which packages it has to install, and on what family of systems. Raises `LookupError` when it was not planned."""
+        """What *role* wants, which packages it has to install, and on what family of systems. Raises `LookupError`."""
         found = _kept.read(f"{self._path}-{role}")
         if found is None:
             raise LookupError(f"Nothing was planned for the role {role}: begin its tasks with postroom.mail.mail_plan.")

@@ -22,11 +22,13 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.contract impor
 
 ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 
-# Variables that are in no contract, by the beginnings of their names: each account of fetchmail can have one of its own, so that a file of the
-# inventory can bring one and take it away; and a probe's mailbox is the site's.
+# Variables that are in no contract, by the beginnings of their names: each account of fetchmail can have one of its own, so that a file of
+# the inventory can bring one and take it away; and a probe's mailbox is the site's.
 MORE = {"fetchmail": ("fetchmail_account_",), "dovecot": ("mail_probe_user", "mail_probe_password")}
 # What Ansible itself says of the task, the role and the play, and what roles of this collection remember by the way.
-_OF_THE_TASK = re.compile(r"ansible_(?!host$|connection$)|role_|hostvars$|groups$|group_names$|play_hosts$|environment$|omit$|vars$|host_package_lists$")
+_OF_THE_TASK = re.compile(
+    r"ansible_(?!host$|connection$)|role_|hostvars$|groups$|group_names$|play_hosts$|environment$|omit$|vars$|host_package_lists$"
+)
 
 Contract = t.Mapping[str, t.Any]
 Facts = t.Mapping[str, t.Any]

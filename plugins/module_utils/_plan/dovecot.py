@@ -56,7 +56,9 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
         former_sockets=_former_sockets(given),
         foreign_files=foreign,
         probes=proof.of_mailboxes(given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"]),
-        delivery=proof.of_delivery(variables, given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"], offers.smtp_host),
+        delivery=proof.of_delivery(
+            variables, given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"], offers.smtp_host
+        ),
     )
 
 

@@ -20,6 +20,6 @@ def missing(parts: t.Mapping[str, Part], facts: Facts, handled: t.Collection[str
     lacking = {role: [name for name in part.packages if name not in there] for role, part in parts.items()}
     if not at_once:
         return lacking
-    at_once = [name for role, names in lacking.items() if not parts[role].installs_by_itself for name in names]
+    together = [name for role, names in lacking.items() if not parts[role].installs_by_itself for name in names]
     alone = {role: names if parts[role].installs_by_itself else [] for role, names in lacking.items()}
-    return {**alone, "host": list(dict.fromkeys(at_once))}
+    return {**alone, "host": list(dict.fromkeys(together))}

@@ -39,7 +39,11 @@ def of_smtp(host: str, *, submission: bool) -> list[Options]:
 
 def of_mailboxes(protocols: t.Sequence[str], ports: t.Mapping[str, t.Any], listen: t.Sequence[str]) -> list[Options]:
     return [
-        {"name": f"{_kind(protocol).upper()} on {_port(protocol, ports)}", "host": _address(listen), _kind(protocol): _listener(protocol, ports)}
+        {
+            "name": f"{_kind(protocol).upper()} on {_port(protocol, ports)}",
+            "host": _address(listen),
+            _kind(protocol): _listener(protocol, ports),
+        }
         for protocol in ("imaps", "pop3s", "imap", "pop3")
         if protocol in protocols
     ]
@@ -69,7 +73,7 @@ def of_delivery(
 def _mailbox(variables: t.Mapping[str, t.Any]) -> tuple[str, str]:
     """Whom the mail is for is told as to the playbook verify."""
     everybody = [*variables["host_users"], *variables["host_virtual_users"]]
-    first = next((user for user in everybody if "password" in user and user.get("state") != "absent"), {})
+    first: Options = next((user for user in everybody if "password" in user and user.get("state") != "absent"), {})
     user = variables.get("mail_probe_user") or first.get("name") or first.get("address") or ""
     return str(user), str(variables.get("mail_probe_password") or first.get("password") or "")
 

@@ -13,7 +13,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 from ansible_collections.postroom.mail.plugins.module_utils._plan import host
 from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, Offers, Part, Planner
 
-# These tell what others take for granted: Dovecot's version decides how the role host writes down a quota, and filtering asks who has a mailbox.
+# These tell what others take for granted: Dovecot's version decides how the role host writes down a quota, and filtering asks who has
+# a mailbox.
 FIRST = ("dovecot", "host")
 _HERE = __name__.rpartition(".")[0]
 
@@ -24,9 +25,7 @@ class UnreadableVariables(BadInput):
     """Variables of which a role can make nothing, and that its argument specification lets pass."""
 
 
-def plan(
-    variables: t.Mapping[str, t.Any], facts: Facts, roles: t.Collection[str], unreadable: t.Collection[str] = ()
-) -> dict[str, Part]:
+def plan(variables: t.Mapping[str, t.Any], facts: Facts, roles: t.Collection[str], unreadable: t.Collection[str] = ()) -> dict[str, Part]:
     """What each of the *roles* of a play wants of the host.
 
     The *unreadable* ones are not asked: there are mistakes in their variables. Where nobody knows what the host is called or what is on it,

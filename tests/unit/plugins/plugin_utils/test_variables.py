@@ -134,7 +134,9 @@ def test_accounts_of_fetchmail_have_variables_of_their_own_in_the_order_of_the_p
 
 
 def test_values_are_whole_and_wait_for_nothing():
-    found = evaluated("fetchmail", mail_users=[{"name": "{{ 'al' ~ 'ice' }}", "groups": ("a", "b")}], fetchmail_accounts=[{"is": ["{{ 1 + 1 }}"]}])
+    found = evaluated(
+        "fetchmail", mail_users=[{"name": "{{ 'al' ~ 'ice' }}", "groups": ("a", "b")}], fetchmail_accounts=[{"is": ["{{ 1 + 1 }}"]}]
+    )
     users = found.values["mail_users"]
     assert users == [{"name": "alice", "groups": ["a", "b"]}]
     assert (type(users), type(users[0]), type(users[0]["groups"])) == (list, dict, list)

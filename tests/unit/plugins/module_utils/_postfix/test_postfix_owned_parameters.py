@@ -18,9 +18,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.owned_param
     ],
 )
 def test_one_sentence_says_which_variable(role, name, variable):
-    assert problems({"biff": False, name: None}, role) == [
-        f"postfix_parameters sets {name}, which the role {role} owns: use {variable}."
-    ]
+    assert problems({"biff": False, name: None}, role) == [f"postfix_parameters sets {name}, which the role {role} owns: use {variable}."]
 
 
 def test_what_a_role_does_not_write_is_free():

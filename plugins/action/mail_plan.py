@@ -67,7 +67,11 @@ class ActionModule(ActionBase):
         record.fingerprint = fingerprint
         plans.keep_parts(parts, missing, record.facts["host"]["os_family"])
         plans.keep(record)
-        return {"warnings": list(dict.fromkeys(warning for part in parts.values() for warning in part.warnings))}
+        findings = list(dict.fromkeys(warning for part in parts.values() for warning in part.warnings))
+        for finding in findings:
+            # Ansible itself would say the same of several hosts once, and not of which.
+            self._display.display(f"[{task_vars['inventory_hostname']}] WARNING: {finding}", color="bright purple")
+        return {"findings": findings}
 
     def _asked(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> Record:
         """What the host says, asked again only if it was not asked everything that *names*, the roles, need to know."""

@@ -72,7 +72,7 @@ class Controller:
         vars(plugin).update(
             _task=task,
             _connection=types.SimpleNamespace(_shell=shell, become=None),
-            _display=types.SimpleNamespace(display=self.shown.append),
+            _display=types.SimpleNamespace(display=lambda line, color=None: self.shown.append(line)),
             _templar=None,
             _supports_check_mode=True,
             _supports_async=True,

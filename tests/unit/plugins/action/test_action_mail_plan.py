@@ -249,8 +249,12 @@ def test_a_sendmail_that_stays_is_changed_task_by_task(host):
 
 def test_warnings_come_once(host):
     host.facts["host"]["addresses"] = {}
-    assert "mail.example.org has no address" in host.plan("host")["warnings"][0]
-    assert not host.plan("postfix").get("warnings")
+    (finding, *_more) = host.plan("host")["findings"]
+    assert finding.startswith("mail.example.org has no address")
+    assert host.shown[0] == f"[mail] WARNING: {finding}"
+    shown = len(host.shown)
+    assert not host.plan("postfix").get("findings")
+    assert len(host.shown) == shown
 
 
 @pytest.mark.parametrize(

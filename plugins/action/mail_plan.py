@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
@@ -70,7 +71,7 @@ class ActionModule(ActionBase):
         findings = list(dict.fromkeys(warning for part in parts.values() for warning in part.warnings))
         for finding in findings:
             # Ansible itself would say the same of several hosts once, and not of which.
-            self._display.display(f"[{task_vars['inventory_hostname']}] WARNING: {finding}", color="bright purple")
+            self._display.display(f"[{task_vars['inventory_hostname']}] WARNING: {finding}", color=vars(constants)["COLOR_WARN"])
         return {"findings": findings}
 
     def _asked(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> Record:

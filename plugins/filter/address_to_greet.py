@@ -43,27 +43,11 @@ _value:
 
 import typing as t
 
-_LOOPBACK = {"all", "loopback-only", "localhost"}
-
 
 def address_to_greet(interfaces: t.Any, protocols: t.Any) -> str:
-    versions = _words(protocols)
-    listed = _words(interfaces)
-    has_4, has_6 = ("all" in versions or version in versions for version in ("ipv4", "ipv6"))
-    if not listed or _LOOPBACK & set(listed):
-        return "127.0.0.1" if has_4 else "::1"
-    # Postfix passes over addresses of the other version.
-    usable = [name for name in listed if not _is_address(name) or (has_6 if ":" in name else has_4)]
-    return (usable or listed)[0].strip("[]")
+    from ansible_collections.postroom.mail.plugins.module_utils._plan import proof
 
-
-def _words(value: t.Any) -> list[str]:
-    listed = value if isinstance(value, (list, tuple)) else [value]
-    return [word for item in listed for word in str(item).lower().replace(",", " ").split()]
-
-
-def _is_address(name: str) -> bool:
-    return ":" in name or name.replace(".", "").isdigit()
+    return proof.address_to_greet(interfaces, protocols)
 
 
 class FilterModule:

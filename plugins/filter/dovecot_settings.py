@@ -14,8 +14,7 @@ description:
   - Turns neutral settings into the nested settings of one version of Dovecot, in the form that M(postroom.mail.dovecot_setting) takes.
   - A setting with the same name in both versions stays as it is, so every setting of Dovecot can be among them. A setting with two
     names is written by its neutral one, which the page C(docs/dovecot.md) of the collection lists.
-  - Secrets of any setting are in files of their own, which are included in their place and which
-    P(postroom.mail.dovecot_plan#filter) returns.
+  - Secrets of any setting are left out. In their place there are includes of files of their own, which the role dovecot writes.
   - Plain settings come before blocks, and for 2.4 the version of the language comes first.
 positional: version, more
 options:
@@ -35,8 +34,6 @@ options:
     type: dict
     default: {}
 seealso:
-  - plugin: postroom.mail.dovecot_plan
-    plugin_type: filter
   - module: postroom.mail.dovecot_setting
 """
 

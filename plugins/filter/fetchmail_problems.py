@@ -56,37 +56,10 @@ def _worked_out(value: t.Any) -> t.Any:
 
 
 def fetchmail_problems(accounts: t.Any, settings: t.Any = None, users: t.Any = ()) -> list[str]:
-    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.fetchmailrc import all_problems
-    from ansible_collections.postroom.mail.plugins.module_utils._fetchmail.options import ACCOUNT, SETTINGS
+    from ansible_collections.postroom.mail.plugins.module_utils._plan.fetchmail import problems
 
     # Ansible works a value out when it is looked at, and cannot load a filter for that while the validator copies the accounts.
-    accounts = _worked_out(accounts)
-    if not isinstance(accounts, list) or not all(isinstance(account, dict) for account in accounts):
-        return ["fetchmail_accounts must be a list of accounts, each with poll, user, password and is."]
-    # The types and defaults are those of the module, which sees the same values later.
-    found: list[str] = []
-    complete: list[dict[str, t.Any]] = []
-    for account in accounts:
-        checked = ArgumentSpecValidator(ACCOUNT).validate(account)
-        complete.append(checked.validated_parameters)
-        who = f"{account.get('user', 'nobody')} at {account.get('poll', 'no server')}"
-        # Ansible repeats the value of which it complains; that of a password is its own affair.
-        found += [f"The account {who}: {_without(account.get('password'), message)}." for message in checked.error_messages]
-    general = ArgumentSpecValidator(SETTINGS).validate(settings or {})
-    found += [f"fetchmail_settings: {message}." for message in general.error_messages]
-    if not found:
-        found = all_problems(complete, general.validated_parameters)
-    gone = {user.get("name") for user in users or () if user.get("state") == "absent"}
-    for account in complete:
-        if account.get("owner") in gone - {None}:
-            who = f"{account.get('user')} at {account.get('poll')}"
-            found.append(f"The account {who} belongs to '{account['owner']}', who is absent in mail_users; remove one of the two.")
-    return found
-
-
-def _without(secret: t.Any, message: str) -> str:
-    return message.replace(str(secret), "********") if secret else message
+    return problems(_worked_out(accounts), settings or {}, users or ())
 
 
 class FilterModule:

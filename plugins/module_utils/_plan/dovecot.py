@@ -15,7 +15,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._dovecot import data
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.facts import CONFIG_DIRECTORY, CONFIG_PATH, PAM_SERVICE_FILE
 from ansible_collections.postroom.mail.plugins.module_utils._plan import dovecot_packages, dovecot_pam, dovecot_variables, proof
 from ansible_collections.postroom.mail.plugins.module_utils._plan.dovecot_neutral_settings import neutral_settings
-from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, File, Offers, Part
+from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, File, Offers, Options, Part
 
 Variables = dovecot_variables.Variables
 
@@ -46,6 +46,7 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
     problems, settings, files = _in_its_language(neutral, given, facts)
     foreign = _foreign_files(facts)
     first_uid, last_uid = int(given["dovecot_first_valid_uid"]), int(given["dovecot_last_valid_uid"])
+    probes, delivery = ([], []) if problems else _proof(variables, given, offers)
     return Part(
         problems=[*problems, *_refused(foreign, given)],
         packages=dovecot_packages.packages(given, facts.get("host", {}).get("os_family", "")),
@@ -55,10 +56,8 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
         former_files=[] if problems else _former_files(neutral, files, facts),
         former_sockets=_former_sockets(given),
         foreign_files=foreign,
-        probes=proof.of_mailboxes(given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"]),
-        delivery=proof.of_delivery(
-            variables, given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"], offers.smtp_host
-        ),
+        probes=probes,
+        delivery=delivery,
     )
 
 
@@ -87,6 +86,11 @@ def _in_its_language(neutral: t.Mapping[str, t.Any], given: Variables, facts: Fa
         return [str(e)], {}, []
     # Those that end in .ext Dovecot reads when it is told to.
     return [], settings, [File(file.path, file.content, file.mode, True, file.path.endswith(".ext")) for file in (*files, *with_secrets)]
+
+
+def _proof(variables: t.Mapping[str, t.Any], given: Variables, offers: Offers) -> tuple[list[Options], list[Options]]:
+    protocols, ports, listen = given["dovecot_protocols"], given["dovecot_ports"], given["dovecot_listen"]
+    return proof.of_mailboxes(protocols, ports, listen), proof.of_delivery(variables, protocols, ports, listen, offers.smtp_host)
 
 
 def _foreign_files(facts: Facts) -> list[str]:

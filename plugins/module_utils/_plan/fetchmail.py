@@ -38,7 +38,7 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
     is_wanted = bool(accounts) or bool(facts.get("packages", {}).get("fetchmail"))
     options = {"accounts": accounts, "settings": settings, "replace": given["fetchmail_replace_config"]}
     return Part(
-        problems=_problems(accounts, settings, variables["host_users"]),
+        problems=problems(accounts, settings, variables["host_users"]),
         packages=PACKAGES if accounts else (),
         fetchmail_config=options if is_wanted else None,
     )
@@ -49,10 +49,10 @@ def _accounts(variables: t.Mapping[str, t.Any]) -> list[Options]:
     return [*given["fetchmail_accounts"], *(account for name, account in variables.items() if name.startswith(ACCOUNT_PREFIX))]
 
 
-def _problems(accounts: t.Sequence[Options], settings: Options, users: t.Sequence[Options]) -> list[str]:
+def problems(accounts: t.Sequence[Options], settings: Options, users: t.Sequence[Options]) -> list[str]:
     """What fetchmail_config would refuse on any host. No password stands in a sentence."""
-    if not all(isinstance(account, t.Mapping) for account in accounts):
-        return ["fetchmail_accounts: that is no list of accounts, each with poll, user, password and is."]
+    if not isinstance(accounts, (list, tuple)) or not all(isinstance(account, t.Mapping) for account in accounts):
+        return ["fetchmail_accounts must be a list of accounts, each with poll, user, password and is."]
     # The types and defaults are those of the module, which sees the same values later.
     validated = [ArgumentSpecValidator(ACCOUNT).validate(account) for account in accounts]
     general = ArgumentSpecValidator(SETTINGS).validate(settings)
@@ -73,7 +73,7 @@ def _without_owner(accounts: t.Sequence[Options], users: t.Sequence[Options]) ->
     for account in accounts:
         if account.get("owner") in gone:
             who = f"{account.get('user')} at {account.get('poll')}"
-            yield f"The account {who} belongs to '{account['owner']}', who is absent in mail_users; take one of the two away."
+            yield f"The account {who} belongs to '{account['owner']}', who is absent in mail_users; remove one of the two."
 
 
 def _who(account: Options) -> str:

@@ -86,7 +86,7 @@ def _wanted(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> t
     if engine not in ENGINES:
         return None, [f"filtering_engine is '{engine}'; write {' or '.join(ENGINES)}."]
     if not isinstance(users, list) or not all(isinstance(user, t.Mapping) for user in users):
-        return None, ["filtering_users is no list of users, each with a name."]
+        return None, ["filtering_users must be a list of users, each with a name."]
     # What is no list is said with the other problems.
     site, after = (
         list(rules) if isinstance(rules, tuple) else rules for rules in (given["filtering_rules"], given["filtering_rules_after"])

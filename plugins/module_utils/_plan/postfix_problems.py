@@ -68,4 +68,4 @@ def limits(wishes: Variables, found: Addresses) -> t.Iterator[str]:
         )
     # Of these no smtpd would start.
     if min(int(wishes["postfix_smtpd_soft_error_limit"]), int(wishes["postfix_smtpd_hard_error_limit"])) < 1:
-        yield "postfix_smtpd_soft_error_limit or postfix_smtpd_hard_error_limit is less than 1: write after how many errors."
+        yield "postfix_smtpd_soft_error_limit or postfix_smtpd_hard_error_limit must be at least 1: write a number of errors."

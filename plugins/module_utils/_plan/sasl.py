@@ -109,7 +109,7 @@ def _problems(logins: Logins, variables: Variables, facts: Facts, offers: Offers
     yield from core.problems(logins.wanted, there["saslauthd"]["mechanisms"], mta)
     yield from core.conflicts(logins.wanted, core.Foreign(there["foreign_files"], there["saslauthd"]["foreign"]), there["config_path"])
     if logins.wanted.provider == "sasldb" and len(_named(users)) < len(users):
-        yield "sasl_users has somebody without a name: write each user as {name: alice, password: ...}."
+        yield "sasl_users has a user without a name: write each user as {name: alice, password: ...}."
     try:
         users_from(logins.accounts, logins.realm)
     except BadUser as e:

@@ -10,12 +10,11 @@ import importlib
 import pathlib
 
 import pytest
-from ansible.errors import AnsibleFilterError
 from ansible_collections.postroom.mail.plugins import filter as filters
 
 PACKAGE = "ansible_collections.postroom.mail.plugins.filter"
 NAMES = sorted(path.stem for directory in filters.__path__ for path in pathlib.Path(directory).glob("*.py"))
-SMARTHOST = {"relayhost": "[smtp.example.com]:587", "username": "al", "password": "geheim"}
+ACCOUNT = {"poll": "pop.example", "user": "al", "password": "12345678", "to": "alice"}
 
 
 def the(name):
@@ -27,40 +26,29 @@ def test_a_filter_has_the_name_of_its_file(name):
     assert callable(the(name))
 
 
-def test_patterns_of_the_users_own_addresses():
-    patterns = the("own_address_patterns")({"example.org": None}.keys(), "+")
-    assert patterns == the("own_address_patterns")(["example.org"])
-    assert "example" in str(patterns)
+@pytest.mark.parametrize(("interfaces", "protocols", "address"), [(["all"], ["ipv6"], "::1"), ("192.0.2.7", "all", "192.0.2.7")])
+def test_where_postfix_answers_its_own_host(interfaces, protocols, address):
+    assert the("address_to_greet")(interfaces, protocols) == address
 
 
-def test_who_may_send_as_whom():
-    logins = the("sender_logins")({"info": "alice"}, {}, ["example.org"])
-    assert logins["info@example.org"] == "alice"
-    with pytest.raises(AnsibleFilterError, match="sender_logins needs aliases as dictionaries"):
-        the("sender_logins")(["alice"], {}, ["example.org"])
+@pytest.mark.parametrize(
+    ("account", "more", "problem"),
+    [
+        ({}, [], None),
+        ({"owner": "carol"}, [], None),
+        ({"owner": "carol"}, [{"daemon": "60"}, [{"name": "carol"}]], None),
+        ({"owner": "carol"}, [None, None], None),
+        ({"owner": "carol"}, [{}, [{"name": "carol", "state": "absent"}]], "The account al at pop.example belongs to 'carol', who is absent"),
+        ({}, [{"daemon": "0"}], "The setting daemon is 0; write the seconds between two polls, at least 1."),
+    ],
+)
+def test_what_is_wrong_with_accounts_of_fetchmail(account, more, problem):
+    found = the("fetchmail_problems")([{**ACCOUNT, **account}], *more)
+    assert [problem in sentence for sentence in found] == ([True] if problem else [])
 
 
-def test_a_plan_of_the_way_out():
-    plan = the("relay_plan")([SMARTHOST], "closed")
-    assert (plan["relayhost"], plan["passwords"], plan["problems"]) == (
-        "[smtp.example.com]:587",
-        {"[smtp.example.com]:587": "al:geheim"},
-        [],
-    )
-    assert plan["mynetworks"]
-    wrong = the("relay_plan")([{**SMARTHOST, "tls": "no"}], "networks", ["0.0.0.0/0"])
-    assert len(wrong["problems"]) == 2
-
-
-@pytest.mark.parametrize("smarthosts", [["geheim"], 5, [["geheim"]]])
-def test_a_way_out_that_cannot_be_read_shows_no_password(smarthosts):
-    with pytest.raises(AnsibleFilterError, match="relay_plan cannot read its input") as told:
-        the("relay_plan")(smarthosts, "closed")
-    assert "geheim" not in str(told.value)
-
-
-def test_what_somebody_else_has_set_up_is_told():
-    postfix = {"foreign_tables": [], "managed_tables": [], "parameters": {"mydestination": "localhost, shop.example"}}
-    wanted = {"mydestination": "localhost, example.org"}
-    assert the("foreign_config")([], wanted, postfix, {}) == ["mydestination = shop.example"]
-    assert the("foreign_config")([], wanted, postfix, {}, wanted) == []
+@pytest.mark.parametrize("accounts", [None, "al", {"poll": "pop.example"}, ["al"]])
+def test_what_is_no_list_of_accounts_of_fetchmail(accounts):
+    assert the("fetchmail_problems")(accounts) == [
+        "fetchmail_accounts must be a list of accounts, each with poll, user, password and is."
+    ]

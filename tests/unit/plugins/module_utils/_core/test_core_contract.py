@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._core.contract import problems
+from ansible_collections.postroom.mail.plugins.module_utils._core.contract import as_promised, problems
 
 DOMAIN = {
     "name": {"type": "str", "required": True},
@@ -14,6 +14,14 @@ DOMAIN = {
 }
 CONTRACTS = {
     "networks": {"type": "list", "elements": "str"},
+    "mail_networks": {"type": "list", "elements": "str"},
+    "mail_protocols": {"type": "list", "elements": "str", "choices": ["imap", "imaps"]},
+    "postfix_inet_protocols": {"type": "list", "elements": "str", "choices": ["all", "ipv4", "ipv6"]},
+    "postfix_mydestination": {"type": "list", "elements": "str"},
+    "postfix_services": {"type": "list", "elements": "dict", "options": {"name": {"type": "str"}, "args": {"type": "list", "elements": "str"}}},
+    "postfix_myorigin": {"type": "str"},
+    "postfix_mode": {"type": "str", "choices": ["a", "b c"]},
+    "relay_policy_networks": {"type": "list", "elements": "str"},
     "protocols": {"type": "list", "elements": "str", "choices": ["imap", "imaps"]},
     "aliases": {"type": "dict"},
     "submission": {"type": "bool"},
@@ -38,6 +46,15 @@ def of(name, value):
         ("networks", ["10.1.0.0/16", "192.0.2.7"]),
         ("networks", ("10.1.0.0/16",)),
         ("protocols", ["imaps", "imap"]),
+        # Postfix takes a list as text.
+        ("postfix_mydestination", "$myhostname, localhost"),
+        ("postfix_mydestination", ""),
+        ("relay_policy_networks", "10.1.0.0/16 [2001:db8::]/32"),
+        ("mail_networks", "10.1.0.0/16"),
+        ("postfix_inet_protocols", "ipv4, ipv6"),
+        ("postfix_inet_protocols", ["all"]),
+        ("postfix_inet_protocols", []),
+        ("postfix_mode", "b c"),
         ("aliases", {}),
         ("aliases", {"a": None, "b": ["c", "d"], 4711: "e"}),
         ("aliases", {"a{{": "}}"}),
@@ -68,6 +85,16 @@ def test_what_was_promised_is_not_objected_to(name, value):
         ("networks", 10, "networks is a number, and must be a list: write it as [...], also around one item."),
         ("networks", ["10.1.0.0/16", None], "networks[1] is empty: leave the item out."),
         ("networks", [["10.1.0.0/16"]], "networks[0] is a list, and must be one text."),
+        ("mail_protocols", "imaps", "mail_protocols is text, and must be a list: write it as [...], also around one item."),
+        ("postfix_mydestination", None, "postfix_mydestination is empty: write [] where there is none, or leave it out."),
+        ("postfix_mydestination", 5, "postfix_mydestination is a number, and must be a list: write it as [...], also around one item."),
+        (
+            "postfix_inet_protocols",
+            "ipv4, ipv5",
+            "The value of postfix_inet_protocols[1] must be one of all, ipv4, ipv6; it is 'ipv5'.",
+        ),
+        ("postfix_inet_protocols", ["ipv5"], "The value of postfix_inet_protocols[0] must be one of all, ipv4, ipv6; it is 'ipv5'."),
+        ("postfix_services", "smtp", "postfix_services is text, and must be a list: write it as [...], also around one item."),
         ("protocols", "imaps", "protocols is text, and must be a list: write it as [...], also around one item."),
         ("protocols", ["imaps", "imapz"], "The value of protocols[1] must be one of imap, imaps; it is 'imapz'."),
         ("aliases", None, "aliases is empty: write {} where there is none, or leave it out."),
@@ -117,3 +144,31 @@ def test_no_value_of_a_secret_is_repeated():
     for value in ([{"password": {"k": "SECRET"}}], [{"password": ["SECRET"]}], ["SECRET"], "SECRET"):
         assert problems({"users": value}, contracts)
         assert "SECRET" not in "".join(problems({"users": value}, contracts))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("postfix_mydestination", "$myhostname, localhost", ["$myhostname", "localhost"]),
+        ("postfix_mydestination", " a,b\n\tc ,, ", ["a", "b", "c"]),
+        ("postfix_mydestination", "", []),
+        ("postfix_mydestination", ["a, b"], ["a, b"]),
+        ("postfix_mydestination", ("a",), ("a",)),
+        ("postfix_inet_protocols", "all", ["all"]),
+        ("relay_policy_networks", "10.1.0.0/16,192.0.2.7", ["10.1.0.0/16", "192.0.2.7"]),
+        ("mail_networks", "10.1.0.0/16 192.0.2.7", ["10.1.0.0/16", "192.0.2.7"]),
+        # No lists, or none of Postfix's.
+        ("postfix_myorigin", "a, b", "a, b"),
+        ("postfix_mode", "b c", "b c"),
+        ("postfix_services", "a b", "a b"),
+        ("networks", "a b", "a b"),
+        ("mail_protocols", "imap imaps", "imap imaps"),
+        ("hostname", None, None),
+    ],
+)
+def test_a_list_of_postfix_may_be_text(name, value, expected):
+    assert as_promised(name, value, CONTRACTS[name]) == expected
+
+
+def test_a_variable_in_no_contract_stays_as_it_is():
+    assert as_promised("postfix_mine", "a b", {}) == "a b"

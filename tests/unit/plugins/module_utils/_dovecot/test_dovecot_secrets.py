@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.postroom.mail.plugins.filter.dovecot_plan import FilterModule as Plan
 from ansible_collections.postroom.mail.plugins.filter.dovecot_settings import FilterModule as Settings
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.databases import files as files_of_databases
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialect import translate
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.facts import DATABASE_FILE
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.findings import problems
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.secrets import parted
 
-dovecot_plan = Plan().filters()["dovecot_plan"]
 dovecot_settings = Settings().filters()["dovecot_settings"]
 NEUTRAL = {
     "passdb": [{"driver": "static", "fields": {"password": "s3cret", "proxy": True, "host": "h"}}, {"driver": "pam"}],
@@ -29,23 +30,27 @@ def text(settings):
     return conf.render_wanted(conf.wanted_from(settings))
 
 
+def files(version):
+    return [*files_of_databases(NEUTRAL, version), *parted(translate(NEUTRAL, version, MORE))[1]]
+
+
 @pytest.mark.parametrize("version", ["2.3.19", "2.4.1"])
 def test_no_secret_is_among_the_settings(version):
     public = dovecot_settings(NEUTRAL, version, MORE)
-    files = dovecot_plan(NEUTRAL, version, MORE)["files"]
     assert "s3cret" not in text(public)
-    assert [file["content"].count("s3cret") for file in files] == [1, 1, 1, 1]
-    assert {file["mode"] for file in files} == {"0600"}
+    assert [file.content.count("s3cret") for file in files(version)] == [1, 1, 1, 1]
+    assert {file.mode for file in files(version)} == {"0600"}
     # Each is included, and taken away when nothing needs it any more.
-    assert all(text(public).count(f"!include_try {file['path'].rpartition('/')[2]}\n") == 1 for file in files)
-    assert all(DATABASE_FILE.fullmatch(file["path"].rpartition("/")[2]) for file in files)
+    names = [file.path.rpartition("/")[2] for file in files(version)]
+    assert all(text(public).count(f"!include_try {name}\n") == 1 for name in names)
+    assert all(DATABASE_FILE.fullmatch(name) for name in names)
 
 
 @pytest.mark.parametrize("version", ["2.3.19", "2.4.1"])
 def test_with_its_files_the_configuration_says_the_same(version):
     public = text(dovecot_settings(NEUTRAL, version, MORE))
-    for file in dovecot_plan(NEUTRAL, version, MORE)["files"]:
-        public = public.replace(f"!include_try {file['path'].rpartition('/')[2]}\n", file["content"])
+    for file in files(version):
+        public = public.replace(f"!include_try {file.path.rpartition('/')[2]}\n", file.content)
     said = {conf.display(path): value for path, (value, _resolved) in conf.flatten(conf.parse(public)).items() if path[-1]}
     assert said["imapc_password"] == "s3cret two"
     assert said["imapc_user"] == "u"
@@ -87,9 +92,7 @@ def test_wrong_settings_are_not_repeated():
 
 @pytest.mark.parametrize("value", [42798, True, 12.5])
 def test_a_secret_that_yaml_read_otherwise(value):
-    plan = dovecot_plan(NEUTRAL, "2.4.1", {"imapc_password": value})
-    assert plan["files"] == []
-    (problem,) = plan["problems"]
+    (problem,) = problems(NEUTRAL, "2.4.1", {"imapc_password": value})
     assert problem.startswith("dovecot_settings: imapc_password is a")
     with pytest.raises(conf.BadSetting) as e:
         conf.wanted_from({"imapc_password": value})

@@ -30,15 +30,12 @@ VARIABLES = {
     **defaults("filtering"),
     **defaults("fetchmail"),
     "host_domain": "example.org",
+    "host_fqdn": "mail.example.org",
+    "host_tls_certificate": "/etc/ssl/mail.pem",
+    "host_tls_private_key": "/etc/ssl/mail.key",
     "host_users": [{"name": "alice"}, {"name": "bob", "state": "absent"}],
     "host_virtual_users": [],
     "dovecot_protocols": ["imaps", "pop3s"],
-    "dovecot_hostname": "mail.example.org",
-    "dovecot_postmaster_address": "postmaster@example.org",
-    "dovecot_tls_certificate": "/etc/ssl/mail.pem",
-    "dovecot_tls_private_key": "/etc/ssl/mail.key",
-    "dovecot_mail_privileged_group": "",
-    "dovecot_auth_worker_limit": 100,
 }
 DEBIAN12 = {"os_family": "Debian", "distribution": "Debian", "distribution_major_version": "12", "ipv6": True}
 MAILBOXES = virtual_mailboxes.plan([{"address": "carol@shop.example", "password_hash": "{SSHA256}x"}], ["shop.example"])

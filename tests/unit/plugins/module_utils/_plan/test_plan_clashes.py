@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._plan.merge import merged
+from ansible_collections.postroom.mail.plugins.module_utils._plan.clashes import clashes
 from ansible_collections.postroom.mail.plugins.module_utils._plan.part import File, Part
 
 SMTPS = {"name": "relay-smtps", "type": "unix"}
@@ -16,87 +14,11 @@ CAROL = {"name": "carol@shop.example", "password": "carols"}
 
 
 def problems(one, other):
-    return merged({"postfix": Part(**one), "sasl": Part(**other)}).problems
+    return list(clashes({"postfix": Part(**one), "sasl": Part(**other)}))
 
 
 def differ(thing, values):
     return f"The roles postfix and sasl want different values of {thing}, {values}: change the variables of one of them."
-
-
-def test_the_parts_of_all_roles_are_one():
-    one = Part(
-        warnings=["w"],
-        packages=["a", "b"],
-        names_to_look_up=["x"],
-        accounts=[{"name": "alice"}],
-        tables=[VIRTUAL],
-        parameters={"biff": False},
-        services=[{**SMTPS, "command": "smtp"}],
-        settings={"ssl": "yes", "service auth": {"user": "root"}},
-        virtual_users=[CAROL],
-        files=[File("/etc/a", "a")],
-        former_files=["/etc/b"],
-        certificate={"self_signed": True},
-    )
-    other = Part(
-        warnings=["v"],
-        packages=["b", "c"],
-        names_to_look_up=["x", "y"],
-        accounts=[{"name": "alice"}, {"name": "bob"}],
-        tables=[{"path": "/etc/postfix/generic", "state": "absent"}, VIRTUAL],
-        parameters={"mynetworks": None, "biff": "no"},
-        open_relay=True,
-        services=[{**SMTPS, "overrides": {"smtp_tls_wrappermode": True}}, {"name": "x", "type": "unix", "state": "absent"}],
-        settings={"service auth": {"group": "root"}},
-        virtual_users=[{"name": "dave@shop.example"}],
-        files=[File("/etc/a", "a"), File("/etc/c", "c", "0600")],
-        former_files=["/etc/b", "/etc/d"],
-        sasl_user={"users": []},
-    )
-    expected = Part(
-        warnings=["w", "v"],
-        packages=["a", "b", "c"],
-        names_to_look_up=["x", "y"],
-        accounts=[{"name": "alice"}, {"name": "bob"}],
-        tables=[VIRTUAL, {"path": "/etc/postfix/generic", "state": "absent"}],
-        parameters={"biff": "no", "mynetworks": None},
-        open_relay=True,
-        services=[
-            {**SMTPS, "command": "smtp", "overrides": {"smtp_tls_wrappermode": True}},
-            {"name": "x", "type": "unix", "state": "absent"},
-        ],
-        settings={"ssl": "yes", "service auth": {"user": "root", "group": "root"}},
-        virtual_users=[CAROL, {"name": "dave@shop.example"}],
-        files=[File("/etc/a", "a"), File("/etc/c", "c", "0600")],
-        former_files=["/etc/b", "/etc/d"],
-        certificate={"self_signed": True},
-        sasl_user={"users": []},
-    )
-    # Of what neither says there is none.
-    said = [field.name for field in dataclasses.fields(Part) if getattr(expected, field.name)]
-    together = merged({"one": one, "other": other})
-    assert {name: getattr(together, name) for name in said} == {name: getattr(expected, name) for name in said}
-    assert [field.name for field in dataclasses.fields(Part) if getattr(together, field.name)] == said
-
-
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Part)])
-def test_nothing_of_a_part_is_lost(name):
-    """Also of a field that is yet to come."""
-    default = getattr(Part(), name)
-    if isinstance(default, bool):
-        value = True
-    elif default is None or isinstance(default, dict):
-        value = {"a": 1}
-    else:
-        value = [{"name": "a", "type": "unix", "path": "/a"}] if name in ("accounts", "tables", "services", "virtual_users") else ["a"]
-    if name == "files":
-        value = [File("/a", "a")]
-    for parts in ({"one": Part(**{name: value}), "other": Part()}, {"one": Part(), "other": Part(**{name: value})}):
-        assert getattr(merged(parts), name) == value
-
-
-def test_nothing_is_nothing():
-    assert merged({"one": Part(), "other": Part()}) == merged({"one": Part()})
 
 
 @pytest.mark.parametrize(
@@ -203,6 +125,9 @@ def test_two_roles_that_want_different_things(one, other, problem):
         ({"services": [{**SMTPS, "overrides": None}]}, {"services": [{"name": "relay-smtps", "type": "inet", "state": "absent"}]}),
         ({"settings": {"a": {"b": 1}}}, {"settings": {"a": {"c": 2}}}),
         ({"tables": [VIRTUAL]}, {"tables": [{**VIRTUAL, "state": "present"}]}),
+        ({"files": [File("/x", "a", secret=True)]}, {"files": [File("/x", "a", reload=True)]}),
+        ({"former_files": ["/x"]}, {"former_files": ["/x"]}),
+        ({"probes": [{"name": "SMTP on 25"}]}, {"probes": [{"name": "SMTP on 25", "host": "::1"}]}),
         # What one says twice is for the module to refuse.
         ({"services": [SMTPS, {**SMTPS, "state": "absent"}]}, {}),
     ],
@@ -211,19 +136,9 @@ def test_two_roles_that_can_both_have_their_way(one, other):
     assert problems(one, other) == []
 
 
-def test_what_one_role_says_twice_stays_so():
-    twice = [{"name": "alice", "home": "/a"}, {"name": "alice", "home": "/b"}]
-    assert merged({"one": Part(accounts=twice), "other": Part(accounts=[{"name": "bob"}])}).accounts == [*twice, {"name": "bob"}]
-
-
-def test_what_the_roles_say_comes_before_what_follows_from_it():
-    one, other = Part(problems=["One is wrong."], parameters={"x": 1}), Part(problems=["Two is wrong."], parameters={"x": 2})
-    assert merged({"one": one, "other": other}).problems == ["One is wrong.", "Two is wrong."]
-
-
 def test_every_role_that_differs_is_named():
     parts = {role: Part(parameters={"x": value}) for role, value in (("host", "1"), ("sasl", "1"), ("postfix", "2"), ("dovecot", "3"))}
-    assert [sentence.partition(" want ")[0] for sentence in merged(parts).problems] == [
+    assert [sentence.partition(" want ")[0] for sentence in clashes(parts)] == [
         "The roles host and postfix",
         "The roles host and dovecot",
     ]

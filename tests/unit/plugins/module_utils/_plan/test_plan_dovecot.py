@@ -115,7 +115,12 @@ def test_files_that_are_needed_and_those_that_are_not_any_more():
     variables = {"dovecot_databases": [MARIADB], "dovecot_passdbs": [OF_MARIADB], "dovecot_denied_users": ["mallory"]}
     there = facts(database_files=[needed, denied, other, VIRTUAL_USERS])
     part = plan(variables, there)
-    assert [(file.path, file.mode) for file in part.files] == [(needed, "0600"), (denied, "0644"), (PAM_SERVICE_FILE, "0644")]
+    # Those of databases hold passwords, and Dovecot reads what ends in .ext when it is told to.
+    assert [(file.path, file.mode, file.secret, file.reload) for file in part.files] == [
+        (needed, "0600", True, True),
+        (denied, "0644", True, False),
+        (PAM_SERVICE_FILE, "0644", False, False),
+    ]
     assert part.former_files == [other, VIRTUAL_USERS]
     assert plan(variables, there, virtual_mailboxes=MAILBOXES).former_files == [other]
 
@@ -125,6 +130,8 @@ def test_files_that_are_needed_and_those_that_are_not_any_more():
     [
         ({"dovecot_passdbs": [{"driver": "bogus"}]}, facts(), "dovecot_passdbs: the database 'bogus' is none that Dovecot 2.3 has"),
         ({"dovecot_listen": []}, facts(), "dovecot_listen is empty, so Dovecot would listen nowhere"),
+        ({"dovecot_ports": {"imaps": "x"}}, facts(), "dovecot_ports: "),
+        ({"dovecot_passdbs": ["pam"]}, facts(), "dovecot_passdbs"),
         # What only the translation finds.
         (
             {"dovecot_databases": [PEOPLE], "dovecot_userdbs": [{"driver": "ldap", "database": "people", "fields": {"home": "a,b"}}]},
@@ -143,6 +150,7 @@ def test_what_is_wrong_is_told_and_nothing_is_wanted_of_dovecot_conf(variables, 
     part = plan(variables, there)
     assert [sentence[: len(problem)] for sentence in part.problems] == [problem]
     assert (part.settings, part.former_files, [file.path for file in part.files]) == ({}, [], [PAM_SERVICE_FILE])
+    assert (part.probes, part.delivery) == ([], [])
 
 
 FOREIGN = [f"{CONFIG}/conf.d/10-auth.conf", f"{CONFIG}/dovecot.conf"]
@@ -181,3 +189,35 @@ def test_a_configuration_of_somebody_else_is_not_replaced_unasked(says, replace,
 )
 def test_the_socket_of_a_penalty_that_is_switched_off(variables, provider, sockets):
     assert plan(variables, sasl_provider=provider).former_sockets == sockets
+
+
+@pytest.mark.parametrize("kind", ["passdbs", "userdbs"])
+def test_a_file_that_a_database_of_the_inventory_names_is_needed(kind):
+    entry = {"driver": "passwd-file", "path": VIRTUAL_USERS}
+    there = facts(database_files=[VIRTUAL_USERS])
+    assert plan({f"dovecot_{kind}": [entry, *VARIABLES[f"dovecot_{kind}"]]}, there).former_files == []
+    assert plan(there=there).former_files == [VIRTUAL_USERS]
+
+
+@pytest.mark.parametrize(
+    ("variables", "probes"),
+    [
+        ({}, [("imap", 993), ("pop3", 995)]),
+        ({"dovecot_protocols": ["imap"]}, [("imap", 143)]),
+        ({"dovecot_protocols": []}, []),
+        ({"dovecot_protocols": ["imaps"], "dovecot_ports": {"imaps": 10993}}, [("imap", 10993)]),
+    ],
+)
+def test_its_listeners_are_probed(variables, probes):
+    part = plan(variables)
+    assert [(kind, probe[kind]["port"]) for probe in part.probes for kind in ("imap", "pop3") if kind in probe] == probes
+    assert {probe["host"] for probe in part.probes} <= {"127.0.0.1"}
+
+
+def test_a_message_passes_through_postfix_and_dovecot():
+    alice = {"host_users": [{"name": "alice", "password": "geheim"}]}
+    (probe,) = plan(alice, smtp_host="192.0.2.7").delivery
+    assert (probe["host"], probe["recipient"], probe["imap"]["password"]) == ("192.0.2.7", "alice@example.org", "geheim")
+    # Without the role postfix nobody takes it in.
+    assert plan(alice).delivery == []
+    assert plan(smtp_host="192.0.2.7").delivery == []

@@ -13,7 +13,7 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils._plan.dov
 RAW = {"poll": "pop.example", "user": "al", "password": "12345678", "to": "alice"}
 OTHER, THIRD = {**RAW, "user": "other"}, {**RAW, "user": "third"}
 NAME = "The account al at pop.example"
-NO_ACCOUNTS = "fetchmail_accounts: that is no list of accounts, each with poll, user, password and is."
+NO_ACCOUNTS = "fetchmail_accounts must be a list of accounts, each with poll, user, password and is."
 
 
 def plan(accounts=(), there=None, **more):
@@ -76,7 +76,7 @@ def test_accounts_as_they_should_be(accounts):
         ({"keep": "yes", "fetchall": "yes"}, f"{NAME} has both keep and fetchall, "),
         ({"timeout": "-1"}, f"{NAME} has timeout -1; "),
         ({"password": None}, f"{NAME} has no password, "),
-        ({"owner": "bob"}, f"{NAME} belongs to 'bob', who is absent in mail_users; take one of the two away."),
+        ({"owner": "bob"}, f"{NAME} belongs to 'bob', who is absent in mail_users; remove one of the two."),
     ],
 )
 def test_accounts_that_no_host_can_have(account, problem):
@@ -91,6 +91,11 @@ def test_what_is_missing_is_named():
 @pytest.mark.parametrize("account", [None, "al", [RAW]])
 def test_what_is_no_account(account):
     assert plan([account]).problems == plan(fetchmail_account_a=account).problems == [NO_ACCOUNTS]
+
+
+@pytest.mark.parametrize("accounts", [None, "al", {"poll": "pop.example"}, ["al"]])
+def test_what_is_no_list_of_accounts(accounts):
+    assert list(fetchmail.problems(accounts, {}, [])) == [NO_ACCOUNTS]
 
 
 def test_settings_are_looked_at_once_for_all():

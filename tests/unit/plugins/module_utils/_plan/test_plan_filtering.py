@@ -151,15 +151,19 @@ def test_whom_the_host_is_asked_about():
     [
         ({"filtering_engine": "maildrop"}, "filtering_engine is 'maildrop'; write sieve or procmail."),
         ({"filtering_engine": None}, "filtering_engine is 'None'; write sieve or procmail."),
-        ({"filtering_users": "alice"}, "filtering_users is no list of users, each with a name."),
-        (users("alice"), "filtering_users is no list of users, each with a name."),
-        ({"filtering_rules": "x"}, "The rules of the site are no list."),
+        ({"filtering_users": "alice"}, "filtering_users must be a list of users, each with a name."),
+        (users("alice"), "filtering_users must be a list of users, each with a name."),
+        ({"filtering_rules": "x"}, "The rules of the site must be a list."),
         (users({"name": "alice", "engine": "x"}), "The user alice has the engine 'x'; write sieve or procmail."),
         (users({"name": "alice"}, {"name": "alice"}), "The user 'alice' is given twice; join the two."),
-        (users({"name": "../alice"}), "The user '../alice' whose mail is sorted has no name that a user can have."),
-        ({**BY_PROCMAIL, "filtering_rules_after": [RULE]}, "The site has rules that come after those of the users, which procmail cannot"),
+        (users({"name": "alice", "script": "keep;", "engine": "procmail"}), "The user alice has a script, which is Sieve's (engine: sieve)"),
+        (users({"name": "alice", "script": "keep;", "rules": [RULE]}), "The user alice has both rules and a script"),
+        (users({"name": "alice", "variables": {"A": "b"}}), "The user alice has variables, which only procmail has"),
+        (users({"name": "carol@shop.example", "engine": "procmail"}), "carol@shop.example has no system account, and only Sieve can"),
+        (users({"name": "../alice"}), "The user '../alice' of the filter rules has a name that no user can have."),
+        ({**BY_PROCMAIL, "filtering_rules_after": [RULE]}, "The site has rules that run after the users' own, which procmail does not"),
         ({"filtering_rules": [{**RULE, "folder": "a/b"}]}, "The rule lists of the site has the folder 'a/b'"),
-        ({"filtering_rules": [RULE], "host_domain": ""}, "The domain '' of those whose mail is sorted is no name of one."),
+        ({"filtering_rules": [RULE], "host_domain": ""}, "The domain '' of the filter rules is no domain name."),
     ],
 )
 def test_what_is_wrong_is_a_sentence(variables, sentence):
@@ -169,7 +173,7 @@ def test_what_is_wrong_is_a_sentence(variables, sentence):
 
 def test_what_only_dovecot_can_write_to():
     (problem,) = play(BY_PROCMAIL, mail_location="sdbox:~/sdbox")[1].problems
-    assert problem.startswith("Into mail_location 'sdbox:~/sdbox' only Dovecot can write")
+    assert problem.startswith("Only Dovecot can write into mail_location 'sdbox:~/sdbox'")
 
 
 def test_rules_may_come_from_a_template_that_makes_a_tuple():

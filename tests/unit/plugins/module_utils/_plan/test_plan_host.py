@@ -142,6 +142,25 @@ NOWHERE = (
                 " put it in quotes."
             ],
         ),
+        *(
+            (
+                {"host_users": [{"name": "alice", "password": password}]},
+                FACTS,
+                [f"mail_users: The password of user 'alice' is {kind} to YAML, which reads it otherwise than it is written; put it in quotes."],
+            )
+            for password, kind in ((True, "a truth value"), (12.5, "a number"), ({"a": "b"}, "a dictionary"))
+        ),
+        (
+            {"host_users": [{"name": "root"}]},
+            FACTS,
+            ["mail_users: 'root' is the administrator, not a mail user: give root's mail to another user with an alias."],
+        ),
+        (
+            {"host_users": [{"name": "alice", "password": ""}]},
+            FACTS,
+            ["mail_users: The password of user 'alice' is empty; leave the option out for an account without password."],
+        ),
+        ({"host_users": [{"name": "bob", "password": "12345678"}, {"name": "carol", "state": "absent"}]}, FACTS, []),
         ({"host_virtual_users": [CAROL]}, FACTS, [NOWHERE]),
         # One kind at a time.
         (
@@ -191,3 +210,39 @@ def test_nothing_is_said_of_a_host_that_was_not_asked_yet():
     part = plan({"mail_hostname": "", "host_fqdn": "mail.example.org"}, {})
     assert (part.problems, part.warnings) == ([], [])
     assert host.fqdn({"mail_hostname": ""}, {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "there", "is_known"),
+    [
+        ({}, FACTS, True),
+        # It cannot be a mail host, and yet all is known that the others ask for.
+        ({}, facts(host={"os_family": "Suse", "service_manager": "none"}), True),
+        ({}, facts(host={"privileged": False}), False),
+        ({"host_domain": ""}, FACTS, False),
+        ({"host_domain": None}, FACTS, False),
+        ({"host_domain": "example"}, FACTS, False),
+        ({"mail_hostname": "mail"}, FACTS, False),
+        ({"mail_hostname": ""}, facts(host={"fqdn": "1843"}), False),
+        ({"mail_hostname": ""}, facts(host={"fqdn": "mx.example.org"}), True),
+        ({"host_fqdn": ""}, FACTS, False),
+    ],
+)
+def test_a_host_that_others_can_plan_for(variables, there, is_known):
+    assert host.is_known({**VARIABLES, **variables}, there) is is_known
+
+
+@pytest.mark.parametrize(
+    ("variables", "there", "name"),
+    [
+        ({}, FACTS, "mail.example.org"),
+        ({"mail_hostname": ""}, FACTS, "mail.example.org"),
+        ({"mail_hostname": "mx.example.org"}, FACTS, "mx.example.org"),
+        ({"host_fqdn": "other.example.org"}, FACTS, "other.example.org"),
+        ({"mail_hostname": ""}, {}, ""),
+        ({"mail_hostname": "", "host_fqdn": None}, facts(host={"fqdn": None}), ""),
+    ],
+)
+def test_the_names_that_every_role_can_take(variables, there, name):
+    assert host.names({**VARIABLES, **variables}, there) == {"host_domain": "example.org", "host_fqdn": name}
+    assert host.names({**VARIABLES, **variables, "host_domain": None}, there)["host_domain"] == ""

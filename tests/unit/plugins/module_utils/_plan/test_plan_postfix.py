@@ -30,11 +30,13 @@ NEWER = {"name": "filter", "type": "unix"}
             {"recipient_delimiter": "=", "parameters_by_hand": {"recipient_delimiter": "="}},
         ),
         ({"postfix_services": [NEWER]}, {"services_by_hand": [NEWER]}),
+        ({"postfix_inet_interfaces": ["192.0.2.7"]}, {"smtp_host": "192.0.2.7"}),
+        ({"postfix_inet_protocols": ["ipv6"]}, {"smtp_host": "::1"}),
     ],
 )
 def test_what_it_tells_the_others(variables, said):
     before = Offers(relayed_domains=["relay.example"])
-    plain = {"myhostname": "mail.example.org", "services_by_hand": []}
+    plain = {"myhostname": "mail.example.org", "services_by_hand": [], "smtp_host": "127.0.0.1"}
     expected = Offers(**{"relayed_domains": ["relay.example"], **plain, **said})
     assert postfix.offers({**VARIABLES, **variables}, facts(), before) == expected
 
@@ -92,9 +94,66 @@ def test_a_host_without_postfix_gets_all_of_it():
     assert (found.problems, found.parameters, found.tables, found.services) == ([], there.parameters, there.tables, there.services)
 
 
+EXIM = {"name": "exim", "installed": True, "queue": "/var/spool/exim4"}
+SENDMAIL = {"name": "sendmail", "installed": False, "queue": None}
+
+
+@pytest.mark.parametrize(
+    ("servers", "former", "waits"),
+    [
+        ([], [], False),
+        ([EXIM, SENDMAIL], [EXIM], True),
+        # Its packages are gone, and its queue is not.
+        ([{**EXIM, "installed": False}], [], True),
+        ([SENDMAIL], [], False),
+        ([{**EXIM, "queue": None}], [{**EXIM, "queue": None}], False),
+    ],
+)
+def test_what_is_taken_over_from_another_mail_server(servers, former, waits):
+    there = {**facts(), "other_mail_servers": servers}
+    found = plan({"postfix_replace_mta": True}, there)
+    assert (found.former_mail_servers, found.has_waiting_mail, found.installs_by_itself) == (former, waits, bool(former))
+    # Of a host on which nobody wants that the role host says so; nothing is handed over.
+    assert plan({}, there).has_waiting_mail is False
+
+
+@pytest.mark.parametrize(
+    ("host", "installed", "is_nameless"),
+    [
+        ({"fqdn": "1843", "os_family": "Debian"}, False, True),
+        ({"fqdn": "192.0.2.7", "os_family": "Debian"}, False, True),
+        ({"fqdn": 1843, "os_family": "Debian"}, False, True),
+        ({"fqdn": "1843.example.org", "os_family": "Debian"}, False, False),
+        ({"fqdn": "", "os_family": "Debian"}, False, False),
+        ({"fqdn": None, "os_family": "Debian"}, False, False),
+        ({"fqdn": "1843", "os_family": "Debian"}, True, False),
+        ({"fqdn": "1843", "os_family": "RedHat"}, False, False),
+        ({"fqdn": "1843"}, False, False),
+    ],
+)
+def test_a_host_whose_own_name_the_package_could_not_use(host, installed, is_nameless):
+    found = plan(there=facts(host=host, installed=installed))
+    assert (found.is_nameless, found.installs_by_itself) == (is_nameless, is_nameless)
+
+
+@pytest.mark.parametrize(
+    ("variables", "ports", "address"),
+    [
+        ({}, [25, 465], "127.0.0.1"),
+        ({"postfix_submission": False}, [25], "127.0.0.1"),
+        ({"postfix_inet_interfaces": ["192.0.2.7"]}, [25, 465], "192.0.2.7"),
+    ],
+)
+def test_its_listeners_are_probed(variables, ports, address):
+    given = {**VARIABLES, **variables}
+    found = postfix.plan(given, facts(), postfix.offers(given, facts(), Offers()))
+    assert [(probe["host"], probe["smtp"]["port"]) for probe in found.probes] == [(address, port) for port in ports]
+    assert found.delivery == ()
+
+
 def test_warnings_are_those_of_the_addresses():
     (said,) = plan({"mail_aliases": {}}).warnings
-    assert said.startswith("Mail for root has nowhere to go")
+    assert said.startswith("Mail for root cannot be delivered")
 
 
 def test_all_problems_are_told_at_once():

@@ -42,6 +42,11 @@ def test_what_cannot_is_one_sentence(parameters, services, words):
     assert [word for word in words if word not in said] == []
 
 
+def test_everything_that_cannot_be_written_is_told_at_once():
+    parameters, services = {"relayhost": "a\nb", "biff": "c\nd"}, [{**FILTER, "command": "x y"}, {**FILTER, "name": "a/b"}]
+    assert len(plan({"postfix_parameters": parameters, "postfix_services": services}).problems) == 4
+
+
 @pytest.mark.parametrize(
     ("variables", "there", "lost"),
     [
@@ -74,8 +79,8 @@ def test_nobody_loses_what_somebody_else_has_set_up(variables, there, lost):
             {"postfix_smtpd_client_event_limit_exceptions": ["10.0.0.0/8", "0.0.0.0/0, [::]/0"]},
             ["postfix_smtpd_client_event_limit_exceptions has 0.0.0.0/0, [::]/0, so that"],
         ),
-        ({"postfix_smtpd_soft_error_limit": 0}, ["postfix_smtpd_soft_error_limit or postfix_smtpd_hard_error_limit is less than 1"]),
-        ({"postfix_smtpd_hard_error_limit": "-1"}, ["postfix_smtpd_soft_error_limit or postfix_smtpd_hard_error_limit is less than 1"]),
+        ({"postfix_smtpd_soft_error_limit": 0}, ["postfix_smtpd_soft_error_limit or postfix_smtpd_hard_error_limit must be at least 1"]),
+        ({"postfix_smtpd_hard_error_limit": "-1"}, ["postfix_smtpd_soft_error_limit or postfix_smtpd_hard_error_limit must be at least 1"]),
         ({"postfix_smtpd_soft_error_limit": 1, "postfix_smtpd_hard_error_limit": 1}, []),
         ({"postfix_parameters": {"virtual_alias_expansion_limit": 2}}, ["virtual_alias_expansion_limit in postfix_parameters is 2, and"]),
         ({"postfix_parameters": {"virtual_alias_expansion_limit": "2"}}, ["a virtual alias comes to 3 addresses"]),
@@ -98,4 +103,4 @@ def test_a_parameter_of_somebody_elses_is_not_replaced():
     (said,) = plan({"postfix_relocated": {"a@b.example": "c"}}, facts({"relocated_maps": "hash:/etc/theirs"})).problems
     assert said.startswith("main.cf already has relocated_maps = hash:/etc/theirs")
     (said,) = plan({}, facts({"smtpd_recipient_restrictions": "theirs"}), quota_service="unix:x").problems
-    assert said.startswith("main.cf already has smtpd_recipient_restrictions = theirs, which the question for full mailboxes")
+    assert said.startswith("main.cf already has smtpd_recipient_restrictions = theirs, which the quota check")

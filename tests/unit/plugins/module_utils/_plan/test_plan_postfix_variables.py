@@ -21,7 +21,6 @@ def of_all(variables, there=None, **offers):
     [
         ("postfix_myhostname", "mail.example.org", {}),
         ("postfix_mydomain", "example.org", {}),
-        ("postfix_inet_protocols", ["all"], {}),
         ("postfix_recipient_delimiter", "+", {}),
         ("postfix_aliases", {"root": "alice"}, {}),
         ("postfix_virtual_aliases", {}, {}),
@@ -55,8 +54,10 @@ def test_without_mailboxes_every_virtual_domain_has_aliases_alone():
 @pytest.mark.parametrize(
     ("there", "protocols"), [(facts(host={"ipv6": False}), ["ipv4"]), (facts(host={"ipv6": True}), ["all"]), ({}, ["all"])]
 )
-def test_a_host_without_ipv6_has_none(there, protocols):
-    assert of_all({}, there)["postfix_inet_protocols"] == protocols
+@pytest.mark.parametrize("given", [{}, {"postfix_inet_protocols": []}, {"postfix_inet_protocols": None}])
+def test_a_host_without_ipv6_has_none(there, protocols, given):
+    assert of_all(given, there)["postfix_inet_protocols"] == protocols
+    assert of_all({"postfix_inet_protocols": ["ipv6"]}, there)["postfix_inet_protocols"] == ["ipv6"]
 
 
 @pytest.mark.parametrize(("by_hand", "delimiter"), [({"recipient_delimiter": "-"}, "-"), ({"recipient_delimiter": None}, "")])

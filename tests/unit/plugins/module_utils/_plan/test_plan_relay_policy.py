@@ -10,7 +10,12 @@ from ansible_collections.postroom.mail.plugins.module_utils._relay.networks impo
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils._plan import host_play
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils._plan.host_play import FACTS, facts, said
 
-VARIABLES = {**host_play.VARIABLES, **host_play.defaults("relay_policy"), "relay_policy_networks": []}
+VARIABLES = {
+    **host_play.VARIABLES,
+    **host_play.defaults("relay_policy"),
+    "relay_policy_mode": "closed",
+    "relay_policy_networks": [],
+}
 SUBMIT = {"relayhost": "[smtp.example.com]:587", "username": "me", "password": "secret"}
 PLAIN = {"relayhost": "[smtp.example.com]:25"}
 # A run of before, of which the inventory says nothing any more.
@@ -39,7 +44,8 @@ def tables(part, state="present"):
     ("variables", "mynetworks", "style", "restrictions", "problem"),
     [
         ({}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], None),
-        ({"networks": ["192.0.2.0/24"]}, [*LOOPBACK, "192.0.2.0/24"], None, ["permit_mynetworks", "reject_unauth_destination"], None),
+        ({"networks": ["192.0.2.0/24"]}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], "relay_policy_mode is closed"),
+        ({"mode": "networks", "networks": ["192.0.2.0/24"]}, [*LOOPBACK, "192.0.2.0/24"], None, ["permit_mynetworks", "reject_unauth_destination"], None),
         ({"mode": "subnet"}, None, "subnet", ["permit_mynetworks", "reject_unauth_destination"], None),
         (
             {"mode": "authenticated"},
@@ -56,7 +62,7 @@ def tables(part, state="present"):
             None,
         ),
         ({"mode": "open"}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], "relay_policy_mode is open, which lets"),
-        ({"networks": ["x"]}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], "'x' is not a network"),
+        ({"mode": "networks", "networks": ["x"]}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], "'x' is not a network"),
     ],
 )
 def test_who_may_relay(variables, mynetworks, style, restrictions, problem):

@@ -14,21 +14,16 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils._plan imp
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils._plan.host_play import FACTS, facts
 
 PLAY = ("host", "relay_policy", "sasl")
+HOST = {"host_domain": "example.org", "host_fqdn": None}
 VARIABLES = {
-    "host": host_play.VARIABLES,
-    "relay_policy": {
-        **host_play.VARIABLES,
-        **host_play.defaults("relay_policy"),
-        "relay_policy_networks": [],
-        "relay_policy_mode": "authenticated",
-    },
-    "sasl": {
-        **host_play.VARIABLES,
-        **host_play.defaults("sasl"),
-        "sasl_users": [],
-        "sasl_aliases": {},
-        "sasl_virtual_aliases": {},
-    },
+    **host_play.VARIABLES,
+    **host_play.defaults("relay_policy"),
+    **host_play.defaults("sasl"),
+    "relay_policy_networks": [],
+    "relay_policy_mode": "authenticated",
+    "sasl_users": [],
+    "sasl_aliases": {},
+    "sasl_virtual_aliases": {},
 }
 
 
@@ -54,19 +49,28 @@ def play(monkeypatch):
 
 
 def test_all_are_told_before_anybody_plans(play):
-    variables = {name: {"host_domain": None, "host_fqdn": None} for name in roles.ROLES}
-    assert list(roles.plan(variables, FACTS, roles.ROLES)) == ["host", *(name for name in roles.ROLES if name != "host")]
+    assert list(roles.plan(HOST, FACTS, roles.ROLES)) == list(roles.ROLES)
     assert play == [
         *(("offers", name, "mail.example.org") for name in roles.ROLES),
-        ("plan", "host", roles.ROLES),
-        *(("plan", name, roles.ROLES) for name in roles.ROLES if name != "host"),
+        *(("plan", name, roles.ROLES) for name in roles.ROLES),
     ]
 
 
+def test_only_the_roles_of_the_play_are_asked(play):
+    assert list(roles.plan(HOST, FACTS, ["sasl", "somebody.else", "host"])) == ["host", "sasl"]
+    assert {name for _what, name, _known in play} == {"host", "sasl"}
+
+
+def test_a_role_with_a_mistake_in_its_variables_does_not_plan(play):
+    assert list(roles.plan(HOST, FACTS, ["host", "postfix", "sasl"], unreadable={"sasl"})) == ["host", "postfix"]
+    # The others may need its word all the same: its variables have the values that the role gives them.
+    assert ("offers", "sasl", "mail.example.org") in play
+    assert roles.names_to_look_up(HOST, ["host", "sasl"], unreadable={"sasl"}) == ["all", "host"]
+
+
 def test_what_mail_info_is_asked(play):
-    variables = {"host": {"host_domain": "", "mail_hostname": ""}, "sasl": {"host_domain": "", "mail_hostname": "mx.example.org"}}
-    assert roles.names_to_look_up(variables, ["sasl", "somebody.else", "host"]) == ["all", "host", "sasl"]
-    assert play[:2] == [("offers", "host", ""), ("offers", "sasl", "mx.example.org")]
+    assert roles.names_to_look_up({"host_domain": "", "mail_hostname": ""}, ["sasl", "somebody.else", "host"]) == ["all", "host", "sasl"]
+    assert play[:2] == [("offers", "host", ""), ("offers", "sasl", "")]
     assert roles.packages(["sasl", "host"]) == ["common", "host-package", "sasl-package"]
 
 
@@ -96,8 +100,7 @@ def test_a_role_hears_of_the_others():
 @pytest.mark.parametrize("there", [FACTS, {}])
 @pytest.mark.parametrize("domain", [None, 1843, "example.org"])
 def test_every_role_has_the_name_of_the_host(there, domain):
-    variables = {role: {**told, "mail_hostname": "", "host_domain": domain} for role, told in VARIABLES.items()}
-    variables["sasl"] = {**variables["sasl"], "sasl_provider": "sasldb"}
+    variables = {**VARIABLES, "mail_hostname": "", "host_domain": domain, "sasl_provider": "sasldb"}
     parts = roles.plan(variables, there, PLAY)
     if there and domain != "example.org":
         assert list(parts) == ["host"]
@@ -105,16 +108,32 @@ def test_every_role_has_the_name_of_the_host(there, domain):
         assert parts["sasl"].sasl_user["realm"] == ("mail.example.org" if there else "")
 
 
-def test_of_a_host_that_cannot_be_one_of_mail_no_more_is_said():
-    parts = roles.plan(VARIABLES, facts(host={"os_family": "Suse"}), PLAY)
+@pytest.mark.parametrize(
+    "there",
+    [facts(host={"privileged": False}), facts(host={"fqdn": "1843", "privileged": False}), facts(host={"fqdn": "localhost"})],
+)
+def test_of_a_host_that_nobody_knows_the_other_roles_say_nothing(there):
+    wrong = {**VARIABLES, "mail_hostname": "", "sasl_provider": "none"}
+    parts = roles.plan(wrong, there, PLAY)
     assert list(parts) == ["host"]
-    assert len(parts["host"].problems) == 1
+    assert parts["host"].problems
+
+
+def test_what_is_wrong_with_a_host_and_with_every_role_is_told_together():
+    there = facts(host={"os_family": "Suse", "distribution": "SLES"})
+    parts = roles.plan({**VARIABLES, "relay_policy_mode": "open", "sasl_provider": "none"}, there, PLAY)
+    assert {role: len(part.problems) for role, part in parts.items()} == {"host": 1, "relay_policy": 1, "sasl": 1}
 
 
 def test_variables_that_nobody_can_read():
-    wrong = {**VARIABLES, "relay_policy": {**VARIABLES["relay_policy"], "relay_policy_smarthosts": ["secret"]}}
     with pytest.raises(roles.UnreadableVariables) as raised:
-        roles.plan(wrong, FACTS, PLAY)
+        roles.plan({**VARIABLES, "relay_policy_smarthosts": ["secret"]}, FACTS, PLAY)
     assert str(raised.value) == (
         "The role relay_policy can make nothing of its variables (AttributeError): write them as its argument specification has them."
     )
+    assert raised.value.__suppress_context__
+
+
+def test_a_variable_that_is_missing_is_told_likewise():
+    with pytest.raises(roles.UnreadableVariables, match=r"The role sasl can make nothing of its variables \(KeyError\)"):
+        roles.plan({name: value for name, value in VARIABLES.items() if name != "sasl_mta"}, FACTS, PLAY)

@@ -137,7 +137,7 @@ def test_what_is_said_by_hand():
     ("variables", "there", "words"),
     [
         ({"provider": "none"}, FACTS, ["sasl_provider is none, so nobody could log in"]),
-        ({"provider": "pam"}, FACTS, ["sasl_provider is 'pam', which is none of dovecot, saslauthd and sasldb."]),
+        ({"provider": "pam"}, FACTS, ["sasl_provider is 'pam', and must be one of dovecot, saslauthd and sasldb."]),
         ({"provider": "saslauthd", "saslauthd_mechanism": "ldap"}, FACTS, ["the saslauthd of this host has pam, rimap", "ldap_servers"]),
         (
             {"provider": "saslauthd", "saslauthd_server": "imap.example:143", "saslauthd_processes": 0},
@@ -154,7 +154,7 @@ def test_what_is_said_by_hand():
         (
             {"provider": "sasldb", "users": [*USERS, {"name": ""}, "bob"]},
             FACTS,
-            ["sasl_users has somebody without a name: write each user as {name: alice, password: ...}."],
+            ["sasl_users has a user without a name: write each user as {name: alice, password: ...}."],
         ),
         (
             {"provider": "sasldb", "users": [{"name": "a:b", "password": "c"}]},

@@ -22,8 +22,8 @@ _LOOPBACK = {"all", "loopback-only", "localhost"}
 
 
 def address_to_greet(interfaces: t.Any, protocols: t.Any) -> str:
-    """Where Postfix, with these inet_interfaces and inet_protocols, answers its own host."""
-    versions, listed = _words(protocols), _words(interfaces)
+    """Where Postfix, with these inet_interfaces and inet_protocols, answers its own host. No protocols are those that the host has."""
+    versions, listed = _words(protocols) or ["all"], _words(interfaces)
     has_4, has_6 = ("all" in versions or version in versions for version in ("ipv4", "ipv6"))
     if not listed or _LOOPBACK & set(listed):
         return "127.0.0.1" if has_4 else "::1"
@@ -96,7 +96,7 @@ def _address(listen: t.Sequence[str]) -> str:
 
 def _words(value: t.Any) -> list[str]:
     listed = value if isinstance(value, (list, tuple)) else [value]
-    return [word for item in listed for word in str(item).lower().replace(",", " ").split()]
+    return [word for item in listed for word in str(item or "").lower().replace(",", " ").split()]
 
 
 def _is_address(name: str) -> bool:

@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each role writes, read from its tasks, its variables and the templates between them."""
+"""What each role writes: by the parts that its plan gives it in `_sample_play`, and the paths in its tasks."""
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
-from _house import ROOT, load, roles, tasks
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot import databases
+from _house import ROOT, roles, tasks
+from _sample_play import PLAYS, parts
 from ansible_collections.postroom.mail.plugins.module_utils._fetchmail import config
 from ansible_collections.postroom.mail.plugins.module_utils._filter import mail_filter
+from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Part
 from ansible_collections.postroom.mail.plugins.module_utils._postfix.owned_parameters import VARIABLES
 from ansible_collections.postroom.mail.plugins.module_utils._sasl import facts as sasl_facts
 from ansible_collections.postroom.mail.plugins.module_utils._sasl import sendmail_facts
@@ -23,156 +25,130 @@ PARAMETER, SERVICE, TABLE, FILE = "parameter of main.cf", "service of master.cf"
 DOCUMENT = ROOT / "docs/ownership.md"
 HEAD = "| what | name | role |\n|---|---|---|\n"
 VARIABLES_HEAD = "| parameter | variable | role |\n|---|---|---|\n"
+# A file for each database and each block with a secret in it.
+OF_A_DATABASE = re.compile(r"(/postroom-(?:passdb-|userdb-|secrets)).*(\.conf\.ext)")
 
-# These are the files of a plan.
-PLANNED_FILES = {"dovecot_plan.files": databases.PATHS}
+
+def parameters(part: Part) -> t.Iterable[str]:
+    return part.parameters
+
+
+def services(part: Part) -> t.Iterable[str]:
+    return (f"{service['name']}/{service['type']}" for service in part.services)
+
+
+def tables(part: Part) -> t.Iterable[str]:
+    return (table["path"] for table in part.tables)
+
+
+def files(part: Part) -> t.Iterable[str]:
+    return (OF_A_DATABASE.sub(r"\1*\2", path) for path in [*(file.path for file in part.files), *part.former_files])
+
+
+def files_of_sasl(part: Part) -> t.Iterator[str]:
+    """Those that the provider needs on hosts of each family; the module asks the host for more than the plan does."""
+    if part.sasl_provider is None:
+        return
+    for family in ("Debian", "RedHat"):
+        place = Place(family, config_path=sasl_facts.config_path({}, family))
+        yield from (*whole_files(place), place.settings_file)
+    if part.sendmail_auth is not None:
+        yield sendmail_facts.DEFAULT_CANDIDATES[0]
+
+
+def files_of_sasldb(part: Part) -> t.Iterable[str]:
+    return () if part.sasl_user is None else ("/etc/sasldb2", Place().database_copy)
+
+
+def files_of_sendmail(part: Part) -> t.Iterable[str]:
+    return () if part.sendmail_auth is None else ("/etc/mail/sendmail.mc", "/etc/mail/sendmail.cf")
+
+
+def files_of_fetchmail(part: Part) -> t.Iterator[str]:
+    if part.fetchmail_config is not None:
+        yield from (config.SYSTEM_FILE, config.SETTINGS_FILE, f"~/{config.USER_FILE}")
+        yield from (f"{config.UNITS}/{unit}.service" for unit in (config.SERVICE, config.TEMPLATE))
+
+
+def files_of_filters(part: Part) -> t.Iterator[str]:
+    if part.mail_filter is not None:
+        yield from (mail_filter.PROCMAIL_FILE, mail_filter.BEFORE, mail_filter.AFTER)
+        yield from (f"{mail_filter.SIEVE_USERS}/*.sieve", f"~/{mail_filter.USER_FILE}")
+
+
+def files_of_certificate(part: Part) -> t.Iterator[str]:
+    if part.certificate is not None:
+        yield from (part.certificate["certificate"], part.certificate["private_key"])
+
+
+# What a field of a part says is written. Of settings and virtual_users the tasks have the path.
+WRITTEN: dict[str, tuple[str, t.Callable[[Part], t.Iterable[str]]]] = {
+    "parameters": (PARAMETER, parameters),
+    "services": (SERVICE, services),
+    "tables": (TABLE, tables),
+    "files": (FILE, files),
+    "sasl_user": (FILE, files_of_sasldb),
+    "sasl_provider": (FILE, files_of_sasl),
+    "sendmail_auth": (FILE, files_of_sendmail),
+    "mail_filter": (FILE, files_of_filters),
+    "fetchmail_config": (FILE, files_of_fetchmail),
+    "certificate": (FILE, files_of_certificate),
+}
+# Fields by which nothing is written, or not by the role: accounts and sockets are no files, foreign_files are kept as backups, and whose
+# former_files are is told with files.
+NOT_WRITTEN = {
+    *("problems", "warnings", "packages", "former_mail_servers", "has_waiting_mail", "is_nameless", "names_to_look_up"),
+    *("accounts", "open_relay", "former_files", "former_sockets", "foreign_files", "probes", "delivery"),
+}
+BY_TASK = {"settings", "virtual_users"}
+
+# The module of each field, and its option. Where there is none, the field's own options are the module's.
+MODULES = {
+    "postfix_config": ("parameters", "parameters"),
+    "postfix_service": ("services", "services"),
+    "postmap": ("tables", "tables"),
+    "mail_file": ("files", "files"),
+    "dovecot_setting": ("settings", "settings"),
+    "dovecot_user": ("virtual_users", "users"),
+    "mail_user": ("accounts", "users"),
+    "mail_certificate": ("certificate", None),
+    **{name: (name, None) for name in ("sasl_user", "sasl_provider", "sendmail_auth", "mail_filter", "fetchmail_config")},
+}
+# Modules whose tasks name the file.
+WITH_PATH = {
+    **dict.fromkeys(("postroom.mail.dovecot_setting", "postroom.mail.dovecot_user"), "path"),
+    **dict.fromkeys((f"ansible.builtin.{name}" for name in ("lineinfile", "blockinfile")), "path"),
+    **dict.fromkeys((f"ansible.builtin.{name}" for name in ("copy", "template")), "dest"),
+}
 
 
 class Unclear(AssertionError):
     pass
 
 
-def variables(role: str) -> dict[str, t.Any]:
-    """Give what the role itself says its variables are: its vars, and its defaults as they stand without an inventory."""
-    found: dict[str, t.Any] = {}
-    for path in [ROOT / "roles" / role / "defaults/main.yml", *sorted((ROOT / "roles" / role / "vars").glob("*.yml"))]:
-        for name, value in (load(path) or {}).items():
-            # Several files of vars, one a family of distributions: what any of them says counts.
-            found.setdefault(name, []).append(value)
-    # A plan is kept as a fact; what it is made of stands beside it.
-    return {**found, **{name: found[f"{name}_anew"] for name in found if f"{name}_anew" in found}}
+def by_plan(part: Part) -> t.Iterator[tuple[str, str]]:
+    for kind, names in WRITTEN.values():
+        yield from ((kind, name) for name in names(part))
 
 
-def literals(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Iterator[t.Any]:
-    """Give every literal dict or list that *value* is made of, through templates and the variables they name."""
-    if not isinstance(value, str):
-        yield value
-        return
-    code = " ".join(re.findall(r"{{(.*?)}}", value, re.DOTALL))
-    if not code:
-        raise Unclear(f"{where}: {value!r} is neither a literal nor a template")
-    text_free = re.sub(r"'[^']*'|\"[^\"]*\"", "''", code)
-    text_free = re.sub(r"\b(?:select|reject)(?:attr)?\([^()]*\)", " ", text_free)
-    # What decides is not what is written, and neither is one value of many within a dict that stands here itself.
-    text_free = re.sub(r"\bif\b.*?\belse\b", " ", text_free, flags=re.DOTALL)
-    text_free = re.sub(r"{[^{}]*}", lambda literal: re.sub(r"\b\w+(\.\w+)+", " ", literal[0]), text_free)
-    names = [name for name in re.findall(r"(?<![\w.])([a-z_]\w*)\b(?!\s*\()", text_free) if name in known]
-    inline = re.findall(r"['\"](\w+)['\"]\s*:", code)
-    if not names and not inline:
-        raise Unclear(f"{where}: cannot tell what {value!r} holds; let it name a variable of the role")
-    yield dict.fromkeys(inline)
-    for name in names:
-        for meaning in known[name]:
-            yield from literals(meaning, {key: v for key, v in known.items() if key != name}, f"{where}, {name}")
-
-
-def each(value: t.Any, known: dict[str, list[t.Any]], where: str) -> t.Iterator[t.Any]:
-    """Give the elements of the lists, and the keys of the dicts, that *value* is made of."""
-    for literal in literals(value, known, where):
-        yield from literal or ()
-
-
-class Task(t.NamedTuple):
-    """A module's call in a role, with the variables that its options may name."""
-
-    options: t.Mapping[str, t.Any]
-    known: dict[str, list[t.Any]]
-    where: str
-
-    def each(self, value: t.Any) -> t.Iterator[t.Any]:
-        return each(value, self.known, self.where)
-
-    def paths(self, value: str) -> t.Iterator[str]:
-        return paths(value, self.known, self.where)
-
-
-def parameters(task: Task) -> t.Iterator[str]:
-    # A plan that a filter makes of tables and parameters is read for each of them: what is none is another's.
-    return (name for name in task.each(task.options["parameters"]) if isinstance(name, str))
-
-
-def services(task: Task) -> t.Iterator[str]:
-    return (f"{service['name']}/{service['type']}" for service in task.each(task.options["services"]))
-
-
-def tables(task: Task) -> t.Iterator[str]:
-    found = task.each(task.options.get("tables", [task.options]))
-    return (table["path"] for table in found if isinstance(table, dict) and "path" in table)
-
-
-def files_of_sasl(task: Task) -> t.Iterator[str]:
-    for family in ("Debian", "RedHat"):
-        place = Place(family, config_path=sasl_facts.config_path({}, family))
-        yield from (*whole_files(place), place.settings_file)
-    if task.options.get("mta") == "sendmail":
-        yield sendmail_facts.DEFAULT_CANDIDATES[0]
-
-
-def files_of_fetchmail(task: Task) -> t.Iterator[str]:
-    yield from (config.SYSTEM_FILE, config.SETTINGS_FILE, f"~/{config.USER_FILE}")
-    yield from (f"{config.UNITS}/{unit}.service" for unit in (config.SERVICE, config.TEMPLATE))
-
-
-def files_of_filters(task: Task) -> t.Iterator[str]:
-    yield from (mail_filter.PROCMAIL_FILE, mail_filter.BEFORE, mail_filter.AFTER)
-    yield from (f"{mail_filter.SIEVE_USERS}/*.sieve", f"~/{mail_filter.USER_FILE}")
-
-
-def files_of_certificate(task: Task) -> t.Iterator[str]:
-    return (name for option in ("certificate", "private_key") for name in task.paths(task.options[option]))
-
-
-def any_file(task: Task) -> t.Iterator[str]:
-    return task.paths(task.options.get("dest") or task.options["path"])
-
-
-def whole(task: Task) -> t.Iterator[str]:
-    """Give the files that a variable lists: those of a plan, and those whose path a variable holds."""
-    text = " ".join(map(str, task.known[str(task.options["files"]).strip("{} ")]))
-    yield from (name for plan, names in PLANNED_FILES.items() if plan in text for name in names)
-    for variable in re.findall(r"'path': (\w+)", text):
-        yield from task.paths(f"{{{{ {variable} }}}}")
-
-
-# What a call of each module writes: of which kind, and its names.
-WRITERS: dict[str, tuple[str, t.Callable[[Task], t.Iterable[str]]]] = {
-    "postroom.mail.postfix_config": (PARAMETER, parameters),
-    "postroom.mail.postfix_service": (SERVICE, services),
-    "postroom.mail.postmap": (TABLE, tables),
-    "postroom.mail.sasl_provider": (FILE, files_of_sasl),
-    "postroom.mail.sendmail_auth": (FILE, lambda task: ("/etc/mail/sendmail.mc", "/etc/mail/sendmail.cf")),
-    "postroom.mail.sasl_user": (FILE, lambda task: ("/etc/sasldb2", Place().database_copy)),
-    "postroom.mail.fetchmail_config": (FILE, files_of_fetchmail),
-    "postroom.mail.mail_filter": (FILE, files_of_filters),
-    "postroom.mail.dovecot_user": (FILE, lambda task: task.paths(task.options["path"])),
-    "postroom.mail.dovecot_setting": (FILE, lambda task: task.paths(task.options.get("path", "/etc/dovecot/dovecot.conf"))),
-    "postroom.mail.mail_certificate": (FILE, files_of_certificate),
-    "postroom.mail.mail_file": (FILE, whole),
-    **dict.fromkeys((f"ansible.builtin.{name}" for name in ("copy", "template", "lineinfile", "blockinfile")), (FILE, any_file)),
-}
-
-
-def writes(role: str) -> t.Iterator[tuple[str, str]]:
+def by_tasks(role: str) -> t.Iterator[tuple[str, str]]:
     for task in tasks(role):
-        known = {**variables(role), **{name: [value] for name, value in task.get("vars", {}).items()}}
-        for action in WRITERS.keys() & task.keys():
-            kind, names = WRITERS[action]
-            call = Task(task[action], known, f"roles/{role}: {task.get('name')}")
-            yield from ((kind, name) for name in names(call))
+        for action in WITH_PATH.keys() & task.keys():
+            yield FILE, path_in(task, action)
 
 
-def paths(value: str, known: dict[str, list[t.Any]], where: str) -> t.Iterator[str]:
-    """Give the path that *value* is, or those that its variable may be."""
-    if "{{" not in value:
-        yield value
-        return
-    variable = re.fullmatch(r"{{\s*([\w.]+)\s*}}", value)
-    meanings = known.get(variable[1], []) if variable else []
-    # A template is the inventory's file, or else the one that it names.
-    found = [name for text in map(str, meanings) for name in (re.findall(r"'(/[^']+)'", text) if "{{" in text else [text])]
-    if not found:
-        raise Unclear(f"{where}: cannot tell which file {value!r} is; let it name a variable of the role that is a path")
-    yield from found
+def path_in(task: t.Mapping[str, t.Any], action: str) -> str:
+    path = str(task[action].get(WITH_PATH[action], ""))
+    if not path.startswith("/") or "{{" in path:
+        raise Unclear(f"{task.get('name')}: cannot tell which file '{path}' is; write its path, or have the plan say it.")
+    return path
+
+
+@functools.cache
+def writes(role: str) -> frozenset[tuple[str, str]]:
+    """What *role* writes in any of the plays."""
+    planned = [by_plan(found[role]) for found in map(parts, PLAYS) if role in found]
+    return frozenset(what for listed in [*planned, by_tasks(role)] for what in listed)
 
 
 def written() -> dict[tuple[str, str], set[str]]:

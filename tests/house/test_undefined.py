@@ -16,7 +16,7 @@ import typing as t
 
 import jinja2
 import pytest
-from _house import ROOT, files, load
+from _house import ROOT, files, load, roles
 from jinja2 import nodes
 
 # Their values are expressions without braces.
@@ -45,8 +45,8 @@ def parts(node: t.Any, key: str = "") -> t.Iterator[tuple[str, t.Any]]:
 
 @functools.cache
 def registered() -> set[str]:
-    """Give the answers of modules: what they hold is no longer a template."""
-    return {str(value) for source in SOURCES for key, value in parts(load(ROOT / source)) if key == "register"}
+    """Give the answers of modules, and the plans of the roles: what they hold is no longer a template."""
+    return {str(value) for source in SOURCES for key, value in parts(load(ROOT / source)) if key == "register"} | {f"{role}_plan" for role in roles()}
 
 
 def swallowed(text: str, answers: t.Collection[str] = ()) -> list[str]:

@@ -26,8 +26,6 @@ Neutral = t.Mapping[str, t.Any]
 
 DIRECTORY = "/etc/dovecot"
 DENIED_USERS = f"{DIRECTORY}/postroom-denied-users"
-# Every file that may be needed, as patterns of the shell.
-PATHS = (DENIED_USERS, *(f"{DIRECTORY}/postroom-{kind}-*.conf.ext" for kind in ("passdb", "userdb")))
 HEAD = "# Managed by postroom.mail: changes made here are lost.\n"
 
 

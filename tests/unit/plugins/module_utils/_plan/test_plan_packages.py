@@ -17,7 +17,7 @@ PARTS = {
     "sasl": Part(packages=["libsasl2-modules", "sasl2-bin"]),
     "fetchmail": Part(),
 }
-NOBODY = dict.fromkeys(PARTS, [])
+NOBODY: dict[str, list[str]] = {role: [] for role in PARTS}
 ALL = [
     *("dovecot-core", "dovecot-imapd", "openssl", "postfix", "ca-certificates"),
     *("libsasl2-modules", "sasl2-bin"),
@@ -45,7 +45,9 @@ def test_the_role_host_installs_those_of_all_roles_at_once(there, handled, lacki
     assert missing(PARTS, there, handled, at_once=True) == {**NOBODY, "host": lacking}
 
 
-@pytest.mark.parametrize("part", [{"is_nameless": True}, {"former_mail_servers": [EXIM]}, {"is_nameless": True, "former_mail_servers": [EXIM]}])
+@pytest.mark.parametrize(
+    "part", [{"is_nameless": True}, {"former_mail_servers": [EXIM]}, {"is_nameless": True, "former_mail_servers": [EXIM]}]
+)
 def test_a_role_that_has_more_to_do_installs_by_itself(part):
     parts = {**PARTS, "postfix": Part(packages=["postfix", "ca-certificates"], **part)}
     lacking = missing(parts, facts("openssl"), at_once=True)

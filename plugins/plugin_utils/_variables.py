@@ -30,6 +30,8 @@ _OF_THE_TASK = re.compile(
     r"ansible_(?!host$|connection$)|role_|hostvars$|groups$|group_names$|play_hosts$|environment$|omit$|vars$|host_package_lists$"
 )
 
+_REFERENCE = re.compile(r"\{\{ (\w+) \}\}")
+
 Contract = t.Mapping[str, t.Any]
 Facts = t.Mapping[str, t.Any]
 
@@ -71,8 +73,14 @@ def evaluated(templar: t.Any, variables: t.Mapping[str, t.Any], roles: t.Collect
     named = {"host_fqdn": variables.get("mail_hostname") or facts.get("host", {}).get("fqdn", "")} if given is None else {}
     known = {**variables, **named, **({"host_info": facts} if facts else {})}
     scope = templar.copy_with_new_env(available_variables=known)
-    for name, role in [*_names(variables, roles)]:
-        found.values[name], wrong = _evaluate(scope, name, variables[name], role, is_asked=bool(facts))
+    # The site's variables are among those of the role host: others are what one of these is.
+    for name, role in [*_names(variables, sorted(roles, key="host".__ne__))]:
+        raw = variables[name]
+        same = _REFERENCE.fullmatch(raw) if isinstance(raw, str) else None
+        if same and same[1] in found.values and raw == defaults()[role].get(name):
+            found.values[name] = as_promised(name, found.values[same[1]], contracts()[role].get(name, {}))
+            continue
+        found.values[name], wrong = _evaluate(scope, name, raw, role, is_asked=bool(facts))
         found.problems.extend(wrong)
         found.unreadable.update({role} if wrong else ())
     return found
@@ -97,7 +105,7 @@ def fingerprint(variables: t.Mapping[str, t.Any]) -> str:
 def _evaluate(scope: t.Any, name: str, raw: t.Any, role: str, *, is_asked: bool) -> tuple[t.Any, list[str]]:
     default, option = defaults()[role].get(name), contracts()[role].get(name, {})
     try:
-        value = _plain(scope.template(raw))
+        value = _plain(scope.template(raw) if _may_be_template(raw) else raw)
     except AnsibleError as e:
         waits = not is_asked and "'host_info'" in str(e)
         # What the role itself says only follows from another variable, which is told.
@@ -105,6 +113,18 @@ def _evaluate(scope: t.Any, name: str, raw: t.Any, role: str, *, is_asked: bool)
         return _of_role(scope, default), wrong
     wrong = problems({name: value}, {name: option}) if option and raw != default else []
     return (_of_role(scope, default), wrong) if wrong else (as_promised(name, value, option), [])
+
+
+def _may_be_template(raw: t.Any) -> bool:
+    """Whether there is something to evaluate in *raw*; ten thousand users without a template would take Ansible seconds."""
+    if isinstance(raw, str):
+        return any(sign in raw for sign in ("{{", "{%", "{#", "#jinja2:"))
+    if isinstance(raw, t.Mapping):
+        return any(map(_may_be_template, raw.values()))
+    if isinstance(raw, (list, tuple)):
+        return any(map(_may_be_template, raw))
+    # A text of the vault is decrypted by the way.
+    return not (raw is None or isinstance(raw, (bool, int, float)))
 
 
 def _of_role(scope: t.Any, default: t.Any) -> t.Any:

@@ -137,7 +137,14 @@ def facts(family: str = "Debian", dovecot: str = "2.4.1", **more: t.Any) -> Fact
     return {**there, **{name: {**there[name], **value} if isinstance(value, dict) else value for name, value in more.items()}}
 
 
-SENDMAIL = {"name": "sendmail", "summary": "sendmail runs", "installed": True, "processes": ["sendmail"], "aliases": ["/etc/aliases"], "queue": None}
+SENDMAIL = {
+    "name": "sendmail",
+    "summary": "sendmail runs",
+    "installed": True,
+    "processes": ["sendmail"],
+    "aliases": ["/etc/aliases"],
+    "queue": None,
+}
 # What excludes each other: the language of Dovecot, the providers of SMTP AUTH, and the mail server that they serve.
 PLAYS: dict[str, tuple[Variables, Facts, t.Sequence[str]]] = {
     "plain": (PLAIN, facts(), roles()),

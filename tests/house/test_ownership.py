@@ -13,11 +13,14 @@ import pytest
 from _house import roles, tasks
 from _ownership import BY_TASK, DOCUMENT, FILE, MODULES, NOT_WRITTEN, TABLE, WRITTEN, Unclear, by_plan, document, path_in, writes, written
 from _sample_play import EVERYTHING, PLAIN, PLAYS, facts, parts
-from ansible_collections.postroom.mail.plugins.module_utils._plan import postfix_tables, roles as plans
+from ansible_collections.postroom.mail.plugins.module_utils._plan import postfix_tables
+from ansible_collections.postroom.mail.plugins.module_utils._plan import roles as plans
 from ansible_collections.postroom.mail.plugins.module_utils._plan.dovecot_neutral_settings import VIRTUAL_USERS
 from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Part
 
-CALLS = [(role, task, action) for role in roles() for task in tasks(role) for action in task if action.removeprefix("postroom.mail.") in MODULES]
+CALLS = [
+    (role, task, action) for role in roles() for task in tasks(role) for action in task if action.removeprefix("postroom.mail.") in MODULES
+]
 
 
 def test_each_thing_is_written_by_one_role():
@@ -43,7 +46,7 @@ def test_all_that_a_part_can_hold_is_looked_at():
 
 @pytest.mark.parametrize("field", WRITTEN)
 def test_the_sample_plays_want_something_of_each_kind(field):
-    kind, names = WRITTEN[field]
+    _kind, names = WRITTEN[field]
     assert any(list(names(part)) for name in PLAYS for part in parts(name).values())
 
 

@@ -48,7 +48,7 @@ def expressions(source: str) -> t.Iterator[str]:
 
 
 def named(code: str) -> list[str]:
-    """Give the names of variables in an expression, and the texts, by which a lookup may name one; what stands behind a dot is no variable."""
+    """Give the names of variables in an expression, also those in a text, for a lookup; what stands behind a dot is none."""
     return re.findall(r"(?<![\w.])[a-z_]\w*", code)
 
 

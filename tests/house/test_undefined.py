@@ -46,7 +46,9 @@ def parts(node: t.Any, key: str = "") -> t.Iterator[tuple[str, t.Any]]:
 @functools.cache
 def registered() -> set[str]:
     """Give the answers of modules, and the plans of the roles: what they hold is no longer a template."""
-    return {str(value) for source in SOURCES for key, value in parts(load(ROOT / source)) if key == "register"} | {f"{role}_plan" for role in roles()}
+    return {str(value) for source in SOURCES for key, value in parts(load(ROOT / source)) if key == "register"} | {
+        f"{role}_plan" for role in roles()
+    }
 
 
 def swallowed(text: str, answers: t.Collection[str] = ()) -> list[str]:

@@ -18,6 +18,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Fa
 
 # Dovecot and procmail come with the roles dovecot and postfix.
 PACKAGES: t.Sequence[str] = ()
+LOOKS_UP_NAMES = True
 TRANSPORTS = {SIEVE: Offers.mailbox_transport, PROCMAIL: f"{procmailrc.SERVICE}:"}
 
 

@@ -134,6 +134,7 @@ class Planner(t.Protocol):
 
     # All that it may want to have installed, on a host of any family; mail_info is asked about these.
     PACKAGES: t.Sequence[str]
+    # A planner whose parts have names_to_look_up also says LOOKS_UP_NAMES = True.
 
     def offers(self, variables: t.Any, facts: Facts, offers: Offers) -> Offers: ...
 

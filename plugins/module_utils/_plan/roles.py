@@ -31,21 +31,23 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, roles: t.Collection[str
     The *unreadable* ones are not asked: there are mistakes in their variables. Where nobody knows what the host is called or what is on it,
     the part of the role host is the only one, because what others would say only follows from that. Raises `UnreadableVariables`.
     """
-    known = {**variables, **host.names(variables, facts)}
-    offers = Offers(roles=tuple(sorted(roles, key=lambda role: FIRST.index(role) if role in FIRST else len(FIRST))))
-    for role in offers.roles:
-        offers = _asked(role, _planner(role).offers, known, facts, offers)
-    is_known = not facts or host.is_known(known, facts)
-    return {
-        role: _asked(role, _planner(role).plan, known, facts, offers)
-        for role in sorted(roles, key="host".__ne__)
-        if role not in unreadable and (is_known or role == "host")
-    }
+    is_known = not facts or host.is_known({**variables, **host.names(variables, facts)}, facts)
+    return _parts(variables, facts, roles, [role for role in roles if role not in unreadable and (is_known or role == "host")])
 
 
 def names_to_look_up(variables: t.Mapping[str, t.Any], roles: t.Collection[str], unreadable: t.Collection[str] = ()) -> list[str]:
     """The names of which mail_info must say whether the host has an account; they do not depend on the host."""
-    return sorted({name for part in plan(variables, {}, roles, unreadable).values() for name in part.names_to_look_up})
+    asking = [role for role in roles if role not in unreadable and getattr(_planner(role), "LOOKS_UP_NAMES", False)]
+    return sorted({name for part in _parts(variables, {}, roles, asking).values() for name in part.names_to_look_up})
+
+
+def _parts(variables: t.Mapping[str, t.Any], facts: Facts, roles: t.Collection[str], wanted: t.Sequence[str]) -> dict[str, Part]:
+    """What the *wanted* ones of the *roles* want, that of the role host first."""
+    known = {**variables, **host.names(variables, facts)}
+    offers = Offers(roles=tuple(sorted(roles, key=lambda role: FIRST.index(role) if role in FIRST else len(FIRST))))
+    for role in offers.roles:
+        offers = _asked(role, _planner(role).offers, known, facts, offers)
+    return {role: _asked(role, _planner(role).plan, known, facts, offers) for role in sorted(wanted, key="host".__ne__)}
 
 
 def packages(roles: t.Collection[str]) -> list[str]:

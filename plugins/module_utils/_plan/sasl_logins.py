@@ -35,7 +35,7 @@ class Logins(t.NamedTuple):
     @property
     def unknown_mailboxes(self) -> list[str]:
         """Those of the mailboxes whose owners, and nobody else, cannot log in by their addresses."""
-        known = provider.known_mailboxes(self.wanted, self.mailboxes, self.accounts)
+        known = set(provider.known_mailboxes(self.wanted, self.mailboxes, self.accounts))
         return [address for address in self.mailboxes if address not in known]
 
     def of_addresses(self, aliases: t.Mapping[t.Any, t.Any], virtual_aliases: t.Mapping[t.Any, t.Any]) -> dict[str, str]:

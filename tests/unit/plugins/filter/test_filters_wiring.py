@@ -38,7 +38,11 @@ def test_where_postfix_answers_its_own_host(interfaces, protocols, address):
         ({"owner": "carol"}, [], None),
         ({"owner": "carol"}, [{"daemon": "60"}, [{"name": "carol"}]], None),
         ({"owner": "carol"}, [None, None], None),
-        ({"owner": "carol"}, [{}, [{"name": "carol", "state": "absent"}]], "The account al at pop.example belongs to 'carol', who is absent"),
+        (
+            {"owner": "carol"},
+            [{}, [{"name": "carol", "state": "absent"}]],
+            "The account al at pop.example belongs to 'carol', who is absent",
+        ),
         ({}, [{"daemon": "0"}], "The setting daemon is 0; write the seconds between two polls, at least 1."),
     ],
 )
@@ -49,6 +53,4 @@ def test_what_is_wrong_with_accounts_of_fetchmail(account, more, problem):
 
 @pytest.mark.parametrize("accounts", [None, "al", {"poll": "pop.example"}, ["al"]])
 def test_what_is_no_list_of_accounts_of_fetchmail(accounts):
-    assert the("fetchmail_problems")(accounts) == [
-        "fetchmail_accounts must be a list of accounts, each with poll, user, password and is."
-    ]
+    assert the("fetchmail_problems")(accounts) == ["fetchmail_accounts must be a list of accounts, each with poll, user, password and is."]

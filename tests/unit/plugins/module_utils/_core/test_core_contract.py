@@ -18,7 +18,11 @@ CONTRACTS = {
     "mail_protocols": {"type": "list", "elements": "str", "choices": ["imap", "imaps"]},
     "postfix_inet_protocols": {"type": "list", "elements": "str", "choices": ["all", "ipv4", "ipv6"]},
     "postfix_mydestination": {"type": "list", "elements": "str"},
-    "postfix_services": {"type": "list", "elements": "dict", "options": {"name": {"type": "str"}, "args": {"type": "list", "elements": "str"}}},
+    "postfix_services": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"name": {"type": "str"}, "args": {"type": "list", "elements": "str"}},
+    },
     "postfix_myorigin": {"type": "str"},
     "postfix_mode": {"type": "str", "choices": ["a", "b c"]},
     "relay_policy_networks": {"type": "list", "elements": "str"},

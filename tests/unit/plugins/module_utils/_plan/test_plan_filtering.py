@@ -156,7 +156,10 @@ def test_whom_the_host_is_asked_about():
         ({"filtering_rules": "x"}, "The rules of the site must be a list."),
         (users({"name": "alice", "engine": "x"}), "The user alice has the engine 'x'; write sieve or procmail."),
         (users({"name": "alice"}, {"name": "alice"}), "The user 'alice' is given twice; join the two."),
-        (users({"name": "alice", "script": "keep;", "engine": "procmail"}), "The user alice has a script, which is Sieve's (engine: sieve)"),
+        (
+            users({"name": "alice", "script": "keep;", "engine": "procmail"}),
+            "The user alice has a script, which is Sieve's (engine: sieve)",
+        ),
         (users({"name": "alice", "script": "keep;", "rules": [RULE]}), "The user alice has both rules and a script"),
         (users({"name": "alice", "variables": {"A": "b"}}), "The user alice has variables, which only procmail has"),
         (users({"name": "carol@shop.example", "engine": "procmail"}), "carol@shop.example has no system account, and only Sieve can"),

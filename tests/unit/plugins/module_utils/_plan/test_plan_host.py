@@ -146,7 +146,10 @@ NOWHERE = (
             (
                 {"host_users": [{"name": "alice", "password": password}]},
                 FACTS,
-                [f"mail_users: The password of user 'alice' is {kind} to YAML, which reads it otherwise than it is written; put it in quotes."],
+                [
+                    f"mail_users: The password of user 'alice' is {kind} to YAML, which reads it otherwise than it is written;"
+                    " put it in quotes."
+                ],
             )
             for password, kind in ((True, "a truth value"), (12.5, "a number"), ({"a": "b"}, "a dictionary"))
         ),

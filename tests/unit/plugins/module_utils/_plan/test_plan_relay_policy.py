@@ -45,7 +45,13 @@ def tables(part, state="present"):
     [
         ({}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], None),
         ({"networks": ["192.0.2.0/24"]}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], "relay_policy_mode is closed"),
-        ({"mode": "networks", "networks": ["192.0.2.0/24"]}, [*LOOPBACK, "192.0.2.0/24"], None, ["permit_mynetworks", "reject_unauth_destination"], None),
+        (
+            {"mode": "networks", "networks": ["192.0.2.0/24"]},
+            [*LOOPBACK, "192.0.2.0/24"],
+            None,
+            ["permit_mynetworks", "reject_unauth_destination"],
+            None,
+        ),
         ({"mode": "subnet"}, None, "subnet", ["permit_mynetworks", "reject_unauth_destination"], None),
         (
             {"mode": "authenticated"},
@@ -62,7 +68,13 @@ def tables(part, state="present"):
             None,
         ),
         ({"mode": "open"}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], "relay_policy_mode is open, which lets"),
-        ({"mode": "networks", "networks": ["x"]}, LOOPBACK, None, ["permit_mynetworks", "reject_unauth_destination"], "'x' is not a network"),
+        (
+            {"mode": "networks", "networks": ["x"]},
+            LOOPBACK,
+            None,
+            ["permit_mynetworks", "reject_unauth_destination"],
+            "'x' is not a network",
+        ),
     ],
 )
 def test_who_may_relay(variables, mynetworks, style, restrictions, problem):

@@ -29,6 +29,7 @@ class Pop3:
         self.facts = wire.facts
         self._endpoint = endpoint
         self._seen: set[bytes] = set()
+        self._refused: set[bytes] = set()
 
     def open(self) -> None:
         wire, endpoint = self.wire, self._endpoint
@@ -112,14 +113,27 @@ class Pop3:
         for number, uid in reversed(listing[-NEWEST:] if newest_only else listing):
             if uid in self._seen:
                 continue
+            headers = self._headers(number.decode("ascii", "replace"), uid)
+            if headers is None:
+                continue
             self._seen.add(uid)
-            headers = parse_headers(b"\n".join(self._lines(f"TOP {number.decode('ascii', 'replace')} 0")))
             if any(h["name"].lower() == "message-id" and h["value"] == message_id for h in headers):
                 self.facts["headers"] = headers
                 if cleanup:
                     self.facts["removed"], _words = self._command(f"DELE {number.decode()}")
                 return True
         return False
+
+    def _headers(self, number: str, uid: bytes) -> list[dict[str, str]] | None:
+        """The headers of a message; None of one that somebody else has removed since this session began."""
+        try:
+            return parse_headers(b"\n".join(self._lines(f"TOP {number} 0")))
+        except Stop as e:
+            # Of the next session it is no part any more; one that is there, too, and refused again is another matter.
+            if e.outcome != "rejected" or uid in self._refused:
+                raise
+            self._refused.add(uid)
+            return None
 
     def _capa(self) -> list[str]:
         try:

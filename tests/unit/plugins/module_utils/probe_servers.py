@@ -230,7 +230,10 @@ def imap(message=None, after=0, implicit=False, **replies):
 
 
 def pop3(messages=(), after=0, implicit=False, **replies):
-    """A script that speaks POP3; the last of *messages* is there from the session on that has *after* others before it."""
+    """A script that speaks POP3; the last of *messages* is there from the session on that has *after* others before it.
+
+    Those that are None are listed, and refused.
+    """
     answers: dict[str, t.Any] = {
         "greeting": "+OK ready",
         "CAPA": ["+OK", "USER", "STLS", "."],
@@ -254,6 +257,8 @@ def pop3(messages=(), after=0, implicit=False, **replies):
             verb = words[0].upper()
             if verb == "UIDL":
                 peer.say("+OK", *(f"{n} uid-{n}" for n, _m in enumerate(there, start=1)), ".")
+            elif verb == "TOP" and there[int(words[1]) - 1] is None:
+                peer.say(f"-ERR Message {words[1]} expunged.")
             elif verb == "TOP":
                 peer.say("+OK", *there[int(words[1]) - 1].split("\n"), ".")
             else:

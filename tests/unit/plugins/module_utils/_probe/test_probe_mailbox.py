@@ -214,6 +214,18 @@ def test_pop3_finds_the_message_in_a_later_session_and_removes_it():
     assert received[-2:] == ["DELE 2", "QUIT"]
 
 
+def test_pop3_passes_over_what_another_session_has_removed():
+    row, received = ask("pop3", pop3([MESSAGE.replace("\r", ""), None]), message_id="<1@x>")
+    assert (row["outcome"], row["removed"]) == ("delivered", True)
+    assert [line for line in received if line.startswith(("TOP", "DELE"))] == ["TOP 2 0", "TOP 1 0", "DELE 1"]
+
+
+def test_pop3_tells_of_a_message_that_is_refused_in_the_next_session_too():
+    row, received = ask("pop3", pop3([None]), message_id="<1@x>")
+    assert (row["outcome"], row["step"], row["answer"]) == ("rejected", "fetch", "-ERR Message 1 expunged.")
+    assert received.count("TOP 1 0") == 2
+
+
 def test_pop3_without_cleanup_only_reads():
     row, received = ask("pop3", pop3([MESSAGE.replace("\r", "")]), message_id="<1@x>", cleanup=False)
     assert row["outcome"] == "delivered"

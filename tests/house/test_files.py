@@ -16,9 +16,7 @@ from _house import ROOT, files
 TEXT = [name for name in files() if name.name != "LICENSE" and b"\0" not in (ROOT / name).read_bytes()[:8192]]
 PYTHON = [name for name in TEXT if name.suffix == ".py" or (ROOT / name).read_text(errors="replace").startswith("#!/usr/bin/env python")]
 SHELL = [name for name in TEXT if name.suffix == ".sh" or (ROOT / name).read_text(errors="replace").startswith("#!/usr/bin/env bash")]
-# The documentation of an action, which has no module behind it.
-ACTIONS = {"mail_plan"}
-MODULES = [name for name in PYTHON if name.parent == pathlib.Path("plugins/modules") and name.stem not in ACTIONS]
+MODULES = [name for name in PYTHON if name.parent == pathlib.Path("plugins/modules")]
 UTILS = [name for name in PYTHON if name.parts[:2] == ("plugins", "module_utils")]
 GENERATED = {"CHANGELOG.md", "changelogs/changelog.yaml", "docs/ownership.md"}
 
@@ -124,13 +122,6 @@ def test_modules_are_documentation_and_a_door(name):
         "EXAMPLES",
         "RETURN",
     ]
-
-
-@pytest.mark.parametrize("name", sorted(ACTIONS))
-def test_an_action_without_a_module_is_documentation_alone(name):
-    assert (ROOT / f"plugins/action/{name}.py").exists()
-    code = re.sub(r'^(DOCUMENTATION|EXAMPLES|RETURN) = r""".*?"""$', "", text(pathlib.Path(f"plugins/modules/{name}.py")), flags=re.DOTALL | re.MULTILINE)
-    assert [line for line in code.splitlines() if line and not line.startswith("#")] == ["from __future__ import annotations"]
 
 
 def test_every_door_is_a_modules():

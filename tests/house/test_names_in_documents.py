@@ -58,7 +58,9 @@ def named(value: t.Any, key: str = "") -> t.Iterator[str]:
         yield from (word for code in re.findall(r"{{(.*?)}}", str(value), re.DOTALL) for word in re.findall(r"\w+", code))
 
 
-KNOWN = {*variables(), *plugins("modules"), *plugins("filter"), *OF_OTHERS, *GROUPS}
+# What mail_info has answered, for templates of the inventory (plugins/plugin_utils/_variables.py).
+OF_THE_PLAN = {"host_info"}
+KNOWN = {*variables(), *plugins("modules"), *plugins("filter"), *OF_OTHERS, *GROUPS, *OF_THE_PLAN}
 PUBLIC = {*plugins("modules"), *plugins("filter"), *roles(), *playbooks()}
 VARIABLE = re.compile(rf"(?<![\w./-])(?:{'|'.join(roles())}|mail)_[a-z0-9_]*[a-z0-9]\b(?!\.\w)")
 

@@ -24,8 +24,8 @@ _WANTED = {
     "bool": "true or false: write it without quotes, and on the command line as -e '{\"%s\": true}'",
     "int": "a whole number",
 }
-# Postfix takes a list as text, too.
-_OF_POSTFIX = re.compile(r"(postfix|relay_policy)_|mail_networks$")
+# Postfix takes a list as text, too. Inside of other values there are none of its lists.
+_OF_POSTFIX = re.compile(r"(postfix|relay_policy)_\w+|mail_networks")
 _EMPTY = {"list": "write [] where there is none", "dict": "write {} where there is none"}
 
 
@@ -49,7 +49,7 @@ def as_promised(name: str, value: t.Any, option: Option) -> t.Any:
 
 def _is_list_of_postfix(name: str, value: t.Any, option: Option) -> bool:
     is_list = option.get("type") == "list" and option.get("elements") == "str"
-    return is_list and isinstance(value, str) and _OF_POSTFIX.match(name) is not None
+    return is_list and isinstance(value, str) and _OF_POSTFIX.fullmatch(name) is not None
 
 
 def _problems(name: str, value: t.Any, option: Option) -> t.Iterator[str]:

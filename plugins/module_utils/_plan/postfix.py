@@ -24,8 +24,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.facts impor
 
 Variables = postfix_variables.Variables
 
-# All that it may want to have installed.
 LOOKS_UP_NAMES = True
+# All that it may want to have installed.
 PACKAGES = ("postfix", *postfix_tables.TYPE_PACKAGES.values(), "procmail")
 
 

@@ -16,9 +16,7 @@ from ansible_collections.postroom.mail.tests.unit.plugins.modules.called import 
 from ansible_collections.postroom.mail.tests.unit.plugins.modules.cases import CASES
 
 FRAGMENTS = "ansible_collections.postroom.mail.plugins.doc_fragments"
-# The documentation of an action, which has no module behind it.
-ACTIONS = {"mail_plan"}
-NAMES = sorted({path.stem for directory in modules.__path__ for path in pathlib.Path(directory).glob("*.py")} - ACTIONS)
+NAMES = sorted(path.stem for directory in modules.__path__ for path in pathlib.Path(directory).glob("*.py"))
 # These change nothing on the host.
 ASKING = {"mail_info", "mail_plan", "mail_probe"}
 SERVERS = [f"{where}{protocol}{inner}" for where in ("", "probes.") for protocol in ("smtp", "imap", "pop3") for inner in ("", ".password")]
@@ -53,7 +51,6 @@ def documentation(name):
 
 
 def add(told, more):
-    told["module"] = more.get("module")
     told["options"].update(more.get("options", {}))
     for name, attribute in more.get("attributes", {}).items():
         told["attributes"].setdefault(name, {}).update(attribute)
@@ -103,14 +100,6 @@ def test_check_mode_is_known_where_the_documentation_promises_it(monkeypatch, na
 @pytest.mark.parametrize("name", NAMES)
 def test_ansible_logs_no_option_that_holds_a_secret(monkeypatch, name):
     assert set(not_logged(introduced(name, monkeypatch)["argument_spec"])) == SECRETS.get(name, set())
-
-
-@pytest.mark.parametrize("name", sorted(ACTIONS))
-def test_an_action_without_a_module_is_documented(name):
-    assert documentation(name)["module"] == name
-    assert not hasattr(importlib.import_module(f"{PACKAGE}.{name}"), "main")
-    # What the documentation of the others says they return comes from their modules.
-    assert yaml.safe_load(importlib.import_module(f"{PACKAGE}.{name}").RETURN) is None
 
 
 @pytest.mark.parametrize(

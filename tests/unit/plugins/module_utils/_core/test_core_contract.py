@@ -26,6 +26,8 @@ CONTRACTS = {
     "postfix_myorigin": {"type": "str"},
     "postfix_mode": {"type": "str", "choices": ["a", "b c"]},
     "relay_policy_networks": {"type": "list", "elements": "str"},
+    "relay_policy_domains": {"type": "list", "elements": "dict", "options": DOMAIN},
+    "mail_networks_of_others": {"type": "list", "elements": "str"},
     "protocols": {"type": "list", "elements": "str", "choices": ["imap", "imaps"]},
     "aliases": {"type": "dict"},
     "submission": {"type": "bool"},
@@ -99,6 +101,22 @@ def test_what_was_promised_is_not_objected_to(name, value):
         ),
         ("postfix_inet_protocols", ["ipv5"], "The value of postfix_inet_protocols[0] must be one of all, ipv4, ipv6; it is 'ipv5'."),
         ("postfix_services", "smtp", "postfix_services is text, and must be a list: write it as [...], also around one item."),
+        # What stands inside of a value is no list of Postfix, and is handed on as it is written.
+        (
+            "postfix_services",
+            [{"name": "smtp", "args": "-v -v"}],
+            "postfix_services[0].args is text, and must be a list: write it as [...], also around one item.",
+        ),
+        (
+            "relay_policy_domains",
+            [{"name": "x.example", "recipients": "ann, bob"}],
+            "relay_policy_domains[0].recipients is text, and must be a list: write it as [...], also around one item.",
+        ),
+        (
+            "mail_networks_of_others",
+            "10.1.0.0/16",
+            "mail_networks_of_others is text, and must be a list: write it as [...], also around one item.",
+        ),
         ("protocols", "imaps", "protocols is text, and must be a list: write it as [...], also around one item."),
         ("protocols", ["imaps", "imapz"], "The value of protocols[1] must be one of imap, imaps; it is 'imapz'."),
         ("aliases", None, "aliases is empty: write {} where there is none, or leave it out."),

@@ -15,6 +15,7 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils._plan.hos
 
 PLAY = ("host", "relay_policy", "sasl")
 ROLES = ("postfix", "filtering", "host", "sasl", "dovecot")
+LOOKING_UP = ("postfix", "filtering")
 HOST = {"host_domain": "example.org", "host_fqdn": None}
 VARIABLES = {
     **host_play.VARIABLES,
@@ -42,7 +43,8 @@ def play(monkeypatch):
             asked.append(("plan", name, offers.roles))
             return Part(names_to_look_up=[name, "all"])
 
-        return types.SimpleNamespace(offers=offers, plan=plan, PACKAGES=(f"{name}-package", "common"))
+        names = {"LOOKS_UP_NAMES": True} if name in LOOKING_UP else {}
+        return types.SimpleNamespace(offers=offers, plan=plan, PACKAGES=(f"{name}-package", "common"), **names)
 
     for name in ROLES:
         monkeypatch.setitem(sys.modules, f"{roles.__name__.rpartition('.')[0]}.{name}", role(name))
@@ -70,12 +72,15 @@ def test_a_role_with_a_mistake_in_its_variables_does_not_plan(play):
     assert list(roles.plan(HOST, FACTS, ["sasl", "postfix", "host"], unreadable={"sasl"})) == ["host", "postfix"]
     # The others may need its word all the same: its variables have the values that the role gives them.
     assert ("offers", "sasl", "mail.example.org") in play
-    assert roles.names_to_look_up(HOST, ["host", "sasl"], unreadable={"sasl"}) == ["all", "host"]
+    assert roles.names_to_look_up(HOST, ["host", "filtering", "postfix"], unreadable={"postfix"}) == ["all", "filtering"]
 
 
 def test_what_mail_info_is_asked(play):
-    assert roles.names_to_look_up({"host_domain": "", "mail_hostname": ""}, ["sasl", "host"]) == ["all", "host", "sasl"]
-    assert play[:2] == [("offers", "host", ""), ("offers", "sasl", "")]
+    played = ["postfix", "sasl", "filtering", "host"]
+    assert roles.names_to_look_up({"host_domain": "", "mail_hostname": ""}, played) == ["all", "filtering", "postfix"]
+    # All tell what they have to tell, and only those plan that look names up.
+    told = ("host", "postfix", "sasl", "filtering")
+    assert play == [*(("offers", name, "") for name in told), ("plan", "postfix", told), ("plan", "filtering", told)]
     assert roles.packages(["sasl", "host"]) == ["common", "host-package", "sasl-package"]
 
 

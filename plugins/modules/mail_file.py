@@ -44,10 +44,12 @@ options:
         description: Whether the content must not be shown.
         type: bool
         default: false
-      reload:
-        description: Whether the daemon reads the file only when it is told to; RV(reload_required) is then V(true) when the file changes.
-        type: bool
-        default: false
+      service:
+        description:
+          - The service that reads the file only when it is told to, if there is one. M(postroom.mail.mail_change) reloads C(postfix) or
+            C(dovecot) when the file changes, and restarts any other service that runs.
+        type: str
+        default: ""
       owner:
         description: The owner.
         type: str
@@ -87,10 +89,12 @@ changed_files:
   type: list
   elements: str
   sample: [/etc/pam.d/dovecot-people]
-reload_required:
-  description: Whether a file changed that its daemon reads only when it is told to.
+services:
+  description: The services that have to be told, since a file of theirs changed.
   returned: success
-  type: bool
+  type: list
+  elements: str
+  sample: [dovecot]
 """
 
 from ansible_collections.postroom.mail.plugins.module_utils._core.door import serve

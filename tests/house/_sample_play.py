@@ -21,7 +21,14 @@ RULE = {"name": "lists", "match": [{"header": "List-Id", "contains": "x"}], "fol
 SMARTHOST = {"relayhost": "[smtp.example.com]:587", "username": "me", "password": "secret"}
 SERVERS = [
     {"name": "accounts", "driver": "mysql", "host": ["db.example"], "dbname": "mail", "user": "dovecot", "password": "secret"},
-    {"name": "people", "driver": "ldap", "uris": ["ldap://ldap.example"], "base": "dc=example", "auth_dn": "cn=x", "auth_dn_password": "secret"},
+    {
+        "name": "people",
+        "driver": "ldap",
+        "uris": ["ldap://ldap.example"],
+        "base": "dc=example",
+        "auth_dn": "cn=x",
+        "auth_dn_password": "secret",
+    },
 ]
 
 

@@ -63,7 +63,8 @@ class Daemons:
 
     def apply(self, results: Results, *, changed: bool) -> dict[str, t.Any]:
         """Reload or restart each daemon that needs it, start those that must run, and then what fetches mail; tells it."""
-        daemons = [*services.MASTERS, *(name for name in self.wanted if name not in services.MASTERS)]
+        told = [name for result in results.get("mail_file", ()) for name in result.get("services", ())]
+        daemons = list(dict.fromkeys([*services.MASTERS, *self.wanted, *told]))
         todo = [service for name in daemons for service in self._todo(name, results, changed)]
         fetching = [Wanted(**service) for result in results.get("fetchmail_config", ()) for service in result["services"]]
         names = [service.name for service in (*todo, *fetching)]
@@ -85,12 +86,15 @@ class Daemons:
     def _todo(self, name: str, results: Results, changed: bool) -> list[Wanted]:
         """What is asked of a daemon; nothing where neither a wish, nor a change, nor what runs gives a reason."""
         wanted, known = self.wanted.get(name, Wanted(name)), self.known.get(name, {})
-        if name not in services.MASTERS or wanted.state == "stopped":
+        has_new_file = any(name in result.get("services", ()) for result in results.get("mail_file", ()))
+        if wanted.state == "stopped":
             return [wanted]
+        if name not in services.MASTERS:
+            return self._todo_of_another(name, has_new_file)
         told = [known, *(result for module, readers in READERS.items() if name in readers for result in results.get(module, ()))]
         state = "applied" if wanted.state or any(result.get("changed") for result in told) else None
         for key, needed in (("reload_required", "reloaded"), ("restart_required", "restarted")):
-            if wanted.state == needed or any(result.get(key) for result in told):
+            if wanted.state == needed or any(result.get(key) for result in told) or (needed == "reloaded" and has_new_file):
                 state = needed
         if state == "applied" and not changed and self._is_right(wanted, known):
             return []
@@ -98,6 +102,13 @@ class Daemons:
             # Nobody wants it to run.
             state = None
         return [Wanted(name, state, wanted.enabled)] if state or wanted.enabled is not None else []
+
+    def _todo_of_another(self, name: str, has_new_file: bool) -> list[Wanted]:
+        """What is asked of a service that is no mail server: a restart if what it reads has changed, and it runs or has to."""
+        wanted = self.wanted.get(name)
+        if has_new_file and (wanted.state if wanted else self._runs(name)):
+            return [Wanted(name, "restarted", wanted.enabled if wanted else None)]
+        return [wanted] if wanted else []
 
     @staticmethod
     def _is_right(wanted: Wanted, known: t.Mapping[str, t.Any]) -> bool:

@@ -20,7 +20,7 @@ def judge(option: str, value: t.Any, file: t.Mapping[str, t.Any]) -> tuple[t.Any
 
 
 def work(call: Call) -> dict[str, t.Any]:
-    result: dict[str, t.Any] = {"changed": False, "changed_files": [], "reload_required": False}
+    result: dict[str, t.Any] = {"changed": False, "changed_files": [], "services": []}
     diffs = []
     paths = [*(wanted["path"] for wanted in call.options["files"]), *call.options["absent"]]
     for path in paths:
@@ -32,13 +32,14 @@ def work(call: Call) -> dict[str, t.Any]:
         change = _write(wanted, call)
         if change.changed:
             result["changed_files"].append(change.path)
-            result["reload_required"] |= wanted["reload"]
+            result["services"] += [wanted["service"]] if wanted["service"] else []
             diffs.append(files.diff(change, secret=wanted["secret"]))
     for path in call.options["absent"]:
         if os.path.lexists(path):
             files.remove(path, check_mode=call.check_mode)
             result["changed_files"].append(path)
             diffs.append({"before_header": path, "after_header": path, "before": f"{path}\n", "after": ""})
+    result["services"] = list(dict.fromkeys(result["services"]))
     result["changed"] = bool(result["changed_files"])
     return {**result, "diff": diffs} if call.diff else result
 
@@ -56,7 +57,7 @@ FILE: dict[str, dict[str, t.Any]] = {
     "path": {"type": "path", "required": True},
     "content": {"type": "str", "required": True, "no_log": True},
     "secret": {"type": "bool", "default": False, "no_log": False},
-    "reload": {"type": "bool", "default": False},
+    "service": {"type": "str", "default": ""},
     "owner": {"type": "str", "default": "root"},
     "group": {"type": "str", "default": "root"},
     "mode": {"type": "str", "default": "0644"},

@@ -85,7 +85,8 @@ def _in_its_language(neutral: t.Mapping[str, t.Any], given: Variables, facts: Fa
     except MailError as e:
         return [str(e)], {}, []
     # Those that end in .ext Dovecot reads when it is told to.
-    return [], settings, [File(file.path, file.content, file.mode, True, file.path.endswith(".ext")) for file in (*files, *with_secrets)]
+    read_once = {file.path: "dovecot" if file.path.endswith(".ext") else "" for file in (*files, *with_secrets)}
+    return [], settings, [File(file.path, file.content, file.mode, True, read_once[file.path]) for file in (*files, *with_secrets)]
 
 
 def _proof(variables: t.Mapping[str, t.Any], given: Variables, offers: Offers) -> tuple[list[Options], list[Options]]:

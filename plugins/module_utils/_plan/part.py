@@ -23,8 +23,8 @@ class File:
     content: str
     mode: str = "0644"
     secret: bool = False
-    # Whether the daemon has to read it again by itself.
-    reload: bool = False
+    # Who reads it only when it is told to.
+    service: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

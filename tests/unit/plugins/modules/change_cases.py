@@ -15,13 +15,20 @@ def mail_file(tmp_path, monkeypatch):
     (root / "etc/former").write_text("nobody reads it\n")
     files = [
         {"path": f"{root}/etc/pam", "content": "auth include dovecot\n", **OWNER},
-        {"path": f"{root}/etc/people.ext", "content": f"password = {SECRET}\n", "secret": True, "reload": True, "mode": "0600", **OWNER},
+        {
+            "path": f"{root}/etc/people.ext",
+            "content": f"password = {SECRET}\n",
+            "secret": True,
+            "service": "dovecot",
+            "mode": "0600",
+            **OWNER,
+        },
     ]
     return Case(
         root,
         programs(),
         {"files": files, "absent": [f"{root}/etc/former", f"{root}/etc/never"]},
-        result={"changed_files": [f"{root}/etc/pam", f"{root}/etc/people.ext", f"{root}/etc/former"], "reload_required": True},
+        result={"changed_files": [f"{root}/etc/pam", f"{root}/etc/people.ext", f"{root}/etc/former"], "services": ["dovecot"]},
         diff="auth include dovecot",
         wrong={"absent": ["etc/pam"]},
         error="BadInput",

@@ -56,7 +56,7 @@ def test_nobody_else_can_read_it_and_nothing_lies_beside_it(planned, tmp_path):
 def test_a_part_in_the_words_of_the_modules(planned):
     postfix, dovecot = planned.part("postfix"), planned.part("dovecot")
     assert (postfix["parameters"], postfix["missing_packages"], postfix["os_family"]) == ({"myhostname": "m"}, ["postfix"], "Debian")
-    assert dovecot["files"] == [{"path": "/a", "content": "geheim", "mode": "0600", "secret": True, "reload": False}]
+    assert dovecot["files"] == [{"path": "/a", "content": "geheim", "mode": "0600", "secret": True, "service": ""}]
     assert postfix["sasl_user"] is None
 
 

@@ -80,6 +80,7 @@ def host(monkeypatch):
 CHANGED = {"postmap": [{"changed": True}]}
 RELOAD = {"postfix_config": [{"changed": True, "reload_required": True}]}
 RESTART = {"postfix_config": [{"changed": True, "restart_required": True}, {"changed": True, "reload_required": True}]}
+FILE = {"mail_file": [{"changed": True, "services": ["postfix"]}]}
 OTHERS = {"dovecot_setting": [{"changed": True, "reload_required": True}], "sasl_user": [{"changed": True}]}
 
 
@@ -97,6 +98,7 @@ OTHERS = {"dovecot_setting": [{"changed": True, "reload_required": True}], "sasl
         pytest.param(STARTED, RIGHT, CHANGED, True, "applied", id="a table"),
         pytest.param(STARTED, RIGHT, RELOAD, True, "reloaded", id="main.cf"),
         pytest.param(STARTED, RIGHT, RESTART, True, "restarted", id="what only a restart reaches"),
+        pytest.param(STARTED, RIGHT, FILE, True, "reloaded", id="a file that it reads when it is told to"),
         pytest.param(STARTED, RIGHT, OTHERS, True, "applied", id="what another daemon reads"),
         pytest.param(None, RIGHT, {}, False, None, id="nobody wants it to run"),
         pytest.param(None, RIGHT, OTHERS, True, None, id="nobody wants it, and what changed is another's"),
@@ -116,6 +118,31 @@ def test_what_is_asked_of_postfix(host, wanted, known, results, changed, state):
     asked = daemons._todo("postfix", results, changed)
     assert [one.state for one in asked] == ([state] if state else [])
     assert {one.enabled for one in asked} <= {wanted.enabled if wanted else None}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "running", "services", "state"),
+    [
+        (Wanted("spamd", "started", True), True, ["spamd"], "restarted"),
+        (Wanted("spamd", "started", True), False, ["spamd"], "restarted"),
+        (Wanted("spamd", "started", True), True, ["dovecot"], "started"),
+        (Wanted("spamd", None, True), False, ["spamd"], None),
+        (Wanted("spamd", "stopped"), True, ["spamd"], "stopped"),
+        (None, True, ["spamd"], "restarted"),
+    ],
+)
+def test_what_is_asked_of_a_service_that_is_no_mail_server(host, wanted, running, services, state):
+    host.states["spamd"] = UP if running else DOWN
+    daemons = host.daemons(*([wanted] if wanted else []))
+    (asked,) = daemons._todo("spamd", {"mail_file": [{"changed": True, "services": services}]}, True)
+    assert asked == Wanted("spamd", state, wanted.enabled if wanted else None)
+
+
+@pytest.mark.parametrize(("running", "actions"), [(True, ["restart spamd"]), (False, [])])
+def test_whose_file_changes_is_told_also_if_nobody_else_speaks_of_it(host, running, actions):
+    host.states["spamd"] = UP if running else DOWN
+    daemons = host.daemons(known={"postfix": RIGHT, "dovecot": RIGHT})
+    assert daemons.apply({"mail_file": [{"changed": True, "services": ["spamd"]}]}, changed=False)["actions"] == actions
 
 
 def test_who_is_only_enabled_is_not_started(host):

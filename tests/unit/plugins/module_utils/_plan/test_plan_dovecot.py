@@ -116,10 +116,10 @@ def test_files_that_are_needed_and_those_that_are_not_any_more():
     there = facts(database_files=[needed, denied, other, VIRTUAL_USERS])
     part = plan(variables, there)
     # Those of databases hold passwords, and Dovecot reads what ends in .ext when it is told to.
-    assert [(file.path, file.mode, file.secret, file.reload) for file in part.files] == [
-        (needed, "0600", True, True),
-        (denied, "0644", True, False),
-        (PAM_SERVICE_FILE, "0644", False, False),
+    assert [(file.path, file.mode, file.secret, file.service) for file in part.files] == [
+        (needed, "0600", True, "dovecot"),
+        (denied, "0644", True, ""),
+        (PAM_SERVICE_FILE, "0644", False, ""),
     ]
     assert part.former_files == [other, VIRTUAL_USERS]
     assert plan(variables, there, virtual_mailboxes=MAILBOXES).former_files == [other]

@@ -98,7 +98,7 @@ WRITTEN: dict[str, tuple[str, t.Callable[[Part], t.Iterable[str]]]] = {
 # former_files are is told with files.
 NOT_WRITTEN = {
     *("problems", "warnings", "packages", "former_mail_servers", "has_waiting_mail", "is_nameless", "names_to_look_up"),
-    *("accounts", "open_relay", "former_files", "former_sockets", "foreign_files", "probes", "delivery"),
+    *("accounts", "units", "open_relay", "former_files", "former_sockets", "foreign_files", "probes", "delivery"),
 }
 BY_TASK = {"settings", "virtual_users"}
 

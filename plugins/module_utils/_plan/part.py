@@ -59,6 +59,8 @@ class Part:
     # dovecot_user
     virtual_users: t.Sequence[Options] = ()
     files: t.Sequence[File] = ()
+    # mail_service
+    units: t.Sequence[Options] = ()
     # Files that nothing reads any more once the rest is in place.
     former_files: t.Sequence[str] = ()
     # Sockets that nobody serves once the daemon has been restarted, and that would stay where they are.

@@ -101,7 +101,7 @@ EVERYTHING: Variables = {
 }
 
 
-def facts(family: str = "Debian", dovecot: str = "2.4.1", **more: t.Any) -> Facts:
+def facts(family: str = "Debian", version: str = "2.4.1", **more: t.Any) -> Facts:
     """What mail_info says of a host that can become one of mail."""
     host = {
         "fqdn": "mail.example.org",
@@ -132,7 +132,7 @@ def facts(family: str = "Debian", dovecot: str = "2.4.1", **more: t.Any) -> Fact
     there: Facts = {
         "host": host,
         "postfix": postfix,
-        "dovecot": {**NO_DOVECOT, "installed": True, "version": dovecot},
+        "dovecot": {**NO_DOVECOT, "installed": True, "version": version},
         "sasl": sasl,
         "services": {"postfix": {"running": True}},
         "packages": {},

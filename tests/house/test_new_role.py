@@ -144,9 +144,7 @@ def run(place: pathlib.Path, *arguments: str) -> str:
 
 
 def test_it_is_planned_with_the_others(copy):
-    assert run(copy, "-c", ASK).split() == (
-        "('exampled',) /etc/exampled.conf {'smtpd_milters': 'inet:127.0.0.1:7357'} exampled".split()
-    )
+    assert run(copy, "-c", ASK).split() == ("('exampled',) /etc/exampled.conf {'smtpd_milters': 'inet:127.0.0.1:7357'} exampled".split())
 
 
 def test_the_house_takes_it_and_no_other_file_changes(copy):

@@ -64,7 +64,9 @@ def test_no_expression_is_long(source):
 
 
 def test_few_lines_have_expressions():
-    count = {source: sum("{{" in line or "{%" in line for line in (ROOT / source).read_text().splitlines()) for source in YAML}
+    """Tasks hand over what was planned; what a variable is by itself is said in few places."""
+    said = [source for source in YAML if source.split("/")[2] != "tasks"]
+    count = {source: sum("{{" in line or "{%" in line for line in (ROOT / source).read_text().splitlines()) for source in said}
     assert sum(count.values()) <= MOST_LINES, {source: lines for source, lines in count.items() if lines}
 
 

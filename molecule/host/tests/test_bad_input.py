@@ -16,10 +16,10 @@ from mail_hosts import BOB
 # What is not as the roles promise: all of it is told at once, before a filter sees it.
 NOT_PROMISED = {
     "mail_aliases": {"info@{{ mail_domain }}": "alice"},
-    "mail_networks": "10.1.0.0/16",
+    "mail_networks": {"10.1.0.0/16": True},
     "mail_virtual_domains": None,
     "mail_protocols": "imaps",
-    "postfix_inet_interfaces": "all",
+    "postfix_inet_protocols": "ipv4, ipv5",
     "postfix_submission": "no",
     "postfix_parameters": {"relayhost": "{{ typo }}"},
     "postfix_services": [{"name": "smtps", "command": "smtpd", "colour": "red"}],
@@ -28,10 +28,10 @@ NOT_PROMISED = {
 }
 NOT_PROMISED_WORDS = [
     "mail_aliases has the key 'info@{{ mail_domain }}'",
-    "mail_networks is text, and must be a list",
+    "mail_networks is a dictionary, and must be a list",
     "mail_virtual_domains is empty",
     "mail_protocols is text, and must be a list",
-    "postfix_inet_interfaces is text, and must be a list",
+    "postfix_inet_protocols[1] must be one of all, ipv4, ipv6; it is 'ipv5'",
     "postfix_submission is text, and must be true or false",
     "postfix_parameters cannot be worked out: 'typo' is undefined",
     "postfix_services[0] has 'colour'",

@@ -18,7 +18,7 @@ YAML = [str(name) for name in files() if name.parts[0] == "roles" and name.suffi
 # What Ansible reads at run time; meta/ only tells.
 READ = [name for name in YAML if name.split("/")[2] in ("defaults", "handlers", "tasks", "vars")]
 EXPRESSION = re.compile(r"{{.*?}}|{%.*?%}", re.DOTALL)
-LONGEST, MOST_LINES = 160, 80
+LONGEST, MOST_LINES = 160, 30
 # Their values are expressions without braces.
 BARE = ("when", "that", "failed_when", "changed_when", "until", "loop", "register")
 PREFIX = re.compile(rf"({'|'.join(roles())})_")

@@ -125,7 +125,7 @@ def test_two_roles_that_want_different_things(one, other, problem):
         ({"services": [{**SMTPS, "overrides": None}]}, {"services": [{"name": "relay-smtps", "type": "inet", "state": "absent"}]}),
         ({"settings": {"a": {"b": 1}}}, {"settings": {"a": {"c": 2}}}),
         ({"tables": [VIRTUAL]}, {"tables": [{**VIRTUAL, "state": "present"}]}),
-        ({"files": [File("/x", "a", secret=True)]}, {"files": [File("/x", "a", reload=True)]}),
+        ({"files": [File("/x", "a", secret=True)]}, {"files": [File("/x", "a", service="dovecot")]}),
         ({"former_files": ["/x"]}, {"former_files": ["/x"]}),
         ({"probes": [{"name": "SMTP on 25"}]}, {"probes": [{"name": "SMTP on 25", "host": "::1"}]}),
         # What one says twice is for the module to refuse.

@@ -44,18 +44,26 @@ def test_files_are_written_and_taken_away(host):
 
 
 def test_a_second_call_touches_nothing(host):
-    files = [("a", "x", {}), ("b", "y", {"mode": "0600", "reload": True})]
+    files = [("a", "x", {}), ("b", "y", {"mode": "0600", "service": "dovecot"})]
     host.bring(*files, absent=["former"])
     before = host.stamps()
-    assert host.bring(*files, absent=["former"]) == {"changed": False, "changed_files": [], "reload_required": False, "diff": []}
+    assert host.bring(*files, absent=["former"]) == {"changed": False, "changed_files": [], "services": [], "diff": []}
     assert host.stamps() == before
 
 
-@pytest.mark.parametrize(("reload", "required"), [((True, False), True), ((False, True), False), ((False, False), False)])
-def test_only_a_file_that_changed_asks_for_a_reload(host, reload, required):
+@pytest.mark.parametrize(
+    ("services", "told"),
+    [(("spamd", "dovecot"), ["spamd"]), (("", "dovecot"), []), (("spamd", "spamd"), ["spamd"]), (("", ""), [])],
+)
+def test_only_a_file_that_changed_has_its_service_told(host, services, told):
     host.write("same", "s")
-    told = host.bring(("a", "x", {"reload": reload[0]}), ("same", "s", {"reload": reload[1]}))
-    assert told["reload_required"] is required
+    files = [("a", "x", {"service": services[0]}), ("same", "s", {"service": services[1]})]
+    assert host.bring(*files)["services"] == told
+
+
+def test_a_service_is_told_once(host):
+    files = [(name, "x", {"service": "spamd"}) for name in ("a", "b")]
+    assert host.bring(*files)["services"] == ["spamd"]
 
 
 def test_a_mode_alone_is_a_change(host):

@@ -31,7 +31,8 @@ def play(*roles, **variables):
     return trusted({**found, **variables})
 
 
-def evaluated(*roles, facts=FACTS, **variables):
+def evaluated(*roles, facts=None, **variables):
+    facts = FACTS if facts is None else facts
     given = play(*roles, **variables)
     return _variables.evaluated(Templar(DataLoader(), given), given, _variables.roles_in(given), facts)
 

@@ -40,7 +40,8 @@ def offers(variables=None, **others):
     return host.offers({**VARIABLES, **(variables or {})}, FACTS, said(**others))
 
 
-def plan(variables=None, there=FACTS, **others):
+def plan(variables=None, there=None, **others):
+    there = FACTS if there is None else there
     told = {**VARIABLES, **(variables or {})}
     return host.plan(told, there, host.offers(told, there, said(**others)))
 

@@ -31,7 +31,8 @@ FORMER = facts(
 )
 
 
-def plan(variables=None, there=FACTS, **others):
+def plan(variables=None, there=None, **others):
+    there = FACTS if there is None else there
     told = {f"relay_policy_{name}": value for name, value in (variables or {}).items()}
     return relay_policy.plan({**VARIABLES, **told}, there, said(**others))
 

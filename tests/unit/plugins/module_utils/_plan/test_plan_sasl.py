@@ -37,7 +37,8 @@ WITH_POSTFIX = (
 )
 
 
-def plan(variables=None, there=FACTS, **others):
+def plan(variables=None, there=None, **others):
+    there = FACTS if there is None else there
     told = {f"sasl_{name}": value for name, value in (variables or {}).items()}
     return sasl.plan({**VARIABLES, **told}, there, said(**others))
 

@@ -6,7 +6,7 @@ IMAGES := debian12 debian13 forky probe data upgrade
 # make molecule SCENARIO=host runs one scenario.
 SCENARIO ?=
 
-.PHONY: help demo demo-down test venv engine images lint sanity unit docs-lint package molecule bench clean
+.PHONY: help demo demo-down test venv engine images lint sanity unit docs-lint docs package molecule bench clean
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ unit: venv ## Unit tests
 
 docs-lint: venv ## Documentation of plugins and roles
 	@$(RUN) tests/gates/docs
+
+docs: venv ## The documentation as a site of static pages, in .cache/site/html
+	@$(RUN) tests/gates/site
 
 package: venv ## Build, install and import the collection's tarball
 	@$(RUN) tests/gates/package

@@ -36,7 +36,8 @@ def load(path: pathlib.Path) -> t.Any:
     if not path.exists():
         return None
 
-    class Loader(yaml.SafeLoader):
+    # The one in C takes a tenth of the time.
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         pass
 
     Loader.add_multi_constructor("!", lambda loader, _suffix, node: loader.construct_scalar(node))

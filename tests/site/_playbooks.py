@@ -75,8 +75,9 @@ def variables(text: str, plays: list[dict[str, t.Any]], source: pathlib.Path, pa
     others = [name for name in read(text) if name not in contract and name not in hosts]
     of_roles = [contract[name] for name in sorted(set(re.findall(r"\w+", text)) & set(contract))]
     rows = [described(name, source, page) for name in others]
-    if asked or rows or of_roles:
-        yield "## Variables"
+    yield "## Variables"
+    if not (asked or rows or of_roles):
+        yield "Those of its roles, whose pages list them."
     if asked:
         yield "The playbook asks for these at the terminal, if they are not given as extra variables:"
         yield table(f"| `{prompt['name']}` | {prompt['prompt']} | {shown(prompt.get('default'))} |" for prompt in asked)

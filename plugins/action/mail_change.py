@@ -44,7 +44,7 @@ class ActionModule(ActionBase):
         return result
 
     def _what_waits(self, waiting: Waiting, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """What the roles want, and how it is proved."""
+        """Give the wishes of the roles, and the probes that prove them."""
         wishes, roles = waiting.wishes(), waiting.roles()
         # Whatever becomes of them: what was refused is not carried out with something else later.
         waiting.end()

@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
         plans = Plans(task_vars["inventory_hostname"])
         record = plans.record(str(self._task.play._uuid))
         fingerprint = _variables.fingerprint(task_vars)
-        is_anew = bool(self._task.args.get("anew"))
+        is_anew = self.validate_argument_spec({"anew": {"type": "bool", "default": False}})[1]["anew"]
         if record is None or is_anew or record.fingerprint != fingerprint:
             told = self._planned(me, plans, None if is_anew else record, fingerprint, task_vars)
             if told.get("failed"):
@@ -75,7 +75,7 @@ class ActionModule(ActionBase):
         return {"findings": findings}
 
     def _asked(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> Record:
-        """What the host says, asked again only if it was not asked everything that *names*, the roles, need to know."""
+        """Give the answers of the host. It is asked again only if the roles *names* need to know more than it was asked."""
         found = self._evaluated(names, record, task_vars)
         values, wanted = _with_mode(found, task_vars), found.values.get("mail_hostname")
         questions = {

@@ -44,6 +44,18 @@ def load(path: pathlib.Path) -> t.Any:
     return yaml.load(path.read_text(), Loader)
 
 
+def scalars(node: t.Any, key: str = "") -> t.Iterator[tuple[str, t.Any]]:
+    """Give every scalar below *node* with the key that it stands under."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from scalars(value, str(name))
+    elif isinstance(node, list):
+        for item in node:
+            yield from scalars(item, key)
+    else:
+        yield key, node
+
+
 def tasks(role: str) -> t.Iterator[dict[str, t.Any]]:
     """Give every task of *role*, also those inside blocks, and its handlers."""
     for folder in ("tasks", "handlers"):

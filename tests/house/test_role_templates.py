@@ -11,7 +11,7 @@ import re
 import typing as t
 
 import pytest
-from _house import ROOT, files, load, roles
+from _house import ROOT, files, load, roles, scalars
 from test_role_contracts import spec
 
 YAML = [str(name) for name in files() if name.parts[0] == "roles" and name.suffix == ".yml"]
@@ -22,18 +22,6 @@ LONGEST, MOST_LINES = 160, 30
 # Their values are expressions without braces.
 BARE = ("when", "that", "failed_when", "changed_when", "until", "loop", "register")
 PREFIX = re.compile(rf"({'|'.join(roles())})_")
-
-
-def scalars(node: t.Any, key: str = "") -> t.Iterator[tuple[str, t.Any]]:
-    """Give every scalar below *node* with the key that it stands under."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            yield from scalars(value, str(name))
-    elif isinstance(node, list):
-        for item in node:
-            yield from scalars(item, key)
-    else:
-        yield key, node
 
 
 def keys(node: t.Any) -> t.Iterator[str]:

@@ -16,7 +16,7 @@ import typing as t
 
 import jinja2
 import pytest
-from _house import ROOT, files, load, roles
+from _house import ROOT, files, load, roles, scalars
 from jinja2 import nodes
 
 # Their values are expressions without braces.
@@ -31,22 +31,10 @@ SOURCES = [
 ]
 
 
-def parts(node: t.Any, key: str = "") -> t.Iterator[tuple[str, t.Any]]:
-    """Give every scalar below *node* with the key that it stands under."""
-    if isinstance(node, dict):
-        for name, value in node.items():
-            yield from parts(value, str(name))
-    elif isinstance(node, list):
-        for item in node:
-            yield from parts(item, key)
-    else:
-        yield key, node
-
-
 @functools.cache
 def registered() -> set[str]:
     """Give the answers of modules, and the plans of the roles: what they hold is no longer a template."""
-    return {str(value) for source in SOURCES for key, value in parts(load(ROOT / source)) if key == "register"} | {
+    return {str(value) for source in SOURCES for key, value in scalars(load(ROOT / source)) if key == "register"} | {
         f"{role}_plan" for role in roles()
     }
 
@@ -89,7 +77,7 @@ def test_the_rule_sees_what_it_should(text, found):
 def test_no_failing_template_counts_as_missing(source):
     answers = registered()
     found = []
-    for key, value in parts(load(ROOT / source)):
+    for key, value in scalars(load(ROOT / source)):
         if isinstance(value, str):
             text = f"{{{{ {value} }}}}" if key in BARE and "{{" not in value else value
             found += [f"{key}: {name}" for name in swallowed(text, answers)]

@@ -104,7 +104,7 @@ class Daemons:
         return [Wanted(name, state, wanted.enabled)] if state or wanted.enabled is not None else []
 
     def _todo_of_another(self, name: str, has_new_file: bool) -> list[Wanted]:
-        """What is asked of a service that is no mail server: a restart if what it reads has changed, and it runs or has to."""
+        """Restart a service that is no mail server if a file of it has changed, and it runs or has to."""
         wanted = self.wanted.get(name)
         if has_new_file and (wanted.state if wanted else self._runs(name)):
             return [Wanted(name, "restarted", wanted.enabled if wanted else None)]

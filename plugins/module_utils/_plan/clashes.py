@@ -98,7 +98,7 @@ def _of_settings(settings: t.Mapping[str, t.Any], above: t.Sequence[str] = ()) -
 
 
 def _is_secret(name: str, value: t.Any) -> bool:
-    """Whether there is a secret in the value, however deep."""
+    """Tell if the value holds a secret at any depth."""
     if isinstance(value, t.Mapping):
         return any(_is_secret(str(inner), item) for inner, item in value.items())
     if isinstance(value, (list, tuple)):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role dovecot wants of a host: dovecot.conf and what it names. Pure."""
+"""The plan of the role dovecot: dovecot.conf, and the files that it names. Pure."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def _version(facts: Facts) -> str:
 
 
 def _has_quota(variables: t.Mapping[str, t.Any]) -> bool:
-    """Whether anybody has a quota."""
+    """Tell if any mailbox has a quota."""
     return bool(str(variables["dovecot_quota"] or "")) or any("quota" in user for user in variables["host_virtual_users"])
 
 
 def _in_its_language(neutral: t.Mapping[str, t.Any], given: Variables, facts: Facts) -> tuple[list[str], dict[str, t.Any], list[File]]:
-    """What is wrong with the *neutral* settings, or else what dovecot.conf says and the files that it names."""
+    """Give the problems of the *neutral* settings; without any, the settings of dovecot.conf and the files that it names."""
     version, more = _version(facts), given["dovecot_settings"]
     found = findings.problems(neutral, version, more, facts.get("listeners", ()))
     if found:

@@ -53,6 +53,6 @@ def packages(given: Variables, os_family: str) -> list[str]:
 
 
 def version_to_come(distribution: str, major_version: str) -> str:
-    """What the distribution would install. A release without a number is the one to come."""
+    """Give the version that the distribution would install. A release without a number is the next one."""
     major = int(major_version) if major_version.isdecimal() else 99
     return "2.4" if major >= FIRST_WITH_24.get(distribution, 100) else "2.3"

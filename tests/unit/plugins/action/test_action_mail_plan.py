@@ -214,6 +214,14 @@ def test_a_play_plans_before_its_roles(host):
     assert host.waiting().roles() == ["host", "dovecot"]
 
 
+def test_options_are_held_to_their_types(host):
+    host.plan("host")
+    host.plan("host", options={"anew": "no"})
+    assert len(host.asked) == 1
+    with pytest.raises(AnsibleActionFail, match="a_new"):
+        host.plan("host", options={"a_new": True})
+
+
 def test_a_role_begins_a_change_or_takes_part_in_one(host):
     host.plan("host")
     assert (host.waiting().owner(), host.waiting().roles()) == ("host", ["host"])

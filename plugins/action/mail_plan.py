@@ -31,7 +31,9 @@ class ActionModule(ActionBase):
         plans = Plans(task_vars["inventory_hostname"])
         record = plans.record(str(self._task.play._uuid))
         fingerprint = _variables.fingerprint(task_vars)
-        is_anew = self.validate_argument_spec({"anew": {"type": "bool", "default": False}})[1]["anew"]
+        # Ansible's method has no types.
+        validate: t.Callable[..., tuple[t.Any, dict[str, t.Any]]] = self.validate_argument_spec
+        is_anew = validate({"anew": {"type": "bool", "default": False}})[1]["anew"]
         if record is None or is_anew or record.fingerprint != fingerprint:
             told = self._planned(me, plans, None if is_anew else record, fingerprint, task_vars)
             if told.get("failed"):

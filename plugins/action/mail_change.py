@@ -26,15 +26,19 @@ class ActionModule(ActionBase):
         if state == "begun":
             begin(self._task, task_vars)
             return {**result, "changed": False}
+        if state == "asked":
+            return result | self._execute_module(module_args=self._task.args, task_vars=task_vars)
         if state != "done":
-            raise AnsibleActionFail(f"The option 'state' is '{state}'; it must be begun or done.")
-        me, waiting = role_of(self._task) or "", waiting_for(self._task, task_vars)
+            raise AnsibleActionFail(f"The option 'state' is '{state}'; it must be asked, begun or done.")
+        me, waiting = role_of(self._task), waiting_for(self._task, task_vars)
         owner = waiting.owner()
         if owner and owner not in roles_around(self._task):
             # The role that began it has failed, and the play went on. What it wanted is not carried out with something else.
             waiting.end()
             owner = None
-        if owner is not None and owner != me:
+        if owner is None and me is not None and not self._task.args:
+            return {**result, "changed": False}
+        if owner is not None and owner != (me or ""):
             return {**result, "changed": False, "msg": f"{owner or 'The play'} carries this out with the rest."}
         waited = {} if owner is None else self._what_waits(waiting, task_vars)
         options = {**waited, **self._task.args, "wishes": [*waited.get("wishes", []), *self._task.args.get("wishes", [])]}
@@ -45,11 +49,11 @@ class ActionModule(ActionBase):
 
     def _what_waits(self, waiting: Waiting, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Give the wishes of the roles, and the probes that prove them."""
-        wishes, roles = waiting.wishes(), waiting.roles()
+        wishes = waiting.wishes()
         # Whatever becomes of them: what was refused is not carried out with something else later.
         waiting.end()
         plans = Plans(task_vars["inventory_hostname"])
-        known = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(roles)}
+        known = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(list(dict.fromkeys(wish["role"] for wish in wishes)))}
         return {"wishes": wishes, **{option: value for option, value in known.items() if value}}
 
 

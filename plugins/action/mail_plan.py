@@ -35,20 +35,16 @@ class ActionModule(ActionBase):
         validate: t.Callable[..., tuple[t.Any, dict[str, t.Any]]] = self.validate_argument_spec
         is_anew = validate({"anew": {"type": "bool", "default": False}})[1]["anew"]
         if record is None or is_anew or record.fingerprint != fingerprint:
-            told = self._planned(me, plans, None if is_anew else record, fingerprint, task_vars)
+            told = self._planned(plans, None if is_anew else record, fingerprint, task_vars)
             if told.get("failed"):
                 return result | told
             result |= told
-        if me is None:
-            begin(self._task, task_vars)
         # sendmail, which stays, is changed task by task.
-        elif not is_anew and plans.part(me)["sendmail_auth"] is None:
-            begin(self._task, task_vars).join(me)
+        if me is None or (not is_anew and plans.part(me)["sendmail_auth"] is None):
+            begin(self._task, task_vars)
         return result
 
-    def _planned(
-        self, me: str | None, plans: Plans, record: Record | None, fingerprint: str, task_vars: dict[str, t.Any]
-    ) -> dict[str, t.Any]:
+    def _planned(self, plans: Plans, record: Record | None, fingerprint: str, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Plan, keep what was planned, and give what there is to say to it."""
         names = _variables.roles_in(task_vars)
         problems: list[str] = []
@@ -65,8 +61,8 @@ class ActionModule(ActionBase):
         problems = problems or list(clashes(parts))
         if problems:
             return {"failed": True, "msg": " ".join(dict.fromkeys(problems))}
-        missing = packages.missing(parts, record.facts, record.handled, at_once=me in (None, "host"))
-        record.handled += missing["host"] if me in (None, "host") else []
+        missing = packages.missing(parts, record.facts, record.handled)
+        record.handled += missing["host"]
         record.fingerprint = fingerprint
         plans.keep_parts(parts, missing, record.facts["host"]["os_family"])
         plans.keep(record)
@@ -88,7 +84,9 @@ class ActionModule(ActionBase):
         if record is not None and all(set(asked) <= set(record.asked[option]) for option, asked in questions.items()):
             return record
         options = {**questions, "sasl_mta": values.get("sasl_mta", "postfix")}
-        facts = self._execute_module(module_name="postroom.mail.mail_info", module_args=options, task_vars=task_vars)
+        # By the module that changes the host later, too: Ansible builds its program once.
+        arguments = {"state": "asked", "questions": options}
+        facts = self._execute_module(module_name="postroom.mail.mail_change", module_args=arguments, task_vars=task_vars)
         if facts.get("failed") or facts.get("unreachable"):
             raise NotAsked(facts)
         play = str(self._task.play._uuid)

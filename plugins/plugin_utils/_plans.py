@@ -67,8 +67,8 @@ class Plans:
             _kept.write(f"{self._path}-{role}", {**fields, **more, "missing_packages": missing_packages[role]})
 
     def proof(self, roles: t.Collection[str]) -> dict[str, t.Any]:
-        """What must hold when these *roles* have changed the host, as options of mail_probe."""
-        parts = [self.part(role) for role in roles]
+        """Give what must hold when these *roles* have changed the host, as options of mail_probe. One that was not planned has nothing to prove."""
+        parts = [part for role in roles if (part := _kept.read(f"{self._path}-{role}"))]
         probes = [probe for part in parts for probe in part["probes"]]
         # A message passes through both daemons.
         delivery = [probe for part in parts for probe in part["delivery"]] if {"postfix", "dovecot"} <= set(roles) else []

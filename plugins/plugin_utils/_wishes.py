@@ -45,24 +45,13 @@ class Waiting:
         """Have one more wish wait."""
         self._write("a", wish)
 
-    def join(self, role: str) -> None:
-        """Have *role* take part in the change."""
-        self._write("a", role)
-
     def wishes(self) -> list[t.Any]:
         """What waits, in its order."""
-        return [line for line in self._noted() if not isinstance(line, str)]
-
-    def roles(self) -> list[str]:
-        """Who takes part."""
-        return list(dict.fromkeys(line for line in self._noted() if isinstance(line, str)))
+        return (self._lines() or [""])[1:]
 
     def end(self) -> None:
         """Forget the change."""
         os.unlink(self._path)
-
-    def _noted(self) -> list[t.Any]:
-        return (self._lines() or [""])[1:]
 
     def _lines(self) -> list[t.Any] | None:
         try:

@@ -125,7 +125,8 @@ def test_modules_are_documentation_and_a_door(name):
 
 
 def test_every_door_is_a_modules():
-    assert {name.stem for name in UTILS if name.parent.name == "_modules"} - {"__init__"} == {name.stem for name in MODULES}
+    # mail_change has a second part, which it loads only when something is carried out.
+    assert {name.stem for name in UTILS if name.parent.name == "_modules"} - {"__init__", "carry_out"} == {name.stem for name in MODULES}
 
 
 @pytest.mark.parametrize("name", [name for name in TEXT if name.parts[0] in ("roles", "playbooks") and name.suffix == ".yml"], ids=str)

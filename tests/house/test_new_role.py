@@ -69,19 +69,8 @@ argument_specs:
         default: reject
         description: What becomes of mail that the filter does not like.
 """,
-    "roles/example/tasks/main.yml": """---
-- name: Plan the change of the host
-  postroom.mail.mail_plan:
-  tags: [always]
-
-- name: Install the filter
-  ansible.builtin.include_role:
-    name: postroom.mail.host
-    tasks_from: install
-  vars:
-    mail_packages: "{{ example_plan.missing_packages }}"
-  when: example_plan.missing_packages | length > 0
-
+    "roles/example/tasks/main.yml": (ROOT / "roles/filtering/tasks/main.yml").read_text().replace("the filters", "the example"),
+    "roles/example/tasks/wishes.yml": """---
 - name: Write exampled.conf
   postroom.mail.mail_file:
     files: "{{ example_plan.files }}"
@@ -93,10 +82,6 @@ argument_specs:
 - name: Start the filter, now and at every boot
   postroom.mail.mail_service:
     services: "{{ example_plan.units }}"
-
-- name: Change the host
-  postroom.mail.mail_change:
-  tags: [always]
 """,
 }
 # Written by tests/house/write_documents.
@@ -129,10 +114,10 @@ def copy(tmp_path_factory):
     for name, text in OWN.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text)
-    last = "    - role: postroom.mail.filtering\n      tags: [filtering]\n"
     playbook = (place / LIST).read_text()
-    assert last in playbook
-    (place / LIST).write_text(playbook.replace(last, f"{last}{last.replace('filtering', 'example')}"))
+    last = playbook[playbook.index("    - name: Configure the filters\n") : playbook.index("    - name: Change the host\n")]
+    assert "postroom.mail.filtering" in last
+    (place / LIST).write_text(playbook.replace(last, f"{last}{last.replace('filtering', 'example').replace('filters', 'example')}"))
     return place
 
 

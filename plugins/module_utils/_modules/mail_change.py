@@ -2,160 +2,46 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Carry out the wishes of all roles as one change."""
+"""The part of mail_change that can be imported on the host.
+
+A play calls the module twice, first to ask the host and then to change it, because Ansible builds the program of a module once in a run. Only
+the second call needs all other modules, which take the host half a second to load: so they are imported when they are needed.
+"""
 
 from __future__ import annotations
 
-import functools
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._change import change, wishes
-from ansible_collections.postroom.mail.plugins.module_utils._change.daemons import Daemons
-from ansible_collections.postroom.mail.plugins.module_utils._core import secrets as core_secrets
-from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door, completed, without_secrets
+from ansible_collections.postroom.mail.plugins.module_utils._change import wishes
+from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door, completed
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._modules import (
-    dovecot_setting,
-    dovecot_user,
-    fetchmail_config,
-    mail_certificate,
-    mail_file,
-    mail_filter,
-    mail_probe,
-    mail_service,
-    mail_user,
-    postfix_config,
-    postfix_service,
-    postmap,
-    sasl_provider,
-    sasl_user,
-)
-from ansible_collections.postroom.mail.plugins.module_utils._services.control import Wanted
-
-DOORS: dict[str, Door] = {
-    "dovecot_setting": dovecot_setting.DOOR,
-    "dovecot_user": dovecot_user.DOOR,
-    "fetchmail_config": fetchmail_config.DOOR,
-    "mail_certificate": mail_certificate.DOOR,
-    "mail_file": mail_file.DOOR,
-    "mail_filter": mail_filter.DOOR,
-    "mail_service": mail_service.DOOR,
-    "mail_user": mail_user.DOOR,
-    "postfix_config": postfix_config.DOOR,
-    "postfix_service": postfix_service.DOOR,
-    "postmap": postmap.DOOR,
-    "sasl_provider": sasl_provider.DOOR,
-    "sasl_user": sasl_user.DOOR,
-}
 
 
 def judge(option: str, value: t.Any, options: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
     """Of a wish, and of a probe, those options are secret that are it in the module itself."""
-    door = mail_probe.DOOR if option == "proof" else DOORS.get(str(options.get("module")))
-    if door is None:
-        return None
-    given, wrong = completed(door, value)
-    # What a module would not take is told apart by nobody: all of it is secret.
-    return None if wrong else core_secrets.parted(given, door.spec, door.judge)
+    if not value:
+        return value, set()
+    from ansible_collections.postroom.mail.plugins.module_utils._modules import carry_out
+
+    return carry_out.judge(option, value, options)
 
 
 def work(call: Call) -> dict[str, t.Any]:
-    options = call.options
-    merged = wishes.merged(map(_typed, options["wishes"]), {name: door.spec for name, door in DOORS.items()})
-    calls = [(wish, _call(DOORS[wish.module], wish.module, wish.options, call)) for wish in merged]
-    proof = _call(mail_probe.DOOR, "proof", options["proof"], call) if options["proof"] else None
-    wanted = [_service(one) for wish, one in calls if wish.module == "mail_service"]
-    # What the proof says when it holds.
-    proved: list[str] = []
-    daemons = Daemons(
-        call.run,
-        [service for services in wanted for service in services],
-        options["services"],
-        lambda: _proved(proof, proved),
-        timeout=max([options["timeout"], *(one.options["timeout"] for wish, one in calls if wish.module == "mail_service")]),
-        check_mode=call.check_mode,
-    )
-    works = {True: list[change.Work](), False: list[change.Work]()}
-    for wish, one in calls:
-        if wish.module != "mail_service":
-            works[wish.module in wishes.FIRST].append(change.Work(wish.module, functools.partial(DOORS[wish.module].work, one)))
-    host = change.Change(daemons, check_mode=call.check_mode)
-    try:
-        outcome = host.carry_out(works[True], works[False])
-    finally:
-        for wish, one in calls:
-            # The module hides no more than this: it has the secrets of all of them, and any of these may be somebody's name.
-            call.warnings += without_secrets(DOORS[wish.module], one.options, {"warnings": one.warnings})["warnings"]
-        call.warnings += [*daemons.warnings, *host.outcome.warnings]
-    return {**_result(outcome, calls, call), "proof": " ".join(proved)}
+    if call.options["state"] == "asked":
+        return _asked(call)
+    from ansible_collections.postroom.mail.plugins.module_utils._modules import carry_out
+
+    return carry_out.work(call)
 
 
-def _typed(given: t.Mapping[str, t.Any]) -> wishes.Wish:
-    """A wish whose options are of the types that its module takes. Raises `BadInput`."""
-    module, role = given["module"], given["role"]
-    found, wrong = completed(DOORS[module], given["options"])
+def _asked(call: Call) -> dict[str, t.Any]:
+    """What the host answers. Raises `BadInput` for questions that mail_info does not take."""
+    from ansible_collections.postroom.mail.plugins.module_utils._modules import mail_info
+
+    questions, wrong = completed(mail_info.DOOR, call.options["questions"])
     if wrong:
-        raise BadInput(f"{module}{f', wanted by the role {role},' if role else ''} cannot be carried out: {'; '.join(wrong)}.")
-    named = {name: found[name] for name, value in given["options"].items() if value is not None}
-    return wishes.Wish(module, _given(named, DOORS[module].spec), role)
-
-
-def _given(options: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """*options* without those that are there only because *spec* has them: what is nothing was not given."""
-    found = {}
-    for name, value in options.items():
-        below = spec[name].get("options")
-        if value is not None:
-            is_list = isinstance(value, list)
-            parts = [_given(part, below) for part in (value if is_list else [value])] if below else []
-            found[name] = (parts if is_list else parts[0]) if below else value
-    return found
-
-
-def _call(door: Door, what: str, options: t.Mapping[str, t.Any], call: Call) -> Call:
-    """The call of a door. Raises `BadInput` for options that it does not take."""
-    given, wrong = completed(door, options)
-    if wrong:
-        raise BadInput(f"{what} cannot be carried out: {'; '.join(wrong)}.")
-    return call.like(given)
-
-
-def _service(call: Call) -> list[Wanted]:
-    one = {key: call.options[key] for key in Wanted._fields}
-    return [Wanted(**service) for service in call.options["services"] or [one]]
-
-
-def _proved(call: Call | None, proved: list[str]) -> str:
-    """What the probes found wrong; nothing if they found nothing, which *proved* then says."""
-    if call is None:
-        return ""
-    result = mail_probe.DOOR.work(call)
-    if not result["ok"]:
-        return str(result["msg"])
-    proved.append(str(result["msg"]))
-    return ""
-
-
-def _result(outcome: change.Outcome, calls: t.Sequence[tuple[wishes.Wish, Call]], call: Call) -> dict[str, t.Any]:
-    modules: dict[str, list[dict[str, t.Any]]] = {}
-    for wish, one in calls:
-        # Only now, for what was proved in the end is part of it.
-        for result in outcome.results.get(wish.module, [])[len(modules.get(wish.module, [])) :][:1]:
-            modules.setdefault(wish.module, []).append(without_secrets(DOORS[wish.module], one.options, result))
-    results = [result for found in modules.values() for result in found]
-    diffs = [diff for result in [*results, outcome.services] for diff in _listed(result.pop("diff", []))]
-    told = {
-        "changed": outcome.changed,
-        "changed_files": outcome.files,
-        "actions": outcome.services["actions"],
-        "reasons": [*outcome.recovered, *outcome.services["reasons"]],
-        "modules": modules,
-    }
-    return {**told, "diff": [diff for diff in diffs if diff]} if call.diff else told
-
-
-def _listed(diff: t.Any) -> list[t.Any]:
-    return diff if isinstance(diff, list) else [diff]
+        raise BadInput(f"The host cannot be asked: {'; '.join(wrong)}.")
+    return mail_info.DOOR.work(call.like(questions))
 
 
 WISH: dict[str, dict[str, t.Any]] = {
@@ -166,7 +52,8 @@ WISH: dict[str, dict[str, t.Any]] = {
 
 DOOR = Door(
     spec={
-        "state": {"type": "str", "choices": ["begun", "done"], "default": "done"},
+        "state": {"type": "str", "choices": ["asked", "begun", "done"], "default": "done"},
+        "questions": {"type": "dict", "default": {}},
         "wishes": {"type": "list", "elements": "dict", "default": [], "options": WISH, "no_log": True},
         "services": {"type": "dict", "default": {}},
         "proof": {"type": "dict", "default": {}, "no_log": True},

@@ -11,15 +11,10 @@ import typing as t
 from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, Part
 
 
-def missing(parts: t.Mapping[str, Part], facts: Facts, handled: t.Collection[str] = (), *, at_once: bool) -> dict[str, list[str]]:
-    """What each role has to install: *at_once*, before the role host, that one for all; later, each its own.
-
-    The *handled* ones were given to a task before.
-    """
+def missing(parts: t.Mapping[str, Part], facts: Facts, handled: t.Collection[str] = ()) -> dict[str, list[str]]:
+    """Give the packages that each role has to install. The *handled* ones were given to a task before."""
     there = {name for name, is_there in facts.get("packages", {}).items() if is_there} | set(handled)
     lacking = {role: [name for name in part.packages if name not in there] for role, part in parts.items()}
-    if not at_once:
-        return lacking
     together = [name for role, names in lacking.items() if not parts[role].installs_by_itself for name in names]
     alone = {role: names if parts[role].installs_by_itself else [] for role, names in lacking.items()}
     return {**alone, "host": list(dict.fromkeys(together))}

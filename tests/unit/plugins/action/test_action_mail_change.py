@@ -128,8 +128,20 @@ def test_the_change_of_the_play_goes_on_when_a_role_has_failed(controller):
 
 @pytest.mark.parametrize("state", ["ended", "", None, 5])
 def test_a_state_that_is_none(controller, state):
-    with pytest.raises(AnsibleActionFail, match=f"^The option 'state' is '{state}'; it must be begun or done.$"):
+    with pytest.raises(AnsibleActionFail, match=f"^The option 'state' is '{state}'; it must be asked, begun or done.$"):
         controller.change(options={"state": state})
+
+
+def test_what_is_only_asked_begins_nothing(controller):
+    controller.change("asked", options={"questions": {"packages": ["postfix"]}})
+    assert controller.ran == [{"state": "asked", "questions": {"packages": ["postfix"]}}]
+    assert controller.files() == []
+
+
+def test_a_role_in_which_nothing_was_begun_has_nothing_to_carry_out(controller):
+    """The tasks of a role for sendmail, which change the host one by one."""
+    assert controller.change(role="sasl")["changed"] is False
+    assert controller.ran == []
 
 
 @pytest.mark.parametrize("state", ["begun", "done"])

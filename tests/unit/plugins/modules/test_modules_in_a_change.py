@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._change import wishes
 from ansible_collections.postroom.mail.plugins.module_utils._change.journal import Journal
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
-from ansible_collections.postroom.mail.plugins.module_utils._modules import mail_change
+from ansible_collections.postroom.mail.plugins.module_utils._modules import carry_out
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import FakeServices
 from ansible_collections.postroom.mail.tests.unit.plugins.modules.case import always_with
 from ansible_collections.postroom.mail.tests.unit.plugins.modules.cases import CASES, KEEP_SECRETS, of
@@ -38,7 +38,7 @@ def stamps(case):
 def services(monkeypatch, tmp_path):
     services = FakeServices()
     always_with(monkeypatch, Journal, place=str(tmp_path / "journal"))
-    monkeypatch.setattr(mail_change, "Daemons", lambda *arguments, **options: services)
+    monkeypatch.setattr(carry_out, "Daemons", lambda *arguments, **options: services)
     return services
 
 

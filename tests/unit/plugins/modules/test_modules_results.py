@@ -197,25 +197,42 @@ def test_auth_of_sendmail_is_taken_away(call, case):
 # What only asks ----------------------------------------------------------------------------------------------------
 
 
-def test_a_host_tells_what_it_is_asked_and_no_more(call, monkeypatch):
+@pytest.fixture(params=["mail_info", "mail_change"])
+def ask(call, request):
+    """Ask the host, by the module for it or by the one that changes the host later."""
+
+    def ask(questions, **more):
+        options = questions if request.param == "mail_info" else {"state": "asked", "questions": questions}
+        return call(request.param, options, cases.programs(), **more)
+
+    return ask
+
+
+def test_a_host_tells_what_it_is_asked_and_no_more(ask, monkeypatch):
     monkeypatch.setattr(info, "_read", lambda path: "Package: postfix\nStatus: install ok installed\nVersion: 3.10.5-1\n")
-    told = call("mail_info", {"gather": ["packages"], "packages": ["postfix"]}, cases.programs())
+    told = ask({"gather": ["packages"], "packages": ["postfix"]})
     assert (told.result["changed"], told.own, told.commands) == (False, {"packages": {"postfix": "3.10.5-1"}}, "")
 
 
-def test_a_host_tells_without_being_asked_what_roles_need(call, monkeypatch):
+def test_a_host_tells_without_being_asked_what_roles_need(ask, monkeypatch):
     monkeypatch.setattr(info.Host, "tell", lambda host, questions: {"asked": list(questions.gather), "mta": questions.sasl_mta})
-    told = call("mail_info", {}, cases.programs(), check_mode=True)
+    told = ask({}, check_mode=True)
     assert (told.result["asked"], told.result["mta"]) == (list(info.SUBSETS), "postfix")
 
 
-def test_a_host_that_cannot_tell_says_why_in_one_sentence(call, monkeypatch):
+def test_a_host_that_cannot_tell_says_why_in_one_sentence(ask, monkeypatch):
     def tell(host, questions):
         raise BadInput("The host is shy; ask another one.")
 
     monkeypatch.setattr(info.Host, "tell", tell)
-    told = call("mail_info", {}, cases.programs())
+    told = ask({})
     assert (told.code, told.result["msg"], told.result["error"]) == (1, "The host is shy; ask another one.", "BadInput")
+
+
+def test_a_question_that_there_is_not(call):
+    told = call("mail_change", {"state": "asked", "questions": {"gather": ["weather"]}}, cases.programs())
+    assert told.code == 1
+    assert told.result["msg"].startswith("The host cannot be asked: value of gather must be one or more of")
 
 
 def test_a_probe_that_fails_fails_the_task_unless_it_shall_only_tell(call):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._change import wishes
 from ansible_collections.postroom.mail.plugins.module_utils._change.wishes import Contradiction, Wish, merged
-from ansible_collections.postroom.mail.plugins.module_utils._modules.mail_change import DOORS
+from ansible_collections.postroom.mail.plugins.module_utils._modules.carry_out import DOORS
 
 SPECS = {name: door.spec for name, door in DOORS.items()}
 

@@ -16,7 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core import secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core import staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door, completed
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._modules import mail_change
+from ansible_collections.postroom.mail.plugins.module_utils._modules import carry_out, mail_change
 from ansible_collections.postroom.mail.plugins.module_utils._services.control import Wanted
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import FakeServices
 from ansible_collections.postroom.mail.tests.unit.plugins.modules.case import always_with
@@ -36,7 +36,7 @@ class Host:
         self.daemons = None
         self.call = None
         always_with(monkeypatch, Journal, place=str(tmp_path / "journal"))
-        monkeypatch.setattr(mail_change, "Daemons", self._daemons)
+        monkeypatch.setattr(carry_out, "Daemons", self._daemons)
 
     def _daemons(self, run, wanted, known, probe, **options):
         self.daemons = (wanted, known, options)
@@ -48,8 +48,8 @@ class Host:
             raise BadInput(problem)
 
     def door(self, name, work, spec=None, **more):
-        real = mail_change.DOORS[name]
-        self.monkeypatch.setitem(mail_change.DOORS, name, Door(real.spec if spec is None else spec, work, **more))
+        real = carry_out.DOORS[name]
+        self.monkeypatch.setitem(carry_out.DOORS, name, Door(real.spec if spec is None else spec, work, **more))
 
     def change(self, *wishes, check_mode=False, diff=False, **options):
         given, wrong = completed(mail_change.DOOR, {"wishes": [self.wish(*wish) for wish in wishes], **options})
@@ -129,7 +129,7 @@ def proving(host, **told):
         return told
 
     monkeypatch = host.monkeypatch
-    monkeypatch.setattr(mail_change.mail_probe, "DOOR", Door(mail_change.mail_probe.DOOR.spec, work))
+    monkeypatch.setattr(carry_out.mail_probe, "DOOR", Door(carry_out.mail_probe.DOOR.spec, work))
     return asked
 
 

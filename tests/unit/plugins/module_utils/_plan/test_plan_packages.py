@@ -42,7 +42,7 @@ def facts(*there, without=()):
     ],
 )
 def test_the_role_host_installs_those_of_all_roles_at_once(there, handled, lacking):
-    assert missing(PARTS, there, handled, at_once=True) == {**NOBODY, "host": lacking}
+    assert missing(PARTS, there, handled) == {**NOBODY, "host": lacking}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_role_host_installs_those_of_all_roles_at_once(there, handled, lacki
 )
 def test_a_role_that_has_more_to_do_installs_by_itself(part):
     parts = {**PARTS, "postfix": Part(packages=["postfix", "ca-certificates"], **part)}
-    lacking = missing(parts, facts("openssl"), at_once=True)
+    lacking = missing(parts, facts("openssl"))
     assert lacking["postfix"] == ["postfix", "ca-certificates"]
     # What another role needs, too, does not wait for that one.
     assert lacking["host"] == ["dovecot-core", "dovecot-imapd", "libsasl2-modules", "ca-certificates", "sasl2-bin"]
@@ -59,22 +59,4 @@ def test_a_role_that_has_more_to_do_installs_by_itself(part):
 
 def test_a_role_that_installs_by_itself_has_nothing_to_install_when_all_is_there():
     parts = {"host": Part(packages=["openssl"]), "postfix": Part(packages=["postfix"], former_mail_servers=[EXIM])}
-    assert missing(parts, facts("postfix"), at_once=True) == {"host": ["openssl"], "postfix": []}
-
-
-def test_later_every_role_installs_its_own():
-    """The role host has run, or its tags were left out; and the variables may be others than those that it has seen."""
-    assert missing(PARTS, facts("openssl", "dovecot-core"), ["postfix", "libsasl2-modules"], at_once=False) == {
-        "dovecot": ["dovecot-imapd"],
-        "host": [],
-        "postfix": ["ca-certificates"],
-        "relay_policy": ["ca-certificates"],
-        "sasl": ["sasl2-bin"],
-        "fetchmail": [],
-    }
-
-
-def test_a_play_without_the_role_host():
-    """It is in every play, because the others depend on it; but its variables may be unreadable."""
-    parts = {"postfix": Part(packages=["postfix"])}
-    assert missing(parts, facts(), at_once=False) == {"postfix": ["postfix"]}
+    assert missing(parts, facts("postfix")) == {"host": ["openssl"], "postfix": []}

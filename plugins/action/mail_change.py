@@ -50,10 +50,11 @@ class ActionModule(ActionBase):
     def _what_waits(self, waiting: Waiting, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         """Give the wishes of the roles, and the probes that prove them."""
         wishes = waiting.wishes()
+        roles = list(dict.fromkeys(wish["role"] for wish in wishes))
         # Whatever becomes of them: what was refused is not carried out with something else later.
         waiting.end()
         plans = Plans(task_vars["inventory_hostname"])
-        known = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(list(dict.fromkeys(wish["role"] for wish in wishes)))}
+        known = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(roles)}
         return {"wishes": wishes, **{option: value for option, value in known.items() if value}}
 
 

@@ -64,7 +64,7 @@ class ActionModule(ActionBase):
         missing = packages.missing(parts, record.facts, record.handled)
         record.handled += missing["host"]
         record.fingerprint = fingerprint
-        plans.keep_parts(parts, missing, record.facts["host"]["os_family"])
+        plans.keep_parts(parts, missing, record.facts["host"])
         plans.keep(record)
         findings = list(dict.fromkeys(warning for part in parts.values() for warning in part.warnings))
         for finding in findings:

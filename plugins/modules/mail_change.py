@@ -33,8 +33,8 @@ attributes:
 options:
   state:
     description:
-      - V(asked) changes nothing, and returns what M(postroom.mail.mail_info) would. M(postroom.mail.mail_plan) asks this way, because Ansible
-        builds and sends one program for both calls then.
+      - V(asked) changes nothing, and returns what M(postroom.mail.mail_info) would. M(postroom.mail.mail_plan) asks this way, because
+        Ansible builds and sends one program for both calls then.
       - V(begun) begins a change, on the controller alone. Within one that has begun it does nothing.
       - V(done) carries it out. In a role that found the change begun by the play, or by another role, it does nothing.
     type: str

@@ -105,6 +105,7 @@ host:
       sample: mail.example.org
     hostname: {description: The name of the host by its kernel., type: str, sample: mail}
     os_family: {description: "The family of the distribution, in Ansible's words.", type: str, sample: Debian}
+    package_lists: {description: "If apt has package lists; before it has fetched some it finds no package.", type: bool}
     distribution: {description: "The distribution, in Ansible's words.", type: str, sample: Debian}
     distribution_major_version:
       description: Its major version, or the code name where it has no version.

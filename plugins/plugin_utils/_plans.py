@@ -18,7 +18,7 @@ import hashlib
 import os
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Part
+from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Facts, Part
 from ansible_collections.postroom.mail.plugins.plugin_utils import _kept
 
 
@@ -60,14 +60,22 @@ class Plans:
             raise LookupError(f"Nothing was planned for the role {role}: begin its tasks with postroom.mail.mail_plan.")
         return t.cast("dict[str, t.Any]", found)
 
-    def keep_parts(self, parts: t.Mapping[str, Part], missing_packages: t.Mapping[str, t.Sequence[str]], os_family: str) -> None:
+    def keep_parts(self, parts: t.Mapping[str, Part], missing_packages: t.Mapping[str, t.Sequence[str]], host: Facts) -> None:
+        """Keep what each role wants; of the *host* only what the installation of packages must know."""
         for role, part in parts.items():
             fields = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
-            more = {"files": [dataclasses.asdict(file) for file in part.files], "os_family": os_family}
+            more = {
+                "files": [dataclasses.asdict(file) for file in part.files],
+                "os_family": host["os_family"],
+                "package_lists": host["package_lists"],
+            }
             _kept.write(f"{self._path}-{role}", {**fields, **more, "missing_packages": missing_packages[role]})
 
     def proof(self, roles: t.Collection[str]) -> dict[str, t.Any]:
-        """Give what must hold when these *roles* have changed the host, as options of mail_probe. One that was not planned has nothing to prove."""
+        """Give what must hold when these *roles* have changed the host, as options of mail_probe.
+
+        A role that was not planned has nothing to prove.
+        """
         parts = [part for role in roles if (part := _kept.read(f"{self._path}-{role}"))]
         probes = [probe for part in parts for probe in part["probes"]]
         # A message passes through both daemons.

@@ -26,9 +26,7 @@ ROLES = pathlib.Path(__file__).resolve().parents[2] / "roles"
 # the inventory can bring one and take it away; and a probe's mailbox is the site's.
 MORE = {"fetchmail": ("fetchmail_account_",), "dovecot": ("mail_probe_user", "mail_probe_password")}
 # What Ansible itself says of the task, the role and the play, and what roles of this collection remember by the way.
-_OF_THE_TASK = re.compile(
-    r"ansible_(?!host$|connection$)|role_|hostvars$|groups$|group_names$|play_hosts$|environment$|omit$|vars$|host_package_lists$"
-)
+_OF_THE_TASK = re.compile(r"ansible_(?!host$|connection$)|role_|hostvars$|groups$|group_names$|play_hosts$|environment$|omit$|vars$")
 
 _REFERENCE = re.compile(r"\{\{ (\w+) \}\}")
 

@@ -108,6 +108,7 @@ def facts(family: str = "Debian", version: str = "2.4.1", **more: t.Any) -> Fact
         "distribution": {"Debian": "Debian", "RedHat": "Rocky"}[family],
         "distribution_major_version": "13",
         "os_family": family,
+        "package_lists": True,
         "service_manager": "systemd",
         "privileged": True,
         "ipv6": True,

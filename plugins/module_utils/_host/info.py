@@ -31,6 +31,7 @@ SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "sasl", "queue"
 # These take longer, and no role needs them: they are told when they are asked for by name.
 ON_DEMAND = ("policy",)
 DPKG_STATUS = "/var/lib/dpkg/status"
+APT_LISTS = "/var/lib/apt/lists"
 RESOLVER_SECONDS = 2.0
 
 
@@ -109,6 +110,7 @@ class Host:
             "service_manager": _services.manager(),
             "privileged": os.geteuid() == 0,
             "ipv6": _has_ipv6(),
+            "package_lists": any("_Packages" in path for path in _files_in(APT_LISTS)),
             "addresses": {name: host_names.addresses_in_hosts(hosts, name) or addresses(name) for name in [fqdn, *resolve]},
         }
 

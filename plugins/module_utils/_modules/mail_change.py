@@ -4,8 +4,8 @@
 
 """The part of mail_change that can be imported on the host.
 
-A play calls the module twice, first to ask the host and then to change it, because Ansible builds the program of a module once in a run. Only
-the second call needs all other modules, which take the host half a second to load: so they are imported when they are needed.
+A play calls the module twice, first to ask the host and then to change it, because Ansible builds the program of a module once in a run.
+Only the second call needs all other modules, which take the host half a second to load: so they are imported when they are needed.
 """
 
 from __future__ import annotations

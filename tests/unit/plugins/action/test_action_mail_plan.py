@@ -25,6 +25,7 @@ FACTS = {
         "fqdn": "mail.example.org",
         "hostname": "mail",
         "os_family": "Debian",
+        "package_lists": True,
         "distribution": "Debian",
         "distribution_major_version": "13",
         "service_manager": "systemd",

@@ -14,7 +14,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Fi
 from ansible_collections.postroom.mail.plugins.plugin_utils import _kept
 from ansible_collections.postroom.mail.plugins.plugin_utils._plans import Plans, Record
 
-RECORD = Record("play", {"host": {"os_family": "Debian"}}, {"packages": ["postfix"]}, "print", ["postfix"], {"postfix": {"running": True}})
+HOST = {"os_family": "Debian", "package_lists": True}
+RECORD = Record("play", {"host": HOST}, {"packages": ["postfix"]}, "print", ["postfix"], {"postfix": {"running": True}})
 SMTP, IMAP, MESSAGE = ({"name": name} for name in ("smtp", "imap", "message"))
 PARTS = {
     "postfix": Part(packages=["postfix"], parameters={"myhostname": "m"}, probes=[SMTP]),
@@ -30,7 +31,7 @@ def plans(tmp_path):
 
 @pytest.fixture
 def planned(plans):
-    plans.keep_parts(PARTS, {"postfix": ["postfix"], "dovecot": [], "host": []}, "Debian")
+    plans.keep_parts(PARTS, {"postfix": ["postfix"], "dovecot": [], "host": []}, HOST)
     return plans
 
 

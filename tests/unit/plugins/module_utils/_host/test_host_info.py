@@ -39,6 +39,24 @@ def test_packages_are_asked_of_rpm_elsewhere(monkeypatch):
     assert told == {"packages": {"postfix": "3.8.5-8.el10", "exim": None}}
 
 
+@pytest.mark.parametrize(
+    ("names", "there"),
+    [
+        (["deb.debian.org_debian_dists_trixie_main_binary-amd64_Packages"], True),
+        (["deb.debian.org_debian_dists_trixie_main_binary-amd64_Packages.lz4"], True),
+        (["lock", "deb.debian.org_debian_dists_trixie_InRelease"], False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_apt_has_package_lists_or_none(monkeypatch, tmp_path, names, there):
+    monkeypatch.setattr(info, "APT_LISTS", str(tmp_path if names is not None else tmp_path / "none"))
+    for name in names or ():
+        (tmp_path / name).write_text("")
+    told = asked(lambda args, data=None: (127, "", ""), "", monkeypatch, gather=["host"])
+    assert told["host"]["package_lists"] is there
+
+
 @pytest.mark.parametrize(("uid", "privileged"), [(0, True), (1000, False)])
 def test_root_is_privileged(monkeypatch, uid, privileged):
     monkeypatch.setattr(os, "geteuid", lambda: uid)

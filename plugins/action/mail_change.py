@@ -27,7 +27,8 @@ class ActionModule(ActionBase):
             begin(self._task, task_vars)
             return {**result, "changed": False}
         if state == "asked":
-            return result | self._execute_module(module_args=self._task.args, task_vars=task_vars)
+            result |= self._execute_module(module_args=self._task.args, task_vars=task_vars)
+            return result
         if state != "done":
             raise AnsibleActionFail(f"The option 'state' is '{state}'; it must be asked, begun or done.")
         me, waiting = role_of(self._task), waiting_for(self._task, task_vars)

@@ -17,6 +17,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.invocation import SHOWN
 
+
 @pytest.fixture
 def module(monkeypatch):
     # A runner takes out of the environment what no program has to know.

@@ -157,7 +157,7 @@ def _text(key: str, value: t.Any, place: str) -> str:
 
 
 def written(value: str) -> str:
-    """How *value* is written after the ``=``: in quotes where it would be cut or trimmed otherwise.
+    """Return *value* as it is written after the ``=``: in quotes where it would be cut or trimmed otherwise.
 
     A value that brings its own quotes stays as it is, and so does one that reads a file (``<``): in quotes the
     name itself would be the value.
@@ -172,7 +172,7 @@ def written(value: str) -> str:
 
 
 def meaning(text: str) -> tuple[str, bool]:
-    """What a written value stands for: the literal text, and whether ``$name`` and ``<`` in it are still to be resolved."""
+    """Return the meaning of a written value: the literal text, and if ``$name`` and ``<`` in it are still to be resolved."""
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         return _unescape(text[1:-1]), False
     return text, text.startswith("<") or "$" in text
@@ -228,7 +228,7 @@ def _lines(text: str) -> t.Iterator[Line]:
 
 
 def continues(raw: str) -> bool:
-    """Whether the last physical line of *raw* asks for another one to be joined to it."""
+    """Tell if the last physical line of *raw* asks for another one to be joined to it."""
     last = re.findall(r"[^\n]*\n|[^\n]+", raw)[-1:]
     return bool(last) and split_comment(chomp(last[0]))[0].strip(" \t").endswith("\\")
 

@@ -56,7 +56,7 @@ class Candidate:
 
 @dataclasses.dataclass
 class Verdict:
-    """What the check of a candidate found, short of a refusal."""
+    """The findings of the check of a candidate, short of a refusal."""
 
     checked: bool = False
     warnings: list[str] = dataclasses.field(default_factory=list)
@@ -139,7 +139,7 @@ def check(run: Run, candidate: Candidate, *, required: bool) -> Verdict:
 
 
 def restart_required(before: str, after: str) -> bool:
-    """Whether a reload would not do.
+    """Tell if a reload would not do.
 
     Beside the master's own settings these are the addresses to listen on: at a reload, the login processes still hold
     the old sockets for a while, and then a new one on the same port fails with "Address already in use", or not, by chance.
@@ -181,7 +181,7 @@ def overrides(candidate: Candidate) -> list[str]:
 
 
 def ask(run: Run, version: str, changed: t.Collection[conf.Path]) -> checks.Host:
-    """What the installed Dovecot can do, as far as the changed settings need it."""
+    """Ask the installed Dovecot for its abilities, as far as the changed settings need them."""
     steps = {re.split(r"[ \[]", step)[0] for path in changed for step in path}
     if not steps & {"passdb", "userdb", "auth_mechanisms", "listen", "address"}:
         return checks.Host(version)
@@ -200,7 +200,7 @@ def _built(options: str, kind: str) -> tuple[str, ...]:
 
 
 def address_error(address: str) -> str | None:
-    """Why no socket can listen on *address* here, or None."""
+    """Return the reason for which no socket can listen on *address* here, or None."""
     try:
         found = socket.getaddrinfo(address, 0, type=socket.SOCK_STREAM)
     except OSError as e:
@@ -219,7 +219,7 @@ def _all_errors(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> l
 
 
 def _doveconf(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> tuple[str, list[str]]:
-    """What doveconf says against the configuration (nothing when it takes it) and its warnings, with live file names.
+    """Return doveconf's objection to the configuration (nothing if it accepts it) and its warnings, with live file names.
 
     ``-x`` makes it open certificates and keys. Its standard output is never looked at: it may hold secrets.
     """

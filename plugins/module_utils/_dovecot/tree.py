@@ -32,7 +32,7 @@ class Assignment:
 
 @dataclasses.dataclass
 class Tree:
-    """What Dovecot reads when it starts from `main`."""
+    """The files that Dovecot reads when it starts from `main`, and their settings."""
 
     main: str
     files: dict[str, str] = dataclasses.field(default_factory=dict)  # path -> text
@@ -117,7 +117,7 @@ def _matches(pattern: str, exchanged: t.Iterable[str]) -> list[str]:
 
 
 def is_read(tree: Tree, path: str) -> bool:
-    """Whether Dovecot reads the file *path* at all."""
+    """Tell if Dovecot reads the file *path* at all."""
     return os.path.realpath(path) in {os.path.realpath(file) for file in tree.files}
 
 

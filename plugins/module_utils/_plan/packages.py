@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who installs which packages: the role host those of all roles at once, apart from a role that has to do more. Pure."""
+"""Packages by role: the role host installs those of all roles at once, apart from a role that has to do more. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._plan.part import Fa
 
 
 def missing(parts: t.Mapping[str, Part], facts: Facts, handled: t.Collection[str] = (), *, at_once: bool) -> dict[str, list[str]]:
-    """What each role has to install: *at_once*, before the role host, that one for all; later, each its own.
+    """Return the packages that each role has to install: *at_once*, before the role host, that one for all; later, each its own.
 
     The *handled* ones were given to a task before.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an option changes in what a module does: none is taken and then forgotten."""
+"""Effects of each option on a module's work: none is taken and then forgotten."""
 
 from __future__ import annotations
 

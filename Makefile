@@ -6,7 +6,7 @@ IMAGES := debian12 debian13 forky probe data upgrade
 # make molecule SCENARIO=host runs one scenario.
 SCENARIO ?=
 
-.PHONY: help demo demo-down test venv engine images lint sanity unit docs-lint docs package molecule bench clean
+.PHONY: help demo demo-down test venv engine images lint sanity unit versions docs-lint docs package molecule bench clean
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ demo: venv engine ## A mail host in a container, and the proof that mail flows t
 demo-down: ## Remove the demo
 	@tests/bootstrap/demo down
 
-test: ## Everything: linters, sanity, unit tests, documents, package, all Molecule scenarios
+test: ## Everything: linters, sanity, unit tests, versions, documents, package, all Molecule scenarios
 	@tests/all
 
 venv: ## The virtual environment .venv with all tools
@@ -38,6 +38,9 @@ sanity: venv ## ansible-test sanity
 
 unit: venv ## Unit tests
 	@$(RUN) tests/gates/unit
+
+versions: venv images ## Unit tests and a small scenario with the oldest and the newest ansible-core
+	@$(RUN) tests/gates/versions
 
 docs-lint: venv ## Documentation of plugins and roles
 	@$(RUN) tests/gates/docs

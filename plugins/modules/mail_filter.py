@@ -130,7 +130,8 @@ options:
     default: maildir:~/Maildir
   virtual_account:
     description:
-      - The system account that virtual mailboxes belong to; it may read their scripts.
+      - The system account that virtual mailboxes belong to; only this account and root can read their scripts.
+      - Required if O(users) has a virtual mailbox with rules.
     type: str
   replace:
     description:

@@ -48,7 +48,7 @@ def private(path: str, flags: int) -> int:
 
 
 def _plain(value: t.Any) -> t.Any:
-    """What JSON has no form for, as Ansible gives it to a module: a set as a list, a date as in ISO 8601, all else as text."""
+    """Give a value without a form in JSON as a module gets it from Ansible: a set as a list, a date as in ISO 8601, others as text."""
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     return value.isoformat() if isinstance(value, datetime.date) else str(value)

@@ -5,7 +5,7 @@
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 # Do not use this from other collections or standalone plugins/modules!
 
-"""What a host has answered in a play, and what each role wants of it.
+"""The answers of a host in a play, and the plan of each role.
 
 Every task runs in a process of its own, so this waits in files. They lie in the directory that Ansible makes for each run, which nobody
 else may look into, and which is gone when the run ends: there are passwords in the parts of some roles.
@@ -24,7 +24,7 @@ from ansible_collections.postroom.mail.plugins.plugin_utils import _kept
 
 @dataclasses.dataclass
 class Record:
-    """What one host has answered in one play."""
+    """The answers of one host in one play."""
 
     play: str
     # What mail_info returned, and what it was asked.
@@ -46,7 +46,7 @@ class Plans:
         self._path = os.path.join(directory or _kept.directory(), f"postroom-plan-{name}")
 
     def record(self, play: str) -> Record | None:
-        """What is known of the host in *play*; None before it was asked."""
+        """Return the record of the host in *play*; None before it was asked."""
         found = _kept.read(self._path)
         return Record(**found) if found and found["play"] == play else None
 
@@ -54,7 +54,7 @@ class Plans:
         _kept.write(self._path, dataclasses.asdict(record))
 
     def part(self, role: str) -> dict[str, t.Any]:
-        """What *role* wants, which packages it has to install, and on what family of systems. Raises `LookupError`."""
+        """Return the part of *role*, the packages that it has to install, and the family of systems. Raises `LookupError`."""
         found = _kept.read(f"{self._path}-{role}")
         if found is None:
             raise LookupError(f"Nothing was planned for the role {role}: begin its tasks with postroom.mail.mail_plan.")
@@ -83,7 +83,7 @@ class Plans:
         return {"probes": [*probes, *delivery], "validate_certs": False} if probes else {}
 
     def services_now(self, play: str) -> dict[str, t.Any]:
-        """What was said of the services, once: the change for which it is asked makes it old."""
+        """Return the answers about the services, once: the change that asks for them makes them old."""
         record = self.record(play)
         if record is None:
             return {}

@@ -35,7 +35,7 @@ Facts = t.Mapping[str, t.Any]
 
 
 class Variables(t.NamedTuple):
-    """What the variables of the roles come to, and what is wrong with them."""
+    """The values of the roles' variables, and their mistakes."""
 
     values: dict[str, t.Any]
     problems: list[str]
@@ -92,7 +92,7 @@ def _names(variables: t.Mapping[str, t.Any], roles: t.Collection[str]) -> t.Iter
 
 
 def fingerprint(variables: t.Mapping[str, t.Any]) -> str:
-    """What tells these variables from others, with another value in one of them."""
+    """Return a text that differs for variables of which one has another value."""
     digest = hashlib.blake2b()
     for name in sorted(variables):
         if not _OF_THE_TASK.match(name):
@@ -114,7 +114,7 @@ def _evaluate(scope: t.Any, name: str, raw: t.Any, role: str, *, is_asked: bool)
 
 
 def _may_be_template(raw: t.Any) -> bool:
-    """Whether there is something to evaluate in *raw*; ten thousand users without a template would take Ansible seconds."""
+    """Tell if there is something to evaluate in *raw*; ten thousand users without a template would take Ansible seconds."""
     if isinstance(raw, str):
         return any(sign in raw for sign in ("{{", "{%", "{#", "#jinja2:"))
     if isinstance(raw, t.Mapping):

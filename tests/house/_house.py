@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the tests of this directory read the tree."""
+"""The view that the tests of this directory have of the tree."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each role writes: by the parts that its plan gives it in `_sample_play`, and the paths in its tasks."""
+"""The things that each role writes: by the parts that its plan gives it in `_sample_play`, and the paths in its tasks."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def path_in(task: t.Mapping[str, t.Any], action: str) -> str:
 
 @functools.cache
 def writes(role: str) -> frozenset[tuple[str, str]]:
-    """What *role* writes in any of the plays."""
+    """Return the things that *role* writes in any of the plays."""
     planned = [by_plan(found[role]) for found in map(parts, PLAYS) if role in found]
     return frozenset(what for listed in [*planned, by_tasks(role)] for what in listed)
 

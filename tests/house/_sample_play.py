@@ -33,7 +33,7 @@ SERVERS = [
 
 
 def defaults() -> Variables:
-    """What the roles themselves say, as long as that is no template."""
+    """Return the defaults of the roles, as far as they are no templates."""
     listed = [load(ROOT / "roles" / role / "defaults/main.yml") for role in roles()]
     return {name: value for found in listed for name, value in found.items() if "{{" not in str(value)}
 
@@ -102,7 +102,7 @@ EVERYTHING: Variables = {
 
 
 def facts(family: str = "Debian", version: str = "2.4.1", **more: t.Any) -> Facts:
-    """What mail_info says of a host that can become one of mail."""
+    """Return the answer of mail_info on a host that can become one of mail."""
     host = {
         "fqdn": "mail.example.org",
         "distribution": {"Debian": "Debian", "RedHat": "Rocky"}[family],
@@ -164,6 +164,6 @@ PLAYS: dict[str, tuple[Variables, Facts, t.Sequence[str]]] = {
 
 
 def parts(name: str) -> dict[str, Part]:
-    """What the roles of a play want."""
+    """Return the parts of the roles of a play."""
     variables, there, played = PLAYS[name]
     return plans.plan(variables, there, played)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What holds for every file, and which layer may know what (CONTRIBUTING.md says why)."""
+"""Rules for every file, and the limits of each layer's knowledge (CONTRIBUTING.md gives the reasons)."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def spec_of(name: str) -> dict[str, dict[str, t.Any]]:
 
 
 def is_secret(option: dict[str, t.Any]) -> bool:
-    """Whether the option or one below it, however deep, must not be seen."""
+    """Tell if the option or one below it, however deep, must not be seen."""
     return bool(option.get("no_log")) or any(map(is_secret, option.get("options", {}).values()))
 
 

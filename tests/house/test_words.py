@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Task names tell in a log what happens to what, and a user is "they" (CONTRIBUTING.md, Style)."""
+"""Task names tell in a log what happens to what, a user is "they", and docstrings have a subject (CONTRIBUTING.md, Style)."""
 
 from __future__ import annotations
 
+import ast
 import pathlib
 import re
 import typing as t
@@ -49,6 +50,22 @@ FOR_USERS = [
     or (name.parts[0] == "plugins" and name.parts[1] != "module_utils")
 ]
 
+# A docstring that begins so has no subject. "Give", "Return" and "Tell if" begin one of a function, a noun one of a class or a file.
+NO_SUBJECT = re.compile(r"\s*(?:What|Whether|Who|Whom|Whose|How|Why|Where|When|Which)\b")
+PYTHON = [
+    name
+    for name in files()
+    if name.parts[0] in ("plugins", "tests") and (name.suffix == ".py" or (ROOT / name).read_bytes().startswith(b"#!/usr/bin/env python"))
+]
+# Below these, docstrings are yet to be mended.
+TO_MEND = (
+    "plugins/module_utils/_change/",
+    "plugins/plugin_utils/_wishes.py",
+    "tests/bench/",
+    "tests/unit/plugins/module_utils/_change/",
+    "tests/unit/plugins/module_utils/_passwords/",
+)
+
 
 def names(listed: list[dict[str, t.Any]]) -> t.Iterator[str]:
     """Give the names of plays, blocks, tasks and handlers, at every depth."""
@@ -65,6 +82,22 @@ def test_task_names_say_what_is_done_to_what(name):
         words = said.split()
         assert len(words) >= 2, f"{said!r} does not name the file, table, daemon or account that it is about"
         assert words[0] in VERBS, f"{said!r} does not begin with a verb of VERBS"
+
+
+def docstrings(name: pathlib.Path) -> t.Iterator[str]:
+    for node in ast.walk(ast.parse((ROOT / name).read_text())):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield ast.get_docstring(node) or ""
+
+
+@pytest.mark.parametrize("name", [name for name in PYTHON if not str(name).startswith(TO_MEND)], ids=str)
+def test_a_docstring_has_a_subject(name):
+    assert [said.partition("\n")[0] for said in docstrings(name) if NO_SUBJECT.match(said)] == []
+
+
+@pytest.mark.parametrize("place", TO_MEND)
+def test_nothing_is_yet_to_be_mended_that_is_right(place):
+    assert any(NO_SUBJECT.match(said) for name in PYTHON if str(name).startswith(place) for said in docstrings(name))
 
 
 @pytest.mark.parametrize("name", FOR_USERS, ids=str)

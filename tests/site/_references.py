@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Sphinx cannot know by itself: pages that the text only names, and pages of Ansible's own documentation."""
+"""References that Sphinx cannot know by itself: pages that the text only names, and pages of Ansible's own documentation."""
 
 from __future__ import annotations
 

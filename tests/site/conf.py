@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Sphinx makes the site; tests/gates/site calls it. Every warning is an error there."""
+"""Settings of Sphinx for the site; tests/gates/site calls it. Every warning is an error there."""
 
 from __future__ import annotations
 

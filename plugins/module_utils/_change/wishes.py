@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._postfix import values
+from ansible_collections.postroom.mail.plugins.module_utils._plan.clashes import Claim, is_secret, of_postfix, shown
 
 Options = t.Mapping[str, t.Any]
 
@@ -167,20 +167,13 @@ def _parameters(group: t.Sequence[Wish]) -> Options:
     for wish in group:
         for name, value in wish.options["parameters"].items():
             present, former = found.setdefault(name, (value, wish))
-            if _text(name, present) != _text(name, value):
+            one, other = of_postfix(name, present), of_postfix(name, value)
+            if one.value != other.value:
                 raise Contradiction(
-                    f"{_both(former, wish)} want different values of the parameter {name}: {present!r} and {value!r}."
-                    " Take it out of the variables of one of them."
+                    f"{_both(former, wish)} want different values of the parameter {name}, {shown(one, other)}:"
+                    " take it out of the variables of one of them."
                 )
     return {name: value for name, (value, _wish) in found.items()}
-
-
-def _text(name: str, value: t.Any) -> t.Any:
-    """By which two values are compared: what Postfix would read; of a value that it cannot read, the value."""
-    try:
-        return None if value is None else values.render(name, value)
-    except BadInput:
-        return value
 
 
 def _of_the_call(group: t.Sequence[Wish], option: str) -> dict[str, t.Any]:
@@ -194,9 +187,10 @@ def _of_the_call(group: t.Sequence[Wish], option: str) -> dict[str, t.Any]:
             if name in _JOINED:
                 found[name] = (_JOINED[name](present, value), wish)
             elif present != value:
+                one, other = (Claim(given, is_secret(name, given)) for given in (present, value))
                 raise Contradiction(
-                    f"{_both(former, wish)} want {wish.module} with different values of the option {name}: {present!r} and {value!r}."
-                    " Take it out of one of them."
+                    f"{_both(former, wish)} want {wish.module} with different values of the option {name}, {shown(one, other)}:"
+                    " take it out of one of them."
                 )
     return {name: value for name, (value, _wish) in found.items()}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a module is without its documentation: the options that it takes, and the work that makes a result of them.
+"""A module without its documentation: the options that it takes, and the work that makes a result of them.
 
 Ansible copies one module to the host, with the module_utils that it imports. A process there can do the work of several modules because
 all work is in module_utils. A file in plugins/modules serves one door.
@@ -27,7 +27,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 class Call:
-    """What the work of a door gets: its options as they were given, with the secrets in them, and how to reach the host.
+    """The arguments of a door's work: the options as they were given, with the secrets in them, and the way to reach the host.
 
     The work appends to `warnings`.
     """
@@ -54,7 +54,7 @@ class Call:
 
     @functools.cached_property
     def run(self) -> Run:
-        """How to run a command; made at the first use, because a runner empties the environment, which may name a probe's authorities."""
+        """Return the runner of commands. The first use makes it, for it empties the environment, which may name a probe's authorities."""
         return self._make_run()
 
     @functools.cached_property

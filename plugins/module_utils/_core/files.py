@@ -61,7 +61,7 @@ Render = t.Callable[[t.Optional[str]], str]
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """How `update` is to write a file; see there."""
+    """The way in which `update` is to write a file; see there."""
 
     attributes: Attributes = Attributes()
     validate: t.Callable[[str], None] | None = None
@@ -165,14 +165,14 @@ def update(
 
 
 def exists(path: str) -> bool:
-    """Whether *path* is there, or will be."""
+    """Tell if *path* is there, or will be."""
     stage = staging.current()
     will_exist = stage.will_exist(path) if stage is not None else None
     return os.path.exists(path) if will_exist is None else will_exist
 
 
 def is_directory(path: str) -> bool:
-    """Whether the directory *path* is there, or will be."""
+    """Tell if the directory *path* is there, or will be."""
     stage = staging.current()
     return os.path.isdir(path) or (stage is not None and path in stage.directories)
 
@@ -314,7 +314,7 @@ def fsync_directory(directory: str) -> None:
 
 
 def backup_name(path: str) -> str:
-    """How a backup of *path* that is made now is called."""
+    """Return the name of a backup of *path* that is made now."""
     return f"{path}.{time.strftime('%Y-%m-%d@%H:%M:%S')}~"
 
 

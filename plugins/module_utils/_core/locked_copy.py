@@ -69,7 +69,7 @@ def _open_staged(staged_path: str) -> t.BinaryIO:
 
 
 def _is_private(f: t.BinaryIO) -> bool:
-    """Whether nobody else could open the file, now or before: one that was made with another mode has kept it."""
+    """Tell if nobody else could open the file, now or before: one that was made with another mode has kept it."""
     st = os.fstat(f.fileno())
     return st.st_uid == os.geteuid() and st.st_nlink == 1 and not st.st_mode & 0o077
 
@@ -96,7 +96,7 @@ def _flock_until(f: t.BinaryIO, deadline: float) -> bool:
 
 
 def _is_same_file(f: t.BinaryIO, path: str) -> bool:
-    """Whether the open file still is what *path* names: the former holder may have renamed or removed it."""
+    """Tell if the open file still is the one that *path* names: the former holder may have renamed or removed it."""
     try:
         return os.path.samestat(os.fstat(f.fileno()), os.lstat(path))
     except FileNotFoundError:

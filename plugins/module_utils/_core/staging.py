@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether changes are made at once, or gathered for being made together.
+"""The switch between changes that are made at once, and changes that are gathered for being made together.
 
 The functions of `_core.files` ask here. A module that works alone changes each file as soon as it is judged; the one change of
 a whole host has the same functions gather all of them first (`_change.stage`).
@@ -19,7 +19,7 @@ if t.TYPE_CHECKING:  # pragma: no cover
 
 
 class Stage(t.Protocol):
-    """Where changes of files are gathered for being made together (`_change.stage`)."""
+    """The place that gathers changes of files for being made together (`_change.stage`)."""
 
     rooms: contextlib.ExitStack
     directories: dict[str, tuple[int, int, int]]
@@ -107,7 +107,7 @@ def prove_later(proof: t.Callable[[], None]) -> bool:
 
 @contextlib.contextmanager
 def until_in_place() -> t.Iterator[contextlib.ExitStack]:
-    """What is entered here stays until the changes are made: to the end of the block, or of the stage."""
+    """Keep all that is entered here until the changes are made: to the end of the block, or of the stage."""
     stage = current()
     if stage is not None:
         yield stage.rooms

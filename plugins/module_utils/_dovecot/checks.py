@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What ``doveconf -n`` accepts and what nevertheless keeps people from logging in.
+"""Settings that ``doveconf -n`` accepts and that nevertheless keep people from logging in.
 
 Each check looks only at settings that a change touches, and says in one sentence what is wrong and what to do.
 """
@@ -27,7 +27,7 @@ LISTS = ("mail_plugins", "protocols", "auth_mechanisms")
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """What the Dovecot in front of us can do."""
+    """The abilities of the Dovecot of this host."""
 
     version: str
     passdbs: tuple[str, ...] = ()  # drivers that it was built with; none: unknown
@@ -43,7 +43,7 @@ class Host:
 def complaints(
     changed: t.Collection[conf.Path], own: t.Mapping[conf.Path, conf.Meaning], passdbs: t.Collection[str], host: Host
 ) -> list[str]:
-    """What is wrong with the settings at the paths *changed* of a file that says *own*.
+    """Return the mistakes in the settings at the paths *changed* of a file that says *own*.
 
     *passdbs* are the drivers of all password databases of the whole configuration after the change.
     """

@@ -40,9 +40,9 @@ class Line:
     """One logical line with everything that belongs to it: indentation, continuation lines, comment, line end."""
 
     raw: str
-    kind: str  # "blank" (or a comment), "setting", "include", "open", "close", "unknown"
+    kind: str  # "blank" (or a comment), "setting", "include", "open", "close", "unknown"; in a wanted tree "removal"
     key: str = ""  # the setting's name, "!include" or "!include_try", the block's type
-    value: str = ""  # the value as it is written, the included path, the block's name without quotes
+    value: str = ""  # the value as it is written, the included path, the name without quotes of a block, or of one to remove
 
 
 @dataclasses.dataclass
@@ -50,6 +50,7 @@ class Block:
     head: Line
     body: list[Node] = dataclasses.field(default_factory=list)
     tail: Line | None = None  # None: the file ends before the block does
+    listed: bool = False  # in a wanted tree: one of a list of nameless blocks, which is wanted as a whole
 
 
 Node = t.Union[Line, Block]
@@ -58,47 +59,57 @@ Node = t.Union[Line, Block]
 # What somebody wants in a file -------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class Wanted:
-    """One wanted setting (`value` is text), block (`body`), or sequence of nameless blocks (`bodies`); none: remove it."""
+def wanted_from(settings: t.Mapping[str, t.Any], where: str = "", depth: int = 0) -> list[Node]:
+    """Turn the nested dictionary of the module's option into a tree; raises `BadSetting` with the setting's path.
 
-    key: str
-    name: str = ""
-    value: str | None = None
-    body: tuple[Wanted, ...] | None = None
-    bodies: tuple[tuple[Wanted, ...], ...] | None = None
-
-    @property
-    def is_removal(self) -> bool:
-        return self.value is None and self.body is None and self.bodies is None
-
-
-def wanted_from(settings: t.Mapping[str, t.Any], where: str = "") -> tuple[Wanted, ...]:
-    """Turn the nested dictionary of the module's option into `Wanted`; raises `BadSetting` with the setting's path."""
-    wanted = []
+    A setting or block to remove is a line of the kind "removal", which has no text.
+    """
+    wanted: list[Node] = []
     for written_key, value in settings.items():
         place = f"{where}{written_key}"
         if written_key == INCLUDE:
-            wanted += [Wanted(INCLUDE, value=_included(item, place)) for item in (value if isinstance(value, list) else [value])]
+            wanted += [_include(_included(item, place), depth) for item in (value if isinstance(value, list) else [value])]
             continue
         key, name = _header(str(written_key), place)
         if isinstance(value, t.Mapping):
-            body = wanted_from(value, f"{place} / ")
-            if key in REPEATABLE and not name:
-                wanted.append(Wanted(key, bodies=(body,)))
-            else:
-                wanted.append(Wanted(key, name, body=body))
+            body = wanted_from(value, f"{place} / ", depth + 1)
+            wanted.append(_block(key, name, body, depth, listed=key in REPEATABLE and not name))
         elif isinstance(value, (list, tuple)) and value and all(isinstance(item, t.Mapping) for item in value):
             if name:
                 raise BadSetting(f"{place}: a list of blocks is for blocks without a name; give '{written_key}' one dictionary.")
-            wanted.append(Wanted(key, bodies=tuple(wanted_from(item, f"{place}[{i}] / ") for i, item in enumerate(value))))
+            bodies = [wanted_from(item, f"{place}[{i}] / ", depth + 1) for i, item in enumerate(value)]
+            wanted += [_block(key, "", body, depth, listed=True) for body in bodies]
         elif value is None:
-            wanted.append(Wanted(key, name))
+            wanted.append(Line("", "removal", key, name))
         elif name:
             raise BadSetting(f"{place}: '{written_key}' is the head of a block, so its value must be a dictionary (or null to remove it).")
         else:
-            wanted.append(Wanted(key, value=_text(key, value, place)))
-    return tuple(wanted)
+            wanted.append(_setting(key, written(_text(key, value, place)), depth))
+    return wanted
+
+
+def is_removal(node: Node) -> bool:
+    return isinstance(node, Line) and node.kind == "removal"
+
+
+def _include(path: str, depth: int) -> Line:
+    return Line(f"{INDENT * depth}{INCLUDE} {path}\n", "include", INCLUDE, path)
+
+
+def _setting(key: str, value: str, depth: int) -> Line:
+    return Line(f"{INDENT * depth}{key} = {value}".rstrip(" ") + "\n", "setting", key, value)
+
+
+def _block(key: str, name: str, body: list[Node], depth: int, *, listed: bool) -> Block:
+    head = " ".join(filter(None, (key, _written_name(name))))
+    opening = Line(f"{INDENT * depth}{head} {{\n", "open", key, name)
+    return Block(opening, body, Line(f"{INDENT * depth}}}\n", "close"), listed)
+
+
+def _written_name(name: str) -> str:
+    if re.search(r"[\s\"'\\#={}]", name):
+        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return name
 
 
 def _header(written: str, place: str) -> tuple[str, str]:
@@ -146,7 +157,7 @@ def _text(key: str, value: t.Any, place: str) -> str:
 
 
 def written(value: str) -> str:
-    """How *value* is written after the ``=``: in quotes where it would be cut or trimmed otherwise.
+    """Return *value* as it is written after the ``=``: in quotes where it would be cut or trimmed otherwise.
 
     A value that brings its own quotes stays as it is, and so does one that reads a file (``<``): in quotes the
     name itself would be the value.
@@ -161,7 +172,7 @@ def written(value: str) -> str:
 
 
 def meaning(text: str) -> tuple[str, bool]:
-    """What a written value stands for: the literal text, and whether ``$name`` and ``<`` in it are still to be resolved."""
+    """Return the meaning of a written value: the literal text, and if ``$name`` and ``<`` in it are still to be resolved."""
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         return _unescape(text[1:-1]), False
     return text, text.startswith("<") or "$" in text
@@ -217,7 +228,7 @@ def _lines(text: str) -> t.Iterator[Line]:
 
 
 def continues(raw: str) -> bool:
-    """Whether the last physical line of *raw* asks for another one to be joined to it."""
+    """Tell if the last physical line of *raw* asks for another one to be joined to it."""
     last = re.findall(r"[^\n]*\n|[^\n]+", raw)[-1:]
     return bool(last) and split_comment(chomp(last[0]))[0].strip(" \t").endswith("\\")
 
@@ -339,33 +350,20 @@ def changes(before: str, after: str) -> list[Path]:
 # A whole file of our own -------------------------------------------------------------------------------------------
 
 
-def render_wanted(wanted: t.Iterable[Wanted], depth: int = 0) -> str:
-    """The settings as text: blocks stand apart from each other, settings of one level together."""
-    parts: list[str] = []
-    for item in wanted:
-        bodies = item.bodies if item.bodies is not None else (item.body,) if item.body is not None else ()
-        for body in bodies:
-            if not depth and parts and not parts[-1].endswith("}\n\n"):
-                parts.append("\n")
-            parts.append(_block_text(item, body, depth) + ("" if depth else "\n"))
-        if item.value is not None:
-            parts.append(_setting_text(item, depth))
-    text = "".join(parts)
-    return text if depth else re.sub(r"\n\n\Z", "\n", text)
+def render_wanted(wanted: t.Iterable[Node]) -> str:
+    """Render a wanted tree: blocks stand apart from each other, the settings of one level together."""
+    return render(spaced(wanted))
 
 
-def _setting_text(item: Wanted, depth: int) -> str:
-    if item.key == INCLUDE:
-        return f"{INDENT * depth}{INCLUDE} {item.value}\n"
-    return f"{INDENT * depth}{item.key} = {written(item.value or '')}".rstrip(" ") + "\n"
-
-
-def _block_text(item: Wanted, body: tuple[Wanted, ...], depth: int) -> str:
-    head = " ".join(filter(None, (item.key, _written_name(item.name))))
-    return f"{INDENT * depth}{head} {{\n{render_wanted(body, depth + 1)}{INDENT * depth}}}\n"
-
-
-def _written_name(name: str) -> str:
-    if re.search(r"[\s\"'\\#={}]", name):
-        return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return name
+def spaced(nodes: t.Iterable[Node]) -> list[Node]:
+    """Return the nodes that have a text, with an empty line on both sides of each block but at the ends."""
+    apart: list[Node] = []
+    former: Node | None = None
+    for node in nodes:
+        if is_removal(node):
+            continue
+        if former is not None and (isinstance(node, Block) or isinstance(former, Block)):
+            apart.append(Line("\n", "blank"))
+        apart.append(node)
+        former = node
+    return apart

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import errno
+import functools
 import os
 import re
 import socket
@@ -36,52 +37,72 @@ class NoDovecot(HostError):
 
 
 @dataclasses.dataclass
+class Candidate:
+    """A text that Dovecot is to judge in the place of the one that the file *path* has, among the files of *live*."""
+
+    live: trees.Tree
+    path: str
+    before: str | None
+    after: str
+
+    @functools.cached_property
+    def tree(self) -> trees.Tree:
+        return trees.with_exchanged(self.live, {self.path: self.after})
+
+    @functools.cached_property
+    def changed(self) -> list[conf.Path]:
+        return conf.changes(self.before or "", self.after)
+
+
+@dataclasses.dataclass
 class Verdict:
-    """What the check of a candidate found, short of a refusal."""
+    """The findings of the check of a candidate, short of a refusal."""
 
     checked: bool = False
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
-def default_path(main: str) -> str:
-    """The collection's own drop-in, in the last directory that Dovecot reads on this host.
+def default_path(live: trees.Tree) -> str:
+    """Return the collection's own drop-in, in the last directory that Dovecot reads on this host.
 
     That is ``local.d`` beneath a dovecot.conf of this collection and ``conf.d`` beneath the distribution's, whose
     highest number comes last. Where there is no dovecot.conf yet, the distribution's layout is expected.
     """
-    directory = os.path.dirname(os.path.normpath(main))
-    patterns = trees.read(main, {}).patterns
-    if not os.path.exists(main) or f"{directory}/conf.d/*.conf" in patterns:
+    directory = os.path.dirname(live.main)
+    if not os.path.exists(live.main) or f"{directory}/conf.d/*.conf" in live.patterns:
         return f"{directory}/conf.d/99-postroom.conf"
-    if f"{directory}/local.d/*.conf" in patterns:
+    if f"{directory}/local.d/*.conf" in live.patterns:
         return f"{directory}/local.d/99-postroom.conf"
-    raise HostError(f"{main} includes neither conf.d/*.conf nor local.d/*.conf; say with the option 'path' which file the settings go to.")
+    raise HostError(
+        f"{live.main} includes neither conf.d/*.conf nor local.d/*.conf; say with the option 'path' which file the settings go to."
+    )
 
 
-def render_file(wanted: t.Sequence[conf.Wanted], includes: t.Sequence[str]) -> str:
-    """A whole file of the collection: its header, the settings in their order, the includes."""
+def render_file(wanted: t.Sequence[conf.Node], includes: t.Sequence[str]) -> str:
+    """Render a whole file of the collection: its header, the settings in their order, the includes."""
     text = managed.HEADER + "\n" + conf.render_wanted(wanted)
     if includes:
         text += "\n" + INCLUDES_HEADER + "".join(f"!include_try {path}\n" for path in includes)
     return text
 
 
-def new_text(before: str | None, wanted: t.Sequence[conf.Wanted], exclusive: bool, includes: t.Sequence[str]) -> str:
-    """What the file shall say: all of it, or what it said with the wanted settings brought in."""
+def new_text(before: str | None, wanted: t.Sequence[conf.Node], exclusive: bool, includes: t.Sequence[str]) -> str:
+    """Return the text that the file must have: all of it, or its present one with the wanted settings brought in."""
     if exclusive:
         return render_file(wanted, includes)
     if before is None:
-        return "" if all(item.is_removal for item in wanted) else "# Settings brought in by postroom.mail.\n\n" + editor.edit("", wanted)
+        return "" if all(map(conf.is_removal, wanted)) else "# Settings brought in by postroom.mail.\n\n" + editor.edit("", wanted)
     return editor.edit(before, wanted)
 
 
-def check(run: Run, main: str, path: str, before: str | None, after: str, *, required: bool) -> Verdict:
-    """Let Dovecot judge its configuration as it would be with *after* in *path*.
+def check(run: Run, candidate: Candidate, *, required: bool) -> Verdict:
+    """Let Dovecot judge its configuration as it would be with the candidate.
 
     Raises `RejectedByDaemon` for what this change makes wrong. What was wrong before is only warned about: otherwise
     a broken file could never be repaired in two steps. Without Dovecot on the host nothing can be judged: then it
     raises `NoDovecot` when the check is *required*.
     """
+    live, path, after = candidate.live, candidate.path, candidate.after
     rc, stdout, _stderr = run(["dovecot", "--version"])
     if rc == 127:
         if required:
@@ -89,15 +110,14 @@ def check(run: Run, main: str, path: str, before: str | None, after: str, *, req
         return Verdict()
     verdict = Verdict(checked=True)
     version = stdout.split()[0] if rc == 0 and stdout.split() else dialects.DIALECTS[0].name
-    tree = trees.read(main, {path: after})
+    tree = candidate.tree
     # Without its main file there is no configuration yet that the file could be a part of.
     if not tree.files:
         return verdict
     if not trees.is_read(tree, path):
-        verdict.warnings.append(f"Dovecot does not read {path}: neither {main} nor a file that it includes names it.")
+        verdict.warnings.append(f"Dovecot does not read {path}: neither {live.main} nor a file that it includes names it.")
         return verdict
     error, remarks = _doveconf(run, tree, {path: after})
-    live = trees.read(main, {})
     if error:
         old_errors = {errors.same(old) for old in _all_errors(run, live, {})}
         new_error = next((found for found in _all_errors(run, tree, {path: after}) if errors.same(found) not in old_errors), "")
@@ -108,8 +128,9 @@ def check(run: Run, main: str, path: str, before: str | None, after: str, *, req
         _error, old_remarks = _doveconf(run, live, {}) if live.files else ("", [])
         known = {errors.same(remark) for remark in old_remarks}
         verdict.warnings += [f"Dovecot warns: {remark}" for remark in remarks if errors.same(remark) not in known]
-    changed = conf.changes(before or "", after)
-    found = checks.complaints(changed, conf.flatten(conf.parse(after)), trees.passdb_drivers(tree), ask(run, version, changed))
+    found = checks.complaints(
+        candidate.changed, conf.flatten(conf.parse(after)), trees.passdb_drivers(tree), ask(run, version, candidate.changed)
+    )
     if found:
         raise RejectedByDaemon(
             f"{found[0][:-1]}. Nothing was written to {path}." if len(found) == 1 else f"{' '.join(found)} Nothing was written to {path}."
@@ -118,7 +139,7 @@ def check(run: Run, main: str, path: str, before: str | None, after: str, *, req
 
 
 def restart_required(before: str, after: str) -> bool:
-    """Whether a reload would not do.
+    """Tell if a reload would not do.
 
     Beside the master's own settings these are the addresses to listen on: at a reload, the login processes still hold
     the old sockets for a while, and then a new one on the same port fails with "Address already in use", or not, by chance.
@@ -151,17 +172,16 @@ def _addresses(path: conf.Path, settings: t.Mapping[conf.Path, conf.Meaning]) ->
     return set(re.split(r"[,\s]+", value))
 
 
-def overrides(main: str, path: str, after: str, wanted: t.Iterable[conf.Path]) -> list[str]:
-    """A sentence for each of our settings that another file, which Dovecot reads later, sets to something else."""
-    tree = trees.read(main, {path: after})
+def overrides(candidate: Candidate) -> list[str]:
+    """Return a sentence for each changed setting that another file, which Dovecot reads later, sets to something else."""
     return [
-        f"{conf.display(setting)} of {path} has no effect: {file}, which Dovecot reads later, sets it to something else."
-        for setting, file in trees.overridden(tree, path, wanted)
+        f"{conf.display(setting)} of {candidate.path} has no effect: {file}, which Dovecot reads later, sets it to something else."
+        for setting, file in trees.overridden(candidate.tree, candidate.path, candidate.changed)
     ]
 
 
 def ask(run: Run, version: str, changed: t.Collection[conf.Path]) -> checks.Host:
-    """What the installed Dovecot can do, as far as the changed settings need it."""
+    """Ask the installed Dovecot for its abilities, as far as the changed settings need them."""
     steps = {re.split(r"[ \[]", step)[0] for path in changed for step in path}
     if not steps & {"passdb", "userdb", "auth_mechanisms", "listen", "address"}:
         return checks.Host(version)
@@ -180,7 +200,7 @@ def _built(options: str, kind: str) -> tuple[str, ...]:
 
 
 def address_error(address: str) -> str | None:
-    """Why no socket can listen on *address* here, or None."""
+    """Return the reason for which no socket can listen on *address* here, or None."""
     try:
         found = socket.getaddrinfo(address, 0, type=socket.SOCK_STREAM)
     except OSError as e:
@@ -199,7 +219,7 @@ def _all_errors(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> l
 
 
 def _doveconf(run: Run, tree: trees.Tree, exchanged: t.Mapping[str, str]) -> tuple[str, list[str]]:
-    """What doveconf says against the configuration (nothing when it takes it) and its warnings, with live file names.
+    """Return doveconf's objection to the configuration (nothing if it accepts it) and its warnings, with live file names.
 
     ``-x`` makes it open certificates and keys. Its standard output is never looked at: it may hold secrets.
     """

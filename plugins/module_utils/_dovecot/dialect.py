@@ -10,6 +10,7 @@ A setting that all versions call the same keeps its name and is passed on untouc
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import databases, dialects, quota, sieve
@@ -58,44 +59,75 @@ def _copy(value: t.Any) -> t.Any:
     return [_copy(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+@dataclasses.dataclass(frozen=True)
+class _Neutral:
+    """One neutral setting, among all of them, that is to be said in a dialect."""
+
+    key: str
+    value: t.Any
+    dialect: Dialect
+    others: t.Mapping[str, t.Any]
+
+    @property
+    def protocols(self) -> list[str]:
+        return names(self.others.get("protocols", []))
+
+    @property
+    def bases(self) -> list[str]:
+        return _bases(self.protocols)
+
+
 def _translated(key: str, value: t.Any, dialect: Dialect, neutral: t.Mapping[str, t.Any]) -> Settings:
-    protocols = names(neutral.get("protocols", []))
     if key in dialect.says:
         return dialect.says[key](value)
-    if key == "quota":
-        return quota.settings(value, _bases(protocols), dialect)
-    if key == "sieve":
-        return sieve.settings(value, dialect)
-    if key == "protocols":
-        return _protocols(names(value))
-    if key == "ports":
-        return _ports(value, protocols)
-    if key == "login_processes":
-        return {f"service {base}-login": _process_limits(value, dialect) for base in _bases(protocols)}
-    if key == "auth_penalty":  # without this socket, the auth process counts for nobody
-        return {} if value else {"service anvil": {"unix_listener anvil-auth-penalty": {"mode": "0"}}}
-    if key in ("imap_client_workarounds", "pop3_client_workarounds"):
-        base = key[:4]
-        return {f"protocol {base}": {key: value}} if value and base in _bases(protocols) else {}
-    if key == "mail_max_userip_connections":
-        return {f"protocol {base}": {key: value} for base in _bases(protocols)}
-    if key in ("auth_listeners", "lmtp_listeners"):
-        return (
-            {f"service {key.split('_', 1)[0]}": {f"unix_listener {item['path']}": without(item, "path") for item in value}} if value else {}
-        )
-    if key == "mailboxes":
-        return {"namespace inbox": {"inbox": True, **{f"mailbox {name}": _mailbox(options) for name, options in value.items()}}}
-    if key in ("passdb", "userdb"):
-        return databases.blocks(key, neutral, dialect)
-    if key in ("databases", "denied_users", "auth_username_keep_domains", "pam_service"):  # these are part of others above
-        return {}
-    if key == "auth_username_format":
-        value = username_format(str(value), neutral.get("auth_username_keep_domains") or (), dialect)
-    elif key == "mail_home":
-        value = dialect.variables(str(value))
-    elif key == "lmtp_user_concurrency_limit" and str(value) == "0":
-        value = dialect.unlimited
-    return {dialect.names.get(key, key): value}
+    setting = _Neutral(key, value, dialect, neutral)
+    if key in _SETTINGS_OF:
+        return _SETTINGS_OF[key](setting)
+    return {dialect.names.get(key, key): _VALUE_OF[key](setting) if key in _VALUE_OF else value}
+
+
+def _workarounds(setting: _Neutral) -> Settings:
+    base = setting.key[:4]
+    return {f"protocol {base}": {setting.key: setting.value}} if setting.value and base in setting.bases else {}
+
+
+def _listeners(setting: _Neutral) -> Settings:
+    service = setting.key.split("_", 1)[0]
+    listeners = {f"unix_listener {item['path']}": without(item, "path") for item in setting.value or ()}
+    return {f"service {service}": listeners} if listeners else {}
+
+
+# Settings that become others, or blocks of them.
+_SETTINGS_OF: dict[str, t.Callable[[_Neutral], Settings]] = {
+    "quota": lambda setting: quota.settings(setting.value, setting.bases, setting.dialect),
+    "sieve": lambda setting: sieve.settings(setting.value, setting.dialect),
+    "protocols": lambda setting: _protocols(names(setting.value)),
+    "ports": lambda setting: _ports(setting.value, setting.protocols),
+    "login_processes": lambda setting: {f"service {base}-login": _process_limits(setting.value, setting.dialect) for base in setting.bases},
+    # Without this socket, the auth process counts for nobody.
+    "auth_penalty": lambda setting: {} if setting.value else {"service anvil": {"unix_listener anvil-auth-penalty": {"mode": "0"}}},
+    "imap_client_workarounds": _workarounds,
+    "pop3_client_workarounds": _workarounds,
+    "mail_max_userip_connections": lambda setting: {f"protocol {base}": {setting.key: setting.value} for base in setting.bases},
+    "auth_listeners": _listeners,
+    "lmtp_listeners": _listeners,
+    "mailboxes": lambda setting: {
+        "namespace inbox": {"inbox": True, **{f"mailbox {name}": _mailbox(options) for name, options in setting.value.items()}}
+    },
+    "passdb": lambda setting: databases.blocks("passdb", setting.others, setting.dialect),
+    "userdb": lambda setting: databases.blocks("userdb", setting.others, setting.dialect),
+    # These are part of others above.
+    **dict.fromkeys(("databases", "denied_users", "auth_username_keep_domains", "pam_service"), lambda setting: {}),
+}
+
+# Settings with a value of the same meaning.
+_VALUE_OF: dict[str, t.Callable[[_Neutral], t.Any]] = {
+    "auth_username_format": lambda setting: username_format(
+        str(setting.value), setting.others.get("auth_username_keep_domains") or (), setting.dialect
+    ),
+    "mail_home": lambda setting: setting.dialect.variables(str(setting.value)),
+    "lmtp_user_concurrency_limit": lambda setting: setting.dialect.unlimited if str(setting.value) == "0" else setting.value,
+}
 
 
 # Protocols and processes -------------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class Driver:
         return self.since <= dialect.since < self.until
 
     def vocabulary(self, kind: str, dialect: Dialect) -> list[str]:
-        """What an entry of this driver may have beside what all may."""
+        """Return the keys that an entry of this driver may have beside those of all entries."""
         own = (name for name, key in self.keys.items() if kind in key.kinds and (dialect.has_args or key.setting))
         return [*own, *(name for name in self.questions if name not in COMMON[kind])]
 

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import re
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
-from ansible_collections.postroom.mail.plugins.module_utils._dovecot.conf import Block, Line, Node, Wanted
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot.conf import Block, Line, Node
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot.dialects import FIRST
 
 
-def edit(text: str, wanted: t.Iterable[Wanted]) -> str:
+def edit(text: str, wanted: t.Iterable[Node]) -> str:
     """Bring the wanted settings into *text*."""
     root = conf.parse(text)
     unclosed = _unclosed(root)
@@ -32,43 +34,60 @@ def _unclosed(nodes: list[Node]) -> str:
     return f"{last.head.key} {last.head.value}".strip() if last.tail is None else ""
 
 
-def _apply(scopes: list[list[Node]], wanted: t.Iterable[Wanted], depth: int) -> None:
+def _apply(scopes: list[list[Node]], wanted: t.Iterable[Node], depth: int) -> None:
     """Work on the bodies of all blocks with one head: Dovecot merges them, and the last one wins."""
-    for item in wanted:
-        if item.bodies is not None:
-            _apply_sequence(scopes, item, item.bodies, depth)
-        elif item.body is not None:
-            same = [node for scope in scopes for node in scope if _is_block(node, item)]
-            if same:
-                _apply([block.body for block in same if isinstance(block, Block)], item.body, depth + 1)
+    for listed, items in itertools.groupby(wanted, _listed_key):
+        if listed:
+            _apply_list(scopes, listed, [item for item in items if isinstance(item, Block)], depth)
+            continue
+        for item in items:
+            if isinstance(item, Block):
+                _apply_block(scopes, item, depth)
+            elif item.kind == "include":
+                if not any(
+                    isinstance(node, Line) and (node.key, node.value) == (item.key, item.value) for scope in scopes for node in scope
+                ):
+                    _insert(scopes[-1], _new([item]), len(scopes[-1]))
+            elif item.kind == "removal":
+                for scope in scopes:
+                    scope[:] = [node for node in scope if _identity(node) != _identity(item)]
             else:
-                _insert(scopes[-1], conf.parse(conf.render_wanted([item], depth)), len(scopes[-1]))
-        elif item.key == conf.INCLUDE:
-            if not any(isinstance(node, Line) and (node.key, node.value) == (item.key, item.value) for scope in scopes for node in scope):
-                _insert(scopes[-1], conf.parse(conf.render_wanted([item], depth)), len(scopes[-1]))
-        elif item.is_removal:
-            for scope in scopes:
-                scope[:] = [node for node in scope if not (_is_block(node, item) or _is_setting(node, item))]
-        else:
-            _set(scopes, item, depth)
+                _set(scopes, item, depth)
 
 
-def _is_block(node: Node, item: Wanted) -> bool:
-    return isinstance(node, Block) and (node.head.key, node.head.value) == (item.key, item.name)
+def _listed_key(item: Node) -> str:
+    """Return the type of a block that is one of a list, and nothing for other nodes."""
+    return item.head.key if isinstance(item, Block) and item.listed else ""
 
 
-def _is_setting(node: Node, item: Wanted) -> bool:
-    return isinstance(node, Line) and node.kind == "setting" and node.key == item.key and not item.name
+def _new(items: t.Iterable[Node]) -> list[Node]:
+    """Copy wanted nodes for a file, in which there is nothing to remove."""
+    return [
+        dataclasses.replace(item, body=_new(item.body)) if isinstance(item, Block) else dataclasses.replace(item)
+        for item in items
+        if not conf.is_removal(item)
+    ]
 
 
-def _set(scopes: list[list[Node]], item: Wanted, depth: int) -> None:
-    present = [node for scope in scopes for node in scope if isinstance(node, Line) and _is_setting(node, item)]
-    value = conf.written(item.value or "")
+def _apply_block(scopes: list[list[Node]], item: Block, depth: int) -> None:
+    same = _blocks(scopes, item.head.key, item.head.value)
+    if same:
+        _apply([block.body for block in same], item.body, depth + 1)
+    else:
+        _insert(scopes[-1], _new([item]), len(scopes[-1]))
+
+
+def _blocks(scopes: list[list[Node]], key: str, name: str) -> list[Block]:
+    return [node for scope in scopes for node in scope if isinstance(node, Block) and (node.head.key, node.head.value) == (key, name)]
+
+
+def _set(scopes: list[list[Node]], item: Line, depth: int) -> None:
+    present = [node for scope in scopes for node in scope if isinstance(node, Line) and _identity(node) == (item.key, "")]
     if not present:
         scope = scopes[-1]
-        _insert(scope, conf.parse(conf.render_wanted([item], depth)), _place(scope, item, depth))
-    elif conf.meaning(present[-1].value) != conf.meaning(value):
-        _replace_value(present[-1], value)
+        _insert(scope, _new([item]), _place(scope, item.key, depth))
+    elif conf.meaning(present[-1].value) != conf.meaning(item.value):
+        _replace_value(present[-1], item.value)
 
 
 def _replace_value(line: Line, value: str) -> None:
@@ -86,11 +105,11 @@ def _replace_value(line: Line, value: str) -> None:
     line.value = value
 
 
-def _place(scope: list[Node], item: Wanted, depth: int) -> int:
-    """Where a new setting goes: below its own commented-out example, otherwise to the end."""
-    if not depth and item.key in FIRST:
-        return _first_place(scope, item.key)
-    example = re.compile(rf"[ \t]*#{re.escape(item.key)}[ \t]*=")
+def _place(scope: list[Node], key: str, depth: int) -> int:
+    """Return the place of a new setting: below its own commented-out example, otherwise the end."""
+    if not depth and key in FIRST:
+        return _first_place(scope, key)
+    example = re.compile(rf"[ \t]*#{re.escape(key)}[ \t]*=")
     for i, node in reversed(list(enumerate(scope))):
         if isinstance(node, Line) and node.kind == "blank" and example.match(node.raw) and node.raw.endswith("\n"):
             return i + 1
@@ -116,30 +135,30 @@ def _insert(scope: list[Node], new: list[Node], at: int) -> None:
     scope[at:at] = new
 
 
-def _apply_sequence(scopes: list[list[Node]], item: Wanted, bodies: tuple[tuple[Wanted, ...], ...], depth: int) -> None:
+def _apply_list(scopes: list[list[Node]], key: str, wanted: list[Block], depth: int) -> None:
     """Make the nameless blocks of one type exactly the wanted ones, in their order."""
-    present = [node for scope in scopes for node in scope if isinstance(node, Block) and _is_block(node, item)]
-    for block, body in zip(present, bodies):
-        wanted_text = conf.render_wanted(body, depth + 1)
-        if conf.flatten(block.body) != conf.flatten(conf.parse(wanted_text)):
-            keep = {(part.key, part.name) for part in body}
+    present = _blocks(scopes, key, "")
+    for block, item in zip(present, wanted):
+        if conf.flatten(block.body) != conf.flatten(item.body):
+            keep = {_identity(part) for part in item.body}
             block.body[:] = [node for node in block.body if _identity(node) in keep or _identity(node) is None]
-            _apply([block.body], body, depth + 1)
-    surplus = [id(block) for block in present[len(bodies) :]]
+            _apply([block.body], item.body, depth + 1)
+    surplus = [id(block) for block in present[len(wanted) :]]
     for scope in scopes:
         scope[:] = [node for node in scope if id(node) not in surplus]
-    missing = bodies[len(present) :]
+    missing = _new(wanted[len(present) :])
     if missing:
-        new = conf.parse(conf.render_wanted([Wanted(item.key, bodies=missing)], depth))
         home = (
             next((scope for scope in reversed(scopes) if any(node is present[-1] for node in scope)), scopes[-1]) if present else scopes[-1]
         )
         at = next((i + 1 for i, node in enumerate(home) if present and node is present[-1]), len(home))
-        _insert(home, new, at)
+        _insert(home, missing if depth else conf.spaced(missing), at)
 
 
 def _identity(node: Node) -> tuple[str, str] | None:
-    """What a node sets; None for comments and what we do not understand."""
+    """Return the key and the name that a node sets or removes; None for comments, includes and lines that are not understood."""
     if isinstance(node, Block):
         return node.head.key, node.head.value
+    if node.kind == "removal":
+        return node.key, node.value
     return (node.key, "") if node.kind == "setting" else None

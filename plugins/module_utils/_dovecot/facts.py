@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Dovecot says about itself, and whether its configuration is still the package's."""
+"""Dovecot's answers about itself, and the sign that its configuration is still the package's."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def parse_hashfile(text: str) -> dict[str, str]:
 
 
 def parse_rpm_digests(text: str) -> dict[str, str]:
-    """What ``rpm -qa --queryformat RPM_DIGESTS`` printed: path and digest of every file that a package ships."""
+    """Parse the output of ``rpm -qa --queryformat RPM_DIGESTS``: path and digest of every file that a package ships."""
     return {path: digest for path, _tab, digest in (line.partition("\t") for line in text.splitlines()) if digest}
 
 
@@ -164,7 +164,7 @@ def ask_settings(run: Run) -> dict[str, t.Any]:
 
 
 def is_managed(path: str) -> bool:
-    """Whether this dovecot.conf was written by the collection: its first lines say so."""
+    """Tell if this dovecot.conf was written by the collection: its first lines say so."""
     with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as f:
         return any(MANAGED in line for line in itertools.islice(f, 5) if line.startswith("#"))
     return False
@@ -182,7 +182,7 @@ def _modified_on_disk(run: Run, os_family: str) -> list[str]:
 
 
 def _included() -> list[str]:
-    """What the dovecot.conf of either distribution includes, beside itself."""
+    """Return the files that the dovecot.conf of either distribution includes, beside itself."""
     found = [path for path in (CONFIG_PATH, f"{CONFIG_DIRECTORY}/local.conf") if os.path.isfile(path)]
     with contextlib.suppress(OSError):
         found += [entry.path for entry in os.scandir(f"{CONFIG_DIRECTORY}/conf.d") if entry.name.endswith(".conf")]

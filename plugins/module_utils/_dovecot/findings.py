@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong with the databases that a role was given: one sentence each, before anything is written. Pure.
+"""Mistakes in the databases that a role was given: one sentence each, before anything is written. Pure.
 
 Dovecot takes nearly all of it, starts, and then fails every login.
 """
@@ -34,7 +34,7 @@ _NO_NAME = re.compile(r"[\s:/\x00-\x1f\x7f]")
 
 
 def problems(neutral: Neutral, version: str, settings: t.Mapping[str, t.Any] | None = None, listeners: t.Iterable[Entry] = ()) -> list[str]:
-    """What has to be put right; *settings* are the host's own, in its language, which win over all others.
+    """Return the mistakes to correct; *settings* are the host's own, in its language, which win over all others.
 
     *listeners* are those that the host has, each an ``address``, a ``port`` and a ``process``.
     """
@@ -125,7 +125,7 @@ def _databases(kind: str, neutral: Neutral, dialect: Dialect, settings: t.Mappin
 
 
 def _spaces(entry: Entry, dialect: Dialect) -> t.Iterator[str]:
-    """What is read as words of one line: of the password "one for all" Dovecot would take the first, for everybody."""
+    """Find white space in values: of the password "one for all" Dovecot would take the first word, for everybody."""
     values = {"password": entry.get("password"), **(entry.get("fields") or {})}
     for name, value in values.items():
         if re.search(r"\s", str(value)):
@@ -286,7 +286,7 @@ def _ports(neutral: Neutral, listeners: t.Iterable[Entry]) -> t.Iterator[str]:
 
 
 def _others(neutral: Neutral, listeners: t.Iterable[Entry]) -> dict[int, str]:
-    """Who else listens where Dovecot would. Whose a port is an unprivileged container does not say; systemd may hold it for Dovecot."""
+    """Return the other programs on Dovecot's addresses, by port. An unprivileged container names none; systemd may hold Dovecot's."""
     wanted = names(neutral.get("listen") or ())
     return {
         int(listener["port"]): f"another program of this host ({listener['process']})"

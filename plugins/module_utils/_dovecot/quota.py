@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much mail everybody may keep: the quota.
+"""The quota, which limits the mail that each user may keep.
 
 Both count what is in a mailbox themselves (``count``), whatever its format, and enforce the quota where they deliver.
 The service quota-status answers the same question to Postfix, before it has taken the mail in.

@@ -50,7 +50,7 @@ def _block(key: str, block: Given, files: list[File]) -> Settings:
 
 
 def _split(block: Given) -> tuple[Settings, Settings]:
-    """What of a *block* may be seen, and the rest in the blocks in which it belongs."""
+    """Split a *block* into the public part, and the rest in the blocks in which it belongs."""
     public: Settings = {}
     secrets: Settings = {}
     for key, value in block.items():

@@ -242,7 +242,7 @@ def _attributes(fields: t.Mapping[str, t.Any], dialect: Dialect) -> str:
 
 
 def _ldap_fields(kind: str, entry: Entry) -> t.Mapping[str, t.Any]:
-    """What is read of a user; who binds as the user never sees the password."""
+    """Return the attributes that are read of a user; a bind as the user never shows the password."""
     if "fields" in entry:
         return t.cast("t.Mapping[str, t.Any]", entry["fields"])
     return {} if entry.get("bind") else LDAP_FIELDS[kind]

@@ -16,6 +16,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core import secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import conf
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import daemon as dovecot
+from ansible_collections.postroom.mail.plugins.module_utils._dovecot import tree as trees
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.module import Run
@@ -59,21 +60,23 @@ def apply(run: Run, request: Request) -> Outcome:
         raise BadInput(f"The option 'includes' has {odd!r}, which is no name or pattern of a file that Dovecot could include.")
     wanted = conf.wanted_from(merged(request.settings, request.secret_settings))
     secrets = paths(conf.wanted_from(request.secret_settings))
-    path = request.path or dovecot.default_path(request.config_path)
+    live = trees.read(request.config_path, {})
+    path = request.path or dovecot.default_path(live)
+    before = trees.text_of(live, path)
     mode = files.mode_from(request.mode, path)
     # A file with secrets is for its owner alone.
     attributes = files.Attributes(request.owner, request.group, 0o600 if mode is None and secrets else mode)
-    verdict = dovecot.Verdict()
+    verdict, candidate = dovecot.Verdict(), dovecot.Candidate(live, path, before, before or "")
 
     def judge(after: str) -> None:
-        nonlocal verdict
-        verdict = dovecot.check(run, request.config_path, path, files.read_text(path), after, required=not request.check_mode)
+        nonlocal verdict, candidate
+        candidate = dovecot.Candidate(live, path, before, after)
+        verdict = dovecot.check(run, candidate, required=not request.check_mode)
 
-    def render(before: str | None) -> str:
-        return dovecot.new_text(before, wanted, request.exclusive, request.includes)
+    def render(text: str | None) -> str:
+        return dovecot.new_text(text, wanted, request.exclusive, request.includes)
 
-    before = files.read_text(path)
-    if before is None and not request.exclusive and all(item.is_removal for item in wanted):
+    if before is None and not request.exclusive and all(map(conf.is_removal, wanted)):
         # Nothing is there to be removed, and an empty file would help nobody.
         change = files.Change(path, "", "")
     else:
@@ -86,10 +89,10 @@ def apply(run: Run, request: Request) -> Outcome:
     changed = conf.changes(change.before or "", change.after)
     warnings = list(verdict.warnings)
     if change.content_changed:
-        warnings += dovecot.overrides(request.config_path, path, change.after, changed)
+        warnings += dovecot.overrides(candidate)
     warnings += [
         f"{conf.display(name)} looks like a secret; give it with the option 'secret_settings', which keeps it out of logs and output."
-        for name, (value, _resolved) in conf.flatten(conf.parse(conf.render_wanted(conf.wanted_from(request.settings)))).items()
+        for name, (value, _resolved) in conf.flatten(conf.wanted_from(request.settings)).items()
         if core_secrets.is_secret(name[-1], value)
     ]
     result: dict[str, t.Any] = {
@@ -114,9 +117,9 @@ def merged(settings: t.Mapping[str, t.Any], more: t.Mapping[str, t.Any]) -> dict
     return result
 
 
-def paths(wanted: t.Iterable[conf.Wanted]) -> list[conf.Path]:
-    """The paths of the settings in a wanted tree."""
-    return [path for path in conf.flatten(conf.parse(conf.render_wanted(wanted))) if path[-1]]
+def paths(wanted: t.Iterable[conf.Node]) -> list[conf.Path]:
+    """Return the paths of the settings in a wanted tree."""
+    return [path for path in conf.flatten(wanted) if path[-1]]
 
 
 def without_secrets(change: files.Change, secrets: t.Collection[conf.Path]) -> files.Change:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who filters mail when it is delivered: the Sieve scripts of the host and of its users.
+"""The Sieve scripts of the host and of its users, which filter mail when it is delivered.
 
 The scripts in ``before`` run first, in their order, then the one that the user has made active, then those in ``after``.
 Each of them may be missing. What they redirect, refuse or answer goes out through the host's sendmail, which is Postfix.
@@ -58,7 +58,7 @@ def _path(kind: str, path: t.Any) -> str:
 
 
 def problems(neutral: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """What would have scripts that nobody runs."""
+    """Give the mistakes that leave scripts without a program that runs them."""
     protocols = names(neutral.get("protocols") or ())
     if "sieve" in protocols and neutral.get("sieve") is None:
         yield "dovecot_managesieve is true, but dovecot_sieve is not: nobody would run the scripts that users upload; set both."

@@ -32,7 +32,7 @@ class Assignment:
 
 @dataclasses.dataclass
 class Tree:
-    """What Dovecot reads when it starts from `main`."""
+    """The files that Dovecot reads when it starts from `main`, and their settings."""
 
     main: str
     files: dict[str, str] = dataclasses.field(default_factory=dict)  # path -> text
@@ -41,18 +41,52 @@ class Tree:
     blocks: list[conf.Path] = dataclasses.field(default_factory=list)  # paths of all blocks, ending in ""
 
 
-def read(main: str, exchanged: t.Mapping[str, str]) -> Tree:
-    """Read the configuration that starts at *main*; the files in *exchanged* (path to text) as if they said that."""
+@dataclasses.dataclass(frozen=True)
+class _Texts:
+    """The texts to read: the exchanged ones by their real paths, those that are known, and for all others the files."""
+
+    exchanged: dict[str, str]
+    known: dict[str, str]
+
+    def of(self, path: str) -> str | None:
+        text = self.exchanged.get(os.path.realpath(path))
+        if text is None:
+            text = self.known.get(path)
+        if text is None:
+            text = read_text(path)
+        if text is not None:
+            self.known[path] = text
+        return text
+
+
+def read(main: str, exchanged: t.Mapping[str, str], known: t.Mapping[str, str] | None = None) -> Tree:
+    """Read the configuration that starts at *main*; the files in *exchanged* (path to text) as if they said that.
+
+    Each file is opened once, and those in *known* are not opened at all.
+    """
     tree = Tree(os.path.normpath(main))
     coming = {**staging.texts(), **exchanged}
-    _read(tree, tree.main, {os.path.realpath(path): text for path, text in coming.items()}, (), {}, 0)
+    texts = _Texts({os.path.realpath(path): text for path, text in coming.items()}, dict(known or {}))
+    _read(tree, tree.main, texts, (), {}, 0)
     return tree
 
 
-def _read(tree: Tree, path: str, exchanged: dict[str, str], prefix: conf.Path, counts: dict[str, int], depth: int) -> None:
-    text = exchanged.get(os.path.realpath(path))
-    if text is None:
-        text = read_text(path)
+def with_exchanged(tree: Tree, exchanged: t.Mapping[str, str]) -> Tree:
+    """Return what Dovecot would read with the files in *exchanged*; only a file that *tree* has not read is opened."""
+    return read(tree.main, exchanged, tree.files)
+
+
+def text_of(tree: Tree, path: str) -> str | None:
+    """Return the text of *path*, by *tree* if Dovecot reads the file; None if there is no such file."""
+    real = os.path.realpath(path)
+    for file, text in tree.files.items():
+        if os.path.realpath(file) == real:
+            return text
+    return read_text(path)
+
+
+def _read(tree: Tree, path: str, texts: _Texts, prefix: conf.Path, counts: dict[str, int], depth: int) -> None:
+    text = texts.of(path)
     if text is None or depth > MAX_DEPTH:
         return
     tree.files[path] = text
@@ -64,8 +98,8 @@ def _read(tree: Tree, path: str, exchanged: dict[str, str], prefix: conf.Path, c
         elif line.kind == "include":
             pattern = os.path.normpath(os.path.join(os.path.dirname(path), line.value))
             tree.patterns.append(pattern)
-            for included in _matches(pattern, exchanged):
-                _read(tree, included, exchanged, steps[:-1], counts, depth + 1)
+            for included in _matches(pattern, texts.exchanged):
+                _read(tree, included, texts, steps[:-1], counts, depth + 1)
 
 
 def _matches(pattern: str, exchanged: t.Iterable[str]) -> list[str]:
@@ -83,7 +117,7 @@ def _matches(pattern: str, exchanged: t.Iterable[str]) -> list[str]:
 
 
 def is_read(tree: Tree, path: str) -> bool:
-    """Whether Dovecot reads the file *path* at all."""
+    """Tell if Dovecot reads the file *path* at all."""
     return os.path.realpath(path) in {os.path.realpath(file) for file in tree.files}
 
 

@@ -55,12 +55,12 @@ def has_group() -> bool:
 
 
 def judge(option: str, value: t.Any, _user: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
-    """Which of the extra fields are not for everybody's eyes, as the password for a proxy."""
+    """Return the extra fields without those that are not for everybody's eyes, such as the password for a proxy, and the latter."""
     return secrets.in_dictionary(value) if option == "extra_fields" else None
 
 
 class Host:
-    """What is asked of the host, once and only when it matters."""
+    """The questions to the host, each asked once and only when it matters."""
 
     def __init__(self, run: Run, *, check_mode: bool) -> None:
         self._run = run
@@ -68,7 +68,7 @@ class Host:
         self.warnings: list[str] = []
 
     def hasher(self, users: t.Sequence[passwd_file.User], crypt: hashes.CryptLibrary, sodium: hashes.Library) -> hashes.Hasher:
-        """What makes and checks hashes here. Raises `SchemeMissing` for a scheme that this Dovecot could not check."""
+        """Return the maker and checker of hashes. Raises `SchemeMissing` for a scheme that this Dovecot could not check."""
         wanted = {user.scheme or hashes.DEFAULT for user in users if user.present and user.password}
         wanted |= {stored.scheme for user in users if user.present and user.hash for stored in [hashes.parse(user.hash)] if stored}
         rare = sorted(wanted - set(hashes.EVERYWHERE))
@@ -87,7 +87,7 @@ class Host:
         return hashes.Hasher(crypt, sodium)
 
     def attributes(self, owner: str | None, group: str | None, mode: int | None) -> files.Attributes:
-        """Who may read the file, as `attributes` says. Raises `BadInput` for an owner that the host does not know."""
+        """Return the owner, group and mode of the file by `attributes`. Raises `BadInput` for an owner that the host does not know."""
         wanted = attributes(owner, group, mode)
         try:
             wanted.ids()
@@ -121,7 +121,7 @@ class Host:
             self._later_or_fail(BadInput(f"There is no directory {directory} for the file {path}; create it, or install Dovecot, first."))
 
     def _later_or_fail(self, error: BadInput) -> None:
-        """What is missing may be made by an earlier task, which in check mode was not carried out."""
+        """Fail, or warn in check mode, where an earlier task may make the missing thing and was not carried out."""
         if not self._check_mode:
             raise error
         self.warnings.append(str(error))
@@ -194,7 +194,7 @@ def _age(path: str, old: int) -> None:
 
 
 def _seconds(path: str) -> int:
-    """When the file was changed last; before all time when there is none."""
+    """Return the time of the file's last change; before all time when there is none."""
     try:
         return int(os.stat(path).st_mtime)
     except FileNotFoundError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How Dovecot makes the name of an account of what somebody logs in with.
+"""The way from a login name to the name of an account in Dovecot.
 
 A system account has no domain, so alice, Alice and alice@example.org are one. The owner of a virtual mailbox is known by
 the whole address, and alice@shop.example is somebody else. All databases are asked for the same name, so the format

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What all parts of the translation need: variables in both ways of writing them, and the word for what a language does not have."""
+"""Words for all parts of the translation: variables in both ways of writing them, and the word for a thing that a language lacks."""
 
 from __future__ import annotations
 

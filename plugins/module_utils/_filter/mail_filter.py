@@ -84,6 +84,7 @@ class Filters:
         A user with a home that refuses the recipes is left out, and keeps the present files.
         """
         scripts = self._sieve_texts(wanted)
+        self._check_readers(scripts)
         system = plan.procmail_site(wanted)
         recipes = [(user, text) for user in wanted.users if (text := plan.procmail_user(wanted, user)) is not None]
         homes = {user.name: self._home(user.name) for user, _text in recipes}
@@ -208,6 +209,26 @@ class Filters:
                 texts[f"{SIEVE_USERS}/{user.name}.sieve"] = text, user
         return texts
 
+    def _check_readers(self, scripts: t.Mapping[str, tuple[str, User | None]]) -> None:
+        """Refuse a user's script that no process of that user could read: it would have to be one for everybody."""
+        for _text, user in scripts.values():
+            if user is None or self._group_of(user):
+                continue
+            if "@" not in user.name:
+                self._later(NoUser(f"There is no user '{user.name}' on this host to sort mail for by Sieve; add the user to mail_users."))
+            elif self.virtual_account:
+                self._later(
+                    NoUser(
+                        f"There is no account '{self.virtual_account}' on this host, which must be the only one that reads the rules of"
+                        f" '{user.name}'; make the account, or name the one of the virtual mailboxes in 'virtual_account'."
+                    )
+                )
+            else:
+                raise NoUser(
+                    f"The option 'virtual_account' is missing, and only the account that it names may read the rules of '{user.name}';"
+                    " name the one that the virtual mailboxes belong to."
+                )
+
     def _check_scripts(self, wanted: Plan, scripts: t.Mapping[str, tuple[str, User | None]], samples: t.Sequence[Sample]) -> None:
         """Compile new scripts, and try the samples with all scripts of the wanted state."""
         tried = [sample for sample in samples if wanted.engine_of(sample.user) == SIEVE]
@@ -256,11 +277,11 @@ class Filters:
                     self._later(e)
 
     def _write_script(self, path: str, text: str, user: User | None) -> None:
-        group = self._group_of(user) if user else "root"
+        # Only a check meets a user who is yet to be made.
+        group = (self._group_of(user) if user else None) or "root"
         if not self.check_mode:
             self._make_directories()
-        mode = 0o640 if user and group else 0o644
-        attributes = files.Attributes("root", group, mode)
+        attributes = files.Attributes("root", group, 0o640 if user else 0o644)
         written = self._write(path, text, attributes)
         binary = self._path(path).removesuffix(".sieve") + ".svbin"
         if written or self._is_stale(binary, self._path(path)):

@@ -137,7 +137,7 @@ def iso(seconds: float) -> str:
 
 
 def decide(found: Certificate | None, names: list[str], self_signed: bool, warn_days: int, now: float) -> tuple[str, str]:
-    """What there is to do (``none``, ``created``, ``renewed``) where a certificate for *names* is wanted, and why."""
+    """Decide on the action (``none``, ``created``, ``renewed``) for a certificate for *names*, and give the reason."""
     if found is None:
         return "created", "there is none"
     if self_signed and found.ours:
@@ -149,7 +149,7 @@ def decide(found: Certificate | None, names: list[str], self_signed: bool, warn_
 
 
 def describe(found: Certificate | None, names: list[str]) -> dict[str, t.Any]:
-    """What the result says about the certificate; of one that is not made yet only its names are known."""
+    """Describe the certificate for the result; of one that is not made yet only its names are known."""
     if found is None:
         return {"self_signed": True, "not_after": None, "subject": None, "subject_alt_names": names, "fingerprint": None}
     return {

@@ -126,7 +126,7 @@ def _service(call: Call) -> list[Wanted]:
 
 
 def _proved(call: Call | None, proved: list[str]) -> str:
-    """What the probes found wrong; nothing if they found nothing, which *proved* then says."""
+    """Return the failure of the probes; if they succeed, return nothing and add their message to *proved*."""
     if call is None:
         return ""
     result = mail_probe.DOOR.work(call)

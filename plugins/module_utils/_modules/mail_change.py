@@ -35,7 +35,7 @@ def work(call: Call) -> dict[str, t.Any]:
 
 
 def _asked(call: Call) -> dict[str, t.Any]:
-    """What the host answers. Raises `BadInput` for questions that mail_info does not take."""
+    """Return the answers of the host. Raises `BadInput` for questions that mail_info does not take."""
     from ansible_collections.postroom.mail.plugins.module_utils._modules import mail_info
 
     questions, wrong = completed(mail_info.DOOR, call.options["questions"])

@@ -26,7 +26,7 @@ STRINGS = {"type": "list", "elements": "str"}
 
 
 def endpoint(**more: t.Any) -> dict[str, t.Any]:
-    """How one server is described."""
+    """Return the spec of one server."""
     options = {
         "host": {"type": "str"},
         "port": {"type": "int"},
@@ -42,7 +42,7 @@ def endpoint(**more: t.Any) -> dict[str, t.Any]:
 
 
 def relay() -> dict[str, t.Any]:
-    """How a host is described that must not relay."""
+    """Return the spec of a host that must not relay."""
     options = {
         "domain": {"type": "str", "required": True},
         "hostname": {"type": "str"},

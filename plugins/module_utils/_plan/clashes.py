@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the parts of two roles cannot both have their way. Pure.
+"""Contradictions of two roles. Pure.
 
-What postfix_parameters and postfix_services say is in the part of the role postfix, and the others leave it out of theirs.
+The part of the role postfix holds the values of postfix_parameters and postfix_services, and the others leave these out of theirs.
+`_change.wishes`, which judges the tasks of a role once more, compares and shows values in the same way.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Claim(t.NamedTuple):
 
 
 def clashes(parts: t.Mapping[str, Part]) -> t.Iterator[str]:
-    """A sentence for each thing of which two roles want different values."""
+    """Give a sentence for each thing of which two roles want different values."""
     first: dict[str, tuple[str, Claim]] = {}
     # One role alone contradicts nobody, and a thousand users take time.
     shared = {field: noun for field, noun in _NOUNS.items() if sum(bool(getattr(part, field)) for part in parts.values()) > 1}
@@ -43,14 +44,14 @@ def clashes(parts: t.Mapping[str, Part]) -> t.Iterator[str]:
             other, before = first.setdefault(thing, (role, claim))
             if before.value != claim.value:
                 yield (
-                    f"The roles {other} and {role} want different values of {thing}, {_shown(before, claim)}:"
+                    f"The roles {other} and {role} want different values of {thing}, {shown(before, claim)}:"
                     " change the variables of one of them."
                 )
 
 
 def _claims(part: Part, nouns: t.Mapping[str, str]) -> t.Iterator[tuple[str, Claim]]:
     for name, value in part.parameters.items():
-        yield f"the parameter {name} of main.cf", _of_postfix(name, value)
+        yield f"the parameter {name} of main.cf", of_postfix(name, value)
     for field, noun in nouns.items():
         for item in getattr(part, field):
             yield from _of_item(f"the {noun} {'/'.join(_key(item, _KEYS[field]))}", {**_DEFAULTS, **item}, _KEYS[field])
@@ -62,7 +63,7 @@ def _claims(part: Part, nouns: t.Mapping[str, str]) -> t.Iterator[tuple[str, Cla
         yield f"the file {path}", Claim(None, secret=True)
     for single in (field.name for field in dataclasses.fields(part) if field.default is None):
         for option, value in (getattr(part, single) or {}).items():
-            yield f"the option {option} of {single}", Claim(value, _is_secret(option, value))
+            yield f"the option {option} of {single}", Claim(value, is_secret(option, value))
 
 
 def _key(item: Options, names: t.Sequence[str]) -> tuple[str, ...]:
@@ -73,45 +74,48 @@ def _of_item(label: str, item: Options, key: t.Sequence[str]) -> t.Iterator[tupl
     for option, value in item.items():
         if option == "overrides":
             for name, override in (value or {}).items():
-                yield f"the parameter {name} of {label}", _of_postfix(name, override)
+                yield f"the parameter {name} of {label}", of_postfix(name, override)
         elif option not in key:
             in_secret = bool(item.get("secret")) and option in ("entries", "content")
-            yield f"the option {option} of {label}", Claim(value, in_secret or _is_secret(option, value))
+            yield f"the option {option} of {label}", Claim(value, in_secret or is_secret(option, value))
 
 
-def _of_postfix(name: str, value: t.Any) -> Claim:
-    """A parameter, as Postfix reads it."""
+def of_postfix(name: str, value: t.Any) -> Claim:
+    """Return the claim on a parameter by the value that Postfix reads; a value that it cannot read stands for itself."""
     secret = secrets.is_secret(name, value)
     try:
         return Claim(None if value is None else render(name, value), secret)
     except BadInput:
-        return Claim(value, secret)  # The module says what is wrong with it.
+        return Claim(value, secret)  # The module names the mistake.
 
 
 def _of_settings(settings: t.Mapping[str, t.Any], above: t.Sequence[str] = ()) -> t.Iterator[tuple[str, Claim]]:
     for name, value in settings.items():
         path = (*above, str(name))
         is_block = isinstance(value, t.Mapping)
-        yield f"the setting {' > '.join(path)} of Dovecot", Claim("a block" if is_block else value, _is_secret(str(name), value))
+        yield f"the setting {' > '.join(path)} of Dovecot", Claim("a block" if is_block else value, is_secret(str(name), value))
         if is_block:
             yield from _of_settings(value, path)
 
 
-def _is_secret(name: str, value: t.Any) -> bool:
+def is_secret(name: str, value: t.Any) -> bool:
     """Tell if the value holds a secret at any depth."""
     if isinstance(value, t.Mapping):
-        return any(_is_secret(str(inner), item) for inner, item in value.items())
+        return any(is_secret(str(inner), item) for inner, item in value.items())
     if isinstance(value, (list, tuple)):
-        return any(_is_secret(name, item) for item in value)
+        return any(is_secret(name, item) for item in value)
     return name == "password_hash" or secrets.is_secret(name, value)
 
 
-def _shown(one: Claim, other: Claim) -> str:
+def shown(one: Claim, other: Claim) -> str:
+    """Return both values for a message, or words that stand for them if one is secret."""
     if one.secret or other.secret:
         return "which are not shown"
     return f"{_short(one.value)} and {_short(other.value)}"
 
 
 def _short(value: t.Any) -> str:
-    text = "none" if value is None else f"'{value}'"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...'"
+    if isinstance(value, str):
+        return f"'{value}'" if len(value) < _LONGEST - 1 else f"'{value[: _LONGEST - 1]}...'"
+    text = "none" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which packages serve what Dovecot shall do, by the family of the distribution. Pure."""
+"""The packages that Dovecot needs for its tasks, by the family of the distribution. Pure."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where mail is fetched from, and for whom. Pure."""
+"""The accounts that mail is fetched from, and its recipients. Pure."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _accounts(variables: t.Mapping[str, t.Any]) -> list[Options]:
 
 
 def problems(accounts: t.Sequence[Options], settings: Options, users: t.Sequence[Options]) -> list[str]:
-    """What fetchmail_config would refuse on any host. No password stands in a sentence."""
+    """Return the mistakes that fetchmail_config would refuse on any host. No password stands in a sentence."""
     if not isinstance(accounts, (list, tuple)) or not all(isinstance(account, t.Mapping) for account in accounts):
         return ["fetchmail_accounts must be a list of accounts, each with poll, user, password and is."]
     # The types and defaults are those of the module, which sees the same values later.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who sorts whose mail by which rules, and what the roles postfix and dovecot have to know of it. Pure."""
+"""The plan of the role filtering: rules and engines by user, and the facts that the roles postfix and dovecot need of them. Pure."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
 
 
 def _wanted(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> tuple[filter_plan.Plan | None, list[str]]:
-    """What the rules come to, and what is wrong with them."""
+    """Return the plan of the rules, and their mistakes."""
     given = t.cast("Variables", variables)
     engine, users = given["filtering_engine"], given["filtering_users"]
     if engine not in ENGINES:
@@ -116,6 +116,6 @@ def _uses(engine: str, wanted: filter_plan.Plan | None) -> bool:
 
 
 def _had_rules(facts: Facts) -> bool:
-    """Whether former rules may have to be taken away."""
+    """Tell if former rules may have to be taken away."""
     services = facts.get("postfix", {}).get("services", ())
     return f"{procmailrc.SERVICE}/unix" in services or f"{SIEVE_DIRECTORY}/" in str(facts.get("dovecot", {}).get("settings", ""))

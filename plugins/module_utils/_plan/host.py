@@ -51,7 +51,7 @@ class Variables(t.TypedDict, total=False):
 
 
 def fqdn(variables: t.Mapping[str, t.Any], facts: Facts) -> str:
-    """What the host calls itself, in full."""
+    """Return the full name that the host calls itself."""
     given = variables.get("host_fqdn")
     return str(given if given is not None else variables.get("mail_hostname") or facts.get("host", {}).get("fqdn") or "")
 
@@ -62,7 +62,7 @@ def names(variables: t.Mapping[str, t.Any], facts: Facts) -> dict[str, str]:
 
 
 def is_known(variables: t.Mapping[str, t.Any], facts: Facts) -> bool:
-    """Whether the host has told everything, and has a name that the others can use."""
+    """Tell if the host has answered everything, and has a name that the others can use."""
     return bool(facts["host"]["privileged"]) and not list(_problems_of_names(**names(variables, facts)))
 
 
@@ -138,7 +138,7 @@ def _problems_of_names(host_domain: str, host_fqdn: str) -> t.Iterator[str]:
 
 
 def _problems_of_mail_servers(facts: Facts, offers: Offers) -> t.Iterator[str]:
-    """What is in Postfix's place, or in the place of the mail server that stays."""
+    """Return the problems of another mail server in Postfix's place, or in the place of the mail server that stays."""
     servers = [server for server in facts["other_mail_servers"] if server["installed"]]
     if not offers.replace_mta and any(server["name"] != offers.mta for server in servers):
         yield (
@@ -159,7 +159,7 @@ def _problems_of_mail_servers(facts: Facts, offers: Offers) -> t.Iterator[str]:
 
 
 def _strangers(facts: Facts, servers: t.Sequence[Options]) -> list[str]:
-    """Who listens on the SMTP port and is neither Postfix nor one of *servers*.
+    """Return the programs that listen on the SMTP port and are neither Postfix nor one of *servers*.
 
     An unprivileged container does not say whose a port is; then it is theirs, if they run.
     """
@@ -170,7 +170,7 @@ def _strangers(facts: Facts, servers: t.Sequence[Options]) -> list[str]:
 
 
 def _problems_of_users(users: t.Sequence[Options]) -> list[str]:
-    """What mail_user would refuse on any host."""
+    """Return the mistakes that mail_user would refuse on any host."""
     try:
         accounts.users_from([{option: _text(option, value) for option, value in user.items()} for user in users])
     except BadInput as e:

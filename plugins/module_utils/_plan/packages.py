@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who installs which packages: the role host those of all roles at once, apart from a role that has to do more. Pure."""
+"""Packages by role: the role host installs those of all roles at once, apart from a role that has to do more. Pure."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a role wants of a host, and what roles tell each other."""
+"""The wishes of a role for a host, and the messages between roles."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class File:
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What one role wants of a host, in the words of the modules that bring it about.
+    """The wishes of one role for a host, in the words of the modules that bring them about.
 
     A parameter of main.cf or a setting of Dovecot with the value None is taken away. *problems* keep the host from being changed;
     each is a sentence that names the variable, the cause and the way out.
@@ -82,13 +82,13 @@ class Part:
 
     @property
     def installs_by_itself(self) -> bool:
-        """Whether the role has more to do than to have its packages installed with those of the others."""
+        """Tell if the role has more to do than to have its packages installed with those of the others."""
         return self.is_nameless or bool(self.former_mail_servers)
 
 
 @dataclasses.dataclass(frozen=True)
 class Offers:
-    """What the roles of a play tell each other, so that none has to know the variables of another.
+    """The messages of the roles of a play to each other, so that none has to know the variables of another.
 
     Each word has one role that says it; in a play without that role it is as it stands here.
     """

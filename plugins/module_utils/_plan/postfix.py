@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role postfix wants of a host, and what it tells the other roles. Pure."""
+"""The plan of the role postfix, and its messages to the other roles. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def offers(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Of
 
 
 def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part:
-    """What is wanted. Before the host has answered, *facts* are empty: the names to look up do not depend on them."""
+    """Plan the part of the role. Before the host has answered, *facts* are empty: the names to look up do not depend on them."""
     postfix = {**NOT_INSTALLED, "managed_tables": [], "foreign_tables": [], **facts.get("postfix", {})}
     wishes = postfix_variables.in_full(variables, facts, offers)
     addresses = postfix_tables.addresses(wishes, variables, facts, offers)
@@ -80,5 +80,5 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
 
 
 def _is_nameless(postfix: Facts, host: Facts) -> bool:
-    """Whether the package would make a myhostname of digits, which no program of Postfix takes, and its installation fail of it."""
+    """Tell if the package would make a myhostname of digits, which no program of Postfix takes, and its installation fail of it."""
     return host.get("os_family") == "Debian" and not postfix["installed"] and re.match(r"[0-9.]+$", str(host.get("fqdn"))) is not None

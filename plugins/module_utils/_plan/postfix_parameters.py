@@ -91,7 +91,7 @@ def at_times(wishes: Variables, postfix: Facts, offers: Offers, found: Addresses
 
 
 def _knows_accounts(wishes: Variables, postfix: Facts, offers: Offers) -> bool:
-    """Whether the role says who has mail: the accounts for which Dovecot keeps some, with one answer at RCPT and at delivery.
+    """Tell if the role names the recipients: the accounts for which Dovecot keeps mail, with one answer at RCPT and at delivery.
 
     Mail of the host itself to one of the others (the output of a cron job) goes to root. Where Dovecot finds its users elsewhere, or
     somebody else says who has mail, this is not for the role to know: smtpd, in its chroot, cannot ask what local asks then.

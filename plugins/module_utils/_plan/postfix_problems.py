@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong with what an inventory says to the role postfix, as sentences. Pure."""
+"""Mistakes of an inventory in the variables of the role postfix, as sentences. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._postfix.wide_networ
 
 
 def unwritable(parameters: t.Mapping[str, t.Any], services: t.Sequence[Options]) -> t.Iterator[str]:
-    """What no main.cf and no master.cf can hold. What only the host's Postfix knows, such as names of parameters, the modules say."""
+    """Give a sentence for each value that no main.cf and no master.cf can hold. The modules find what only the host's Postfix knows."""
     for name, value in parameters.items():
         try:
             values.check_name(str(name))
@@ -37,7 +37,7 @@ def unwritable(parameters: t.Mapping[str, t.Any], services: t.Sequence[Options])
 def foreign(
     wishes: Variables, postfix: Facts, host: Facts, tables: t.Sequence[Options], parameters: t.Mapping[str, t.Any]
 ) -> t.Iterator[str]:
-    """What a Postfix has that was set up by somebody else, and that nobody may lose by the way."""
+    """Give a sentence for the settings and tables of somebody else that would be lost."""
     # On a host whose main.cf is this collection's already, with no table of anybody else beside it, there is nothing to look for.
     if wishes["postfix_replace_config"] or (postfix["managed_tables"] and not postfix["foreign_tables"]):
         return

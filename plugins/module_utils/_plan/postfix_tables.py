@@ -38,7 +38,7 @@ _PARENTS = "parent_domain_matches_subdomains"
 
 
 def addresses(wishes: Variables, variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Addresses:
-    """Where every address leads, and what is wrong with that."""
+    """Return the destination of every address, and the mistakes in these."""
     by_hand, live = wishes["postfix_parameters"], facts.get("postfix", {}).get("parameters", {})
     parents = by_hand.get(_PARENTS)
     return addresses_plan.plan(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an inventory says to the role postfix, and what counts where it says nothing. Pure."""
+"""The variables of the role postfix, and the values that stand for missing ones. Pure."""
 
 from __future__ import annotations
 

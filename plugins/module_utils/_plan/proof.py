@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What must hold after a change: every listener answers, and a message arrives, is read and taken out again. Pure.
+"""The proof of a change: every listener answers, and a message arrives, is read and taken out again. Pure.
 
 The daemons trust their own host, so this is no proof of who may do what; the playbook verify proves the rest. The options are those of
 mail_probe.
@@ -22,7 +22,7 @@ _LOOPBACK = {"all", "loopback-only", "localhost"}
 
 
 def address_to_greet(interfaces: t.Any, protocols: t.Any) -> str:
-    """Where Postfix, with these inet_interfaces and inet_protocols, answers its own host. No protocols are those that the host has."""
+    """Return the address on which Postfix answers its own host, with these inet_interfaces and inet_protocols (none: those of the host)."""
     versions, listed = _words(protocols) or ["all"], _words(interfaces)
     has_4, has_6 = ("all" in versions or version in versions for version in ("ipv4", "ipv6"))
     if not listed or _LOOPBACK & set(listed):
@@ -71,7 +71,7 @@ def of_delivery(
 
 
 def _mailbox(variables: t.Mapping[str, t.Any]) -> tuple[str, str]:
-    """Whom the mail is for is told as to the playbook verify."""
+    """Return the name and the password of the mailbox that the mail is for, chosen as by the playbook verify."""
     everybody = [*variables["host_users"], *variables["host_virtual_users"]]
     first: Options = next((user for user in everybody if "password" in user and user.get("state") != "absent"), {})
     user = variables.get("mail_probe_user") or first.get("name") or first.get("address") or ""

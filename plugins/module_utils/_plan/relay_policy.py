@@ -90,7 +90,7 @@ def plan(variables: Variables, facts: Facts, offers: Offers) -> Part:
 
 
 def _services_there(postfix: Facts, offers: Offers) -> list[str]:
-    """Who can deliver mail: services that this host has already, and those that postfix_services will add.
+    """Return the services that can deliver mail: those that this host has already, and those that postfix_services will add.
 
     On a host without Postfix nobody knows yet.
     """
@@ -112,12 +112,12 @@ def _relayhost_there(postfix: Facts, offers: Offers) -> str:
 
 
 def _live(postfix: Facts) -> str:
-    """What main.cf sets now."""
+    """Return the present values of main.cf."""
     return " ".join(postfix["parameters"].values())
 
 
 def _parameters_of_policy(mode: str, mynetworks: list[str] | None, wanted: Routes, postfix: Facts) -> dict[str, t.Any]:
-    """Who may relay, which is this role's to say, whole. A value of None takes the parameter out of main.cf."""
+    """Return the parameters that decide who may relay; this role owns all of them. A value of None takes the parameter out of main.cf."""
     recipients = [_map(postfix, RECIPIENTS, wanted.recipients), f"regexp:{RECIPIENT_PATTERNS}" if wanted.recipient_patterns else None]
     return {
         "mynetworks": mynetworks,
@@ -134,7 +134,7 @@ def _parameters_of_policy(mode: str, mynetworks: list[str] | None, wanted: Route
 
 
 def _parameters_of_way(wanted: Routes, ca_file: str | None, family: str, postfix: Facts) -> tuple[dict[str, t.Any], set[str]]:
-    """Which way mail leaves, and the names of those parameters that the inventory decides.
+    """Return the parameters that decide which way mail leaves, and the names of those that the inventory decides.
 
     That is a matter of where the host stands: a relayhost or a transport table that somebody else set there stays as long as the inventory
     says nothing about it. What this role set it knows by the names of its tables.

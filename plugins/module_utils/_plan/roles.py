@@ -26,7 +26,7 @@ class UnreadableVariables(BadInput):
 
 
 def plan(variables: t.Mapping[str, t.Any], facts: Facts, roles: t.Collection[str], unreadable: t.Collection[str] = ()) -> dict[str, Part]:
-    """What each of the *roles* of a play wants of the host.
+    """Plan the part of each of the *roles* of a play.
 
     The *unreadable* ones are not asked: there are mistakes in their variables. Where nobody knows what the host is called or what is on it,
     the part of the role host is the only one, because what others would say only follows from that. Raises `UnreadableVariables`.
@@ -42,7 +42,7 @@ def names_to_look_up(variables: t.Mapping[str, t.Any], roles: t.Collection[str],
 
 
 def _parts(variables: t.Mapping[str, t.Any], facts: Facts, roles: t.Collection[str], wanted: t.Sequence[str]) -> dict[str, Part]:
-    """What the *wanted* ones of the *roles* want, that of the role host first."""
+    """Return the parts of the *wanted* ones of the *roles*, that of the role host first."""
     known = {**variables, **host.names(variables, facts)}
     offers = Offers(roles=tuple(sorted(roles, key=lambda role: FIRST.index(role) if role in FIRST else len(FIRST))))
     for role in offers.roles:

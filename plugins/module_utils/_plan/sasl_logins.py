@@ -13,7 +13,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._sasl import provide
 
 
 class Logins(t.NamedTuple):
-    """Who can log in; the *realm* is that of a login that names none, *domains* are those of the host's accounts."""
+    """The accounts that can log in; the *realm* is that of a login that names none, *domains* are those of the host's accounts."""
 
     wanted: provider.Wanted
     realm: str
@@ -39,7 +39,7 @@ class Logins(t.NamedTuple):
         return [address for address in self.mailboxes if address not in known]
 
     def of_addresses(self, aliases: t.Mapping[t.Any, t.Any], virtual_aliases: t.Mapping[t.Any, t.Any]) -> dict[str, str]:
-        """Who owns the addresses that belong to somebody else than their local part says."""
+        """Return the owners of the addresses that do not belong to the account of their local part."""
         apart = self.domains_apart
         owners = sender_logins.sender_logins(aliases, virtual_aliases, list(self.domains), self.mailboxes, self.unknown_mailboxes)
         domains = {address: address.rpartition("@")[2] for address in owners}

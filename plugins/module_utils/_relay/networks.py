@@ -47,7 +47,11 @@ def written(item: str) -> str:
 
 
 def _text(found: Network) -> str:
-    return str(found) if found.version == 4 else f"[{found.network_address}]/{found.prefixlen}"
+    if found.version == 4:
+        return str(found)
+    # Postfix writes mapped addresses with dots, and so does Python since 3.13: another controller must not change the file.
+    mapped = getattr(found.network_address, "ipv4_mapped", None)
+    return f"[::ffff:{mapped}]/{found.prefixlen}" if mapped else f"[{found.network_address}]/{found.prefixlen}"
 
 
 def mynetworks(mode: str, items: list[str], open_to_the_world: bool) -> tuple[list[str] | None, list[str]]:

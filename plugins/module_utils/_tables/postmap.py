@@ -321,7 +321,7 @@ def complaints_about(stderr: str, source: str, path: str) -> list[str]:
 
 
 def result_of(outcome: Outcome) -> dict[str, t.Any]:
-    """What is told about one table."""
+    """Return the result of one table."""
     table = outcome.table
     result = {
         "path": table.path,

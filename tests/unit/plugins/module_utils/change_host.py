@@ -83,7 +83,7 @@ class ChangeHost(HostTree):
             assert staging.current() is None
 
     def tree(self):
-        """What is at every path: its kind, its content, its mode and whose it is."""
+        """Return everything at every path: its kind, its content, its mode and its owner."""
         found = {}
         for path in sorted(self.root.rglob("*")):
             st = path.lstat()
@@ -106,7 +106,7 @@ class ChangeHost(HostTree):
 
 
 class Gathered:
-    """What is done in this block is gathered, and then put in place, or left."""
+    """A block of which all changes are gathered, and then put in place, or left."""
 
     def __init__(self):
         self.stage = Stage()

@@ -99,7 +99,7 @@ class FakeHost(HostTree):
                 (rc_file.parent / name).parent.mkdir(parents=True, exist_ok=True)
                 (rc_file.parent / name).write_text(content)
 
-    def bring(self, *, check_mode=False, samples=(), virtual_account=None, replace=False, mail_location="maildir:~/Maildir", **wanted):
+    def bring(self, *, check_mode=False, samples=(), virtual_account="vmail", replace=False, mail_location="maildir:~/Maildir", **wanted):
         self.calls, self.seen = [], []
         host = Filters(self.run, check_mode=check_mode, virtual_account=virtual_account, replace=replace, root=str(self.root))
         self.warnings = host.warnings

@@ -37,7 +37,7 @@ class FakeHost:
         monkeypatch.setattr(sendmail_auth, "Control", lambda *arguments: self)
 
     def bring(self, services):
-        """What Control does with a service that is to be started."""
+        """Return the work of Control for a service that is to be started."""
         self.read.append(self.cf())
         return {"actions": [f"start {service.name}" for service in services]}
 

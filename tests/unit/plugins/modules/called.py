@@ -21,7 +21,7 @@ PACKAGE = "ansible_collections.postroom.mail.plugins.modules"
 
 @dataclasses.dataclass(frozen=True)
 class Told:
-    """What one call left behind."""
+    """The remains of one call."""
 
     code: int
     result: dict[str, t.Any]
@@ -38,7 +38,7 @@ class Told:
 
     @property
     def own(self):
-        """What the module itself says; the rest is the same for all modules, and what Ansible adds about a path."""
+        """Return the module's own result; the rest is the same for all modules, and Ansible's words about a path."""
         others = {"changed", "failed", "diff", "invocation", "warnings", "uid", "gid", "owner", "group", "mode", "state", "size"}
         return {key: value for key, value in self.result.items() if key not in others}
 
@@ -48,7 +48,7 @@ class Stopped(Exception):
 
 
 def introduced(name, monkeypatch):
-    """What a module tells AnsibleModule of itself, its argument spec first of all."""
+    """Return the arguments that a module gives AnsibleModule, its argument spec first of all."""
 
     def stop(module, argument_spec, **more):
         raise Stopped({"argument_spec": argument_spec, **more})

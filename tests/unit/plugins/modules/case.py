@@ -37,7 +37,7 @@ class Case(t.NamedTuple):
     afterwards: t.Callable[[dict[str, t.Any]], None] = lambda result: None
 
     def is_hidden(self, text):
-        """Whether none of the secrets is in *text*, however it may be quoted there."""
+        """Tell if none of the secrets is in *text*, however it may be quoted there."""
         for secret in self.secrets:
             for spelling in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], json.dumps(json.dumps(secret)[1:-1])[1:-1]):
                 if spelling in text:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which options the modules take, and which they refuse before they ask the host."""
+"""The options that the modules take, and those that they refuse before they ask the host."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def nobody(args, data=None):
 
 
 def documentation(name):
-    """What a module's documentation says, with the fragments that it takes over."""
+    """Return a module's documentation, with the fragments that it takes over."""
     own = yaml.safe_load(importlib.import_module(f"{PACKAGE}.{name}").DOCUMENTATION)
     told = {"options": {}, "attributes": {}}
     for fragment in own["extends_documentation_fragment"]:
@@ -58,7 +58,7 @@ def add(told, more):
 
 
 def facts(options, below):
-    """What both the spec and the documentation say of options; the word for what is *below* one is not the same."""
+    """Return the facts that both the spec and the documentation tell of options; the word for options *below* one is not the same."""
     return {
         name: {
             "type": option.get("type", "str"),

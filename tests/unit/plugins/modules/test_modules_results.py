@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What one module alone does with its options or its result."""
+"""Options and results that only one module has."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every module does with its options, check mode, the diff, secrets and failures."""
+"""Options, check mode, the diff, secrets and failures, which every module treats alike."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was planned waits in files of the controller, for nobody else, until the next play."""
+"""Plans wait in files of the controller, for nobody else, until the next play."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ GIVEN = {"a@virt.example": "alice", "b@virt.example": None}
 
 
 def alias_domain(target, **more):
-    """What becomes of old.example, an alias of *target*: its own entries, and the plan."""
+    """Return the entries of old.example, an alias of *target*, and the plan."""
     found = plan({"me": "alice"}, virtual_aliases={**GIVEN, "@old.example": target, **more}, **DOMAINS)
     assert found["problems"] == []
     return {key.partition("@")[0]: value for key, value in found["virtual_aliases"].items() if key.endswith("@old.example")}, found

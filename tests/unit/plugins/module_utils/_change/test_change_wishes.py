@@ -164,15 +164,31 @@ def test_values_that_postfix_reads_alike_are_the_same(one, other):
     assert found["parameters"] == {"p": one}
 
 
-@pytest.mark.parametrize(("one", "other"), [(True, 1), (0, False), ("", None), ("a", "b"), (1.5, "1.5"), ({"a": 1}, {"a": 2})])
-def test_values_that_postfix_reads_differently_contradict(one, other):
+@pytest.mark.parametrize(
+    ("one", "other", "shown"),
+    [
+        (True, 1, "'yes' and '1'"),
+        (0, False, "'0' and 'no'"),
+        ("", None, "'' and none"),
+        ("a", "b", "'a' and 'b'"),
+        (1.5, "1.5", "1.5 and '1.5'"),
+        ({"a": 1}, {"a": 2}, "{'a': 1} and {'a': 2}"),
+    ],
+)
+def test_values_that_postfix_reads_differently_contradict(one, other, shown):
     said = contradiction(
         wish("postfix_config", "postfix", parameters={"a": 1, "p": one}), wish("postfix_config", "sasl", parameters={"p": other})
     )
     assert said == (
-        f"The roles postfix and sasl both want different values of the parameter p: {one!r} and {other!r}."
-        " Take it out of the variables of one of them."
+        f"The roles postfix and sasl both want different values of the parameter p, {shown}: take it out of the variables of one of them."
     )
+
+
+def test_a_contradiction_shows_no_secret():
+    one = wish("postfix_config", "a", parameters={"ldap_bind_password": "s3cret"})
+    said = contradiction(one, wish("postfix_config", "b", parameters={"ldap_bind_password": "other"}))
+    assert "s3cret" not in said
+    assert "different values of the parameter ldap_bind_password, which are not shown: " in said
 
 
 @pytest.mark.parametrize(
@@ -200,8 +216,8 @@ def test_options_of_a_call_that_cannot_be_joined_contradict():
         wish("postfix_config", "a", parameters={}, unknown="ignore"), wish("postfix_config", "b", parameters={}, unknown="fail")
     )
     assert said == (
-        "The roles a and b both want postfix_config with different values of the option unknown: 'ignore' and 'fail'."
-        " Take it out of one of them."
+        "The roles a and b both want postfix_config with different values of the option unknown, 'ignore' and 'fail':"
+        " take it out of one of them."
     )
     one = wish("postfix_service", "a", services=[], unknown="warn")
     assert options(one, wish("postfix_service", "b", services=[])) == {"services": [], "unknown": "warn"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every module does around its work."""
+"""The work of every module around its own work."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.postroom.mail.plugins.module_utils._core.door import Door, serve
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.invocation import SHOWN
 
 SECRET = "s3\\cr'et"
 SPEC = {
@@ -30,7 +31,7 @@ def call(monkeypatch, capsys):
     warnings._global_warnings.clear()
 
     def call(door, **given):
-        with patch_module_args(given), pytest.raises(SystemExit):
+        with patch_module_args({**SHOWN, **given}), pytest.raises(SystemExit):
             serve(door)
         return json.loads(capsys.readouterr().out)
 

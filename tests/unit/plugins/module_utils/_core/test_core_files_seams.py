@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a crash or another writer could spoil between the judgement of a file and its rename."""
+"""Crashes and other writers between the judgement of a file and its rename."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._core.module import run_module, runner, take_options
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.invocation import SHOWN
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_an_error_of_ours_is_one_sentence_and_its_kind(module, capsys):
 @pytest.fixture
 def with_password(monkeypatch):
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    with patch_module_args({"user": {"name": "alice", "password": "s3\\cr'et"}, "path": "/p"}):
+    with patch_module_args({"user": {"name": "alice", "password": "s3\\cr'et"}, "path": "/p", **SHOWN}):
         password = {"type": "str", "no_log": True}
         user = {"type": "dict", "no_log": True, "options": {"name": {"type": "str"}, "password": password}}
         yield AnsibleModule(argument_spec={"user": user, "path": {"type": "path"}})

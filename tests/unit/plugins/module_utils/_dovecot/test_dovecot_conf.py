@@ -175,6 +175,23 @@ def test_settings_are_rendered_in_their_order():
     )
 
 
+word = st.text("ab_-{}$\"'#\\= \t/", min_size=1, max_size=6)
+wanted_settings = st.recursive(
+    st.dictionaries(word, st.none() | word | st.integers() | st.booleans() | st.lists(word, max_size=2), max_size=3),
+    lambda inner: st.dictionaries(word, inner | st.lists(inner, max_size=2), max_size=3),
+    max_leaves=6,
+)
+
+
+@given(wanted_settings)
+def test_a_wanted_tree_is_the_one_that_its_text_is_read_as(settings):
+    try:
+        wanted = conf.wanted_from(settings)
+    except conf.BadSetting:
+        return
+    assert conf.flatten(conf.parse(conf.render_wanted(wanted))) == conf.flatten(wanted)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is yet to come: a Dovecot 2.5 with a driver of its own is one `Dialect` and one `Driver`, and nothing else knows of them."""
+"""A Dovecot yet to come: 2.5 with a driver of its own is one `Dialect` and one `Driver`, and nothing else knows of them."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import os
 import re
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils._core import files as core_files
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput, HostError, RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import daemon as dovecot
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import setting as work
@@ -70,6 +71,42 @@ def apply(etc, run=None, **options):
 
 def inodes(etc):
     return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in etc.rglob("*")}
+
+
+@pytest.fixture
+def opened(etc, monkeypatch):
+    """Give the names of the files below `etc` that were opened for reading, in their order."""
+    names = []
+
+    def counted(path, *arguments, **options):
+        if str(path).startswith(f"{etc}/"):
+            names.append(os.path.relpath(path, etc))
+        return open(path, *arguments, **options)
+
+    monkeypatch.setattr(core_files, "open", counted, raising=False)
+    return names
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("path", [None, "conf.d/10-x.conf", "local.conf"])
+def test_each_file_of_the_tree_is_opened_once(etc, opened, path, check_mode):
+    (etc / "local.conf").write_text("o = old\n!include_try more.conf\n!include conf.d/10-x.conf\n")
+    # One that only the new text leads to.
+    (etc / "more.conf").write_text("a = more\n")
+    written = path or "conf.d/99-postroom.conf"
+    before = sorted({*(str(file.relative_to(etc)) for file in etc.rglob("*.conf")), written})
+
+    class Installed(Doveconf):
+        def __call__(self, args, data=None):
+            count = len(opened)
+            answer = super().__call__(args, data)
+            del opened[count:]
+            return answer
+
+    outcome = apply(etc, Installed(), path=path and str(etc / path), settings={"a": "x"}, check_mode=check_mode)
+    assert outcome.result["checked"] is True
+    # The file that is written is read by `files.update`, too, and once more when it is locked.
+    assert sorted(opened) == sorted([*before, *[written] * (1 if check_mode else 2)])
 
 
 def test_a_file_is_edited_in_place(etc):

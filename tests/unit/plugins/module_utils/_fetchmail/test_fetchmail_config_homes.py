@@ -19,7 +19,7 @@ def host(tmp_path, monkeypatch):
 
 
 def laid_in_the_home(path):
-    """What a user can lay in the place of their own run control file, and what is said of it."""
+    """Return the things that a user can lay in the place of their own run control file, each with its message."""
     return {
         "of their own": (lambda: path.write_text("# mine\n"), "was written by somebody else, and would be lost: carry"),
         "a pipe": (lambda: os.mkfifo(path), "is no file."),

@@ -23,7 +23,7 @@ def rules_of(*options):
 
 
 def script(*options, own=ALICE):
-    """What a script says below the line by which it is known."""
+    """Return the text of a script below the line by which it is known."""
     text = sieve.Writer(own).script(rules_of(*options))
     assert text.startswith(HEADER)
     return text.removeprefix(HEADER)

@@ -18,7 +18,7 @@ NOTHING = {"folder": [], "forward": [], "flag": [], "pipe": [], "discard": False
 
 
 def printed(actions="  (none)", keep=INBOX):
-    """What sieve-test of Dovecot 2.3 and 2.4 prints for one script."""
+    """Return the output of sieve-test of Dovecot 2.3 and 2.4 for one script."""
     return f"\nPerformed actions:\n\n{actions}\n\nImplicit keep:\n\n{keep}\n\n"
 
 

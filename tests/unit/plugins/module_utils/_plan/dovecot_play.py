@@ -46,7 +46,7 @@ PEOPLE = {"name": "people", "driver": "ldap", "uris": ["ldap://h"], "base": "dc=
 
 
 def facts(host=None, **dovecot_says):
-    """What mail_info says of a Debian 12 on which there is no Dovecot, or one that says something."""
+    """Return the answer of mail_info on a Debian 12 without Dovecot, or with one that says something."""
     is_there = {"installed": True, "version": "2.3.19.1"} if dovecot_says else {}
     return {
         "host": {**DEBIAN12, **(host or {})},

@@ -70,7 +70,7 @@ def facts(**changed):
 
 
 def said(**offers):
-    """What the other roles say."""
+    """Return the messages of the other roles."""
     return Offers(**{"virtual_mailboxes": NO_MAILBOXES, **offers})
 
 

@@ -49,7 +49,7 @@ MAILBOXES = virtual_mailboxes.plan(
 
 
 def facts(parameters=None, *, host=None, accounts=None, aliases=None, **more):
-    """What mail_info says of the host, with these *parameters* in its main.cf."""
+    """Return the answer of mail_info on the host, with these *parameters* in its main.cf."""
     there = {**POSTFIX, **more, "parameters": {} if parameters is None else parameters}
     answered = {"alice": True, "bob": True, "postmaster": False}
     return {

@@ -30,7 +30,7 @@ def differ(thing, values):
             differ("the parameter smtpd_sasl_path of main.cf", "'private/auth' and 'smtpd'"),
         ),
         ({"parameters": {"x": ["a", "b"]}}, {"parameters": {"x": None}}, differ("the parameter x of main.cf", "'a, b' and none")),
-        ({"parameters": {"x": {"a": 1}}}, {"parameters": {"x": 1}}, differ("the parameter x of main.cf", "'{'a': 1}' and '1'")),
+        ({"parameters": {"x": {"a": 1}}}, {"parameters": {"x": 1}}, differ("the parameter x of main.cf", "{'a': 1} and '1'")),
         ({"parameters": {"x": "a" * 200}}, {"parameters": {"x": ""}}, differ("the parameter x of main.cf", f"'{'a' * 99}...' and ''")),
         (
             {"parameters": {"ldap_bind_password": "first"}},
@@ -40,7 +40,7 @@ def differ(thing, values):
         (
             {"services": [{**SMTPS, "chroot": True}]},
             {"services": [{**SMTPS, "chroot": False}]},
-            differ("the option chroot of the service relay-smtps/unix", "'True' and 'False'"),
+            differ("the option chroot of the service relay-smtps/unix", "True and False"),
         ),
         # What is not said is what the module takes it for.
         (
@@ -56,7 +56,7 @@ def differ(thing, values):
         (
             {"tables": [VIRTUAL]},
             {"tables": [{**VIRTUAL, "entries": {"a": "c"}}]},
-            differ("the option entries of the table /etc/postfix/virtual", "'{'a': 'b'}' and '{'a': 'c'}'"),
+            differ("the option entries of the table /etc/postfix/virtual", "{'a': 'b'} and {'a': 'c'}"),
         ),
         (
             {"tables": [{"path": "/x", "state": "absent"}]},
@@ -78,7 +78,7 @@ def differ(thing, values):
             {"settings": {"service auth": {"user": "dovecot"}}},
             differ("the setting service auth > user of Dovecot", "'root' and 'dovecot'"),
         ),
-        ({"settings": {"x": {"y": 1}}}, {"settings": {"x": 1}}, differ("the setting x of Dovecot", "'a block' and '1'")),
+        ({"settings": {"x": {"y": 1}}}, {"settings": {"x": 1}}, differ("the setting x of Dovecot", "'a block' and 1")),
         (
             {"settings": {"auth_master_password": "first"}},
             {"settings": {"auth_master_password": "second"}},

@@ -20,7 +20,7 @@ BY_PROCMAIL = {"filtering_engine": "procmail"}
 
 
 def play(variables, there=None, **said):
-    """What the role tells the others, and its part."""
+    """Return the messages of the role to the others, and its part."""
     given = {**VARIABLES, **variables}
     there = facts() if there is None else there
     offers = filtering.offers(given, there, Offers(**said))

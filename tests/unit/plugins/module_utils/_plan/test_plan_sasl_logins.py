@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which login owns which sender address, as the role sasl has Postfix told."""
+"""The logins that own sender addresses, as the role sasl has Postfix told."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ REMOVE, SET = libsasl.SET_DISABLE, libsasl.SET_CREATE
 
 
 class Function:
-    """What ctypes makes of a C function: something to call that takes a signature."""
+    """A C function as ctypes makes it: something to call that takes a signature."""
 
     def __init__(self, call):
         self.call = call

@@ -29,7 +29,7 @@ PAIRS = [pair for pair in itertools.product(PROVIDERS, repeat=2) if pair[0] != p
 
 
 class Host(FakeHost):
-    """What a test makes different about the host comes before the change."""
+    """A host of which a test makes the peculiarities before the change."""
 
     def __init__(self, root, monkeypatch):
         root.mkdir()

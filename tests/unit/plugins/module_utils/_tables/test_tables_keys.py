@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which keys Postfix looks up is measured: access(5), virtual(5) and so on by postmap -q of what smtpd and cleanup ask."""
+"""Keys that Postfix looks up, as measured: access(5), virtual(5) and so on by postmap -q of the queries of smtpd and cleanup."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_a_queue_spread_over_folders(tmp_path, monkeypatch):
 
 
 def laid_by_its_owner(host):
-    """What the owner of a former mail server's spool can lay there; gives which mail stays for which reason."""
+    """Lay all that the owner of a former mail server's spool can lay there; return the mail that stays, by its reason."""
     host.write("secret", "root:hash")
     attacks = {
         "1a-b-c": ("D", lambda path: path.symlink_to(host.root / "secret"), "its file 1a-b-c-D is a link"),

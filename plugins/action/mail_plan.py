@@ -49,8 +49,7 @@ class ActionModule(ActionBase):
         names = _variables.roles_in(task_vars)
         problems: list[str] = []
         try:
-            record = self._asked(names, record, task_vars)
-            found = self._evaluated(names, record, task_vars)
+            record, found = self._asked(names, record, task_vars)
             problems += found.problems
             parts = roles.plan(_with_mode(found, task_vars), record.facts, names, found.unreadable)
         except NotAsked as e:
@@ -72,8 +71,11 @@ class ActionModule(ActionBase):
             self._display.display(f"[{task_vars['inventory_hostname']}] WARNING: {finding}", color=vars(constants)["COLOR_WARN"])
         return {"findings": findings}
 
-    def _asked(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> Record:
-        """Give the answers of the host. It is asked again only if the roles *names* need to know more than it was asked."""
+    def _asked(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> tuple[Record, Variables]:
+        """Give the answers of the host, and the variables in their light.
+
+        The host is asked again only if the roles *names* need to know more than it was asked.
+        """
         found = self._evaluated(names, record, task_vars)
         values, wanted = _with_mode(found, task_vars), found.values.get("mail_hostname")
         questions = {
@@ -82,7 +84,7 @@ class ActionModule(ActionBase):
             "resolve": [wanted] if wanted else [],
         }
         if record is not None and all(set(asked) <= set(record.asked[option]) for option, asked in questions.items()):
-            return record
+            return record, found
         options = {**questions, "sasl_mta": values.get("sasl_mta", "postfix")}
         # By the module that changes the host later, too: Ansible builds its program once.
         arguments = {"state": "asked", "questions": options}
@@ -90,10 +92,13 @@ class ActionModule(ActionBase):
         if facts.get("failed") or facts.get("unreachable"):
             raise NotAsked(facts)
         play = str(self._task.play._uuid)
-        return Record(play, facts, questions, handled=record.handled if record else [], services=facts["services"])
+        record = Record(play, facts, questions, handled=record.handled if record else [], services=facts["services"])
+        return record, self._evaluated(names, record, task_vars, found)
 
-    def _evaluated(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> Variables:
-        found = _variables.evaluated(self._templar, task_vars, names, record.facts if record else {})
+    def _evaluated(
+        self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any], before: Variables | None = None
+    ) -> Variables:
+        found = _variables.evaluated(self._templar, task_vars, names, record.facts if record else {}, before)
         if "host" in found.unreadable:
             # The site's own variables, from which those of all roles follow.
             raise BadInput(" ".join(found.problems))

@@ -41,6 +41,8 @@ class Variables(t.NamedTuple):
     problems: list[str]
     # The roles that have a mistake in one of theirs.
     unreadable: set[str]
+    # The names of variables that have the same value whatever the host answers: there is no template in them.
+    constant: set[str]
 
 
 @functools.cache
@@ -60,13 +62,15 @@ def roles_in(variables: t.Mapping[str, t.Any]) -> list[str]:
     return [role for role, names in defaults().items() if names.keys() <= variables.keys()]
 
 
-def evaluated(templar: t.Any, variables: t.Mapping[str, t.Any], roles: t.Collection[str], facts: Facts) -> Variables:
+def evaluated(
+    templar: t.Any, variables: t.Mapping[str, t.Any], roles: t.Collection[str], facts: Facts, before: Variables | None = None
+) -> Variables:
     """The variables of *roles*, of which those with a mistake have the value that the role itself gives them.
 
     Before the host has answered, *facts* are empty. In the inventory a variable can be a template with ``host_info``, the answer, and with
-    ``host_fqdn``, the host's name.
+    ``host_fqdn``, the host's name. What is constant in *before*, an earlier evaluation of the same variables, is not evaluated again.
     """
-    found = Variables({}, [], set())
+    found = Variables({}, [], set(), set())
     given = variables.get("host_fqdn")
     named = {"host_fqdn": variables.get("mail_hostname") or facts.get("host", {}).get("fqdn", "")} if given is None else {}
     known = {**variables, **named, **({"host_info": facts} if facts else {})}
@@ -78,7 +82,12 @@ def evaluated(templar: t.Any, variables: t.Mapping[str, t.Any], roles: t.Collect
         if same and same[1] in found.values and raw == defaults()[role].get(name):
             found.values[name] = as_promised(name, found.values[same[1]], contracts()[role].get(name, {}))
             continue
+        if before is not None and name in before.constant:
+            found.values[name] = before.values[name]
+            continue
         found.values[name], wrong = _evaluate(scope, name, raw, role, is_asked=bool(facts))
+        if not wrong and not _may_be_template(raw):
+            found.constant.add(name)
         found.problems.extend(wrong)
         found.unreadable.update({role} if wrong else ())
     return found
@@ -103,7 +112,7 @@ def fingerprint(variables: t.Mapping[str, t.Any]) -> str:
 def _evaluate(scope: t.Any, name: str, raw: t.Any, role: str, *, is_asked: bool) -> tuple[t.Any, list[str]]:
     default, option = defaults()[role].get(name), contracts()[role].get(name, {})
     try:
-        value = _plain(scope.template(raw) if _may_be_template(raw) else raw)
+        value = _plain(scope.template(raw)) if _may_be_template(raw) else raw
     except AnsibleError as e:
         waits = not is_asked and "'host_info'" in str(e)
         # What the role itself says only follows from another variable, which is told.
@@ -116,10 +125,10 @@ def _evaluate(scope: t.Any, name: str, raw: t.Any, role: str, *, is_asked: bool)
 def _may_be_template(raw: t.Any) -> bool:
     """Tell if there is something to evaluate in *raw*; ten thousand users without a template would take Ansible seconds."""
     if isinstance(raw, str):
-        return any(sign in raw for sign in ("{{", "{%", "{#", "#jinja2:"))
-    if isinstance(raw, t.Mapping):
+        return "{{" in raw or "{%" in raw or "{#" in raw or "#jinja2:" in raw
+    if isinstance(raw, dict):
         return any(map(_may_be_template, raw.values()))
-    if isinstance(raw, (list, tuple)):
+    if isinstance(raw, list):
         return any(map(_may_be_template, raw))
     # A text of the vault is decrypted by the way.
     return not (raw is None or isinstance(raw, (bool, int, float)))

@@ -20,7 +20,7 @@ import typing as t
 
 from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalActionModule
-from ansible_collections.postroom.mail.plugins.plugin_utils import _kept
+from ansible_collections.postroom.mail.plugins.plugin_utils import _kept, _planned
 
 COLLECTION = "postroom.mail"
 
@@ -67,6 +67,15 @@ class Waiting:
 
 class WishAction(NormalActionModule):
     """A module of the collection: in one of its roles, while a change is open, the task only says what is wanted."""
+
+    @classmethod
+    def finalize_task_arg(cls, name: str, value: t.Any, templar: t.Any, *more: t.Any) -> t.Any:
+        """Take what a plan says as it stands. An Ansible that does not ask this evaluates the template, to the same value."""
+        found = _planned.field(value, templar.available_variables)
+        if found is not None:
+            return found
+        usual: t.Callable[..., t.Any] = super().finalize_task_arg
+        return usual(name, value, templar, *more)
 
     def run(self, tmp: t.Any = None, task_vars: t.Any = None) -> dict[str, t.Any]:
         role = role_of(self._task)

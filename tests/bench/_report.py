@@ -43,11 +43,12 @@ class Row:
     seconds: float
     low: float
     high: float
-    in_pings: float
+    in_pings: float | None
     ratio: float
     net_ratio: float | None
     against: str
     budget: float | None
+    unit: str
 
     @property
     def verdict(self) -> str:
@@ -66,11 +67,12 @@ def rows(samples: list[Sample]) -> list[Row]:
             seconds=sample.median,
             low=min(sample.seconds),
             high=max(sample.seconds),
-            in_pings=sample.in_pings,
+            in_pings=None if sample.case.processor else sample.in_pings,
             ratio=_ratio(sample, by_name.get(sample.case.against)),
-            net_ratio=None if sample.case.there else sample.net / medians.get(sample.case.against, sample.median),
+            net_ratio=None if sample.case.there or sample.case.processor else sample.net / medians.get(sample.case.against, sample.median),
             against=sample.case.against,
             budget=sample.case.budget,
+            unit=UNITS.get(sample.case.against, sample.case.unit),
         )
         for sample in samples
     ]
@@ -97,8 +99,9 @@ def markdown(table: list[Row], floor: list[float], conditions: str) -> str:
             net = "" if row.net_ratio is None else f", {row.net_ratio:.2f} × without the ping"
             verdict = f"{verdict}: {compared}{net}" if verdict else compared
         if row.budget is not None:
-            budget = f"≤ {row.budget:g} {UNITS.get(row.against, '× raw')}"
-        body.append([row.name, f"{row.seconds:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.in_pings:.1f}", budget, verdict])
+            budget = f"≤ {row.budget:g} {row.unit}"
+        in_pings = "" if row.in_pings is None else f"{row.in_pings:.1f}"
+        body.append([row.name, f"{row.seconds:.2f}", f"{row.low:.2f} to {row.high:.2f}", in_pings, budget, verdict])
     widths = [max(len(line[n]) for line in [head, *body]) for n in range(len(head))]
     lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |" for line in [head, *body]]
     lines.insert(1, "|" + "|".join("-" * (width + 2) for width in widths) + "|")

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -34,10 +35,16 @@ def targets(given: t.Any) -> list[Target]:
     The check of the entries themselves reports a value that is neither a text nor a list of texts.
     """
     if isinstance(given, str) and not given.lstrip().startswith("|"):
-        if _PLAIN.fullmatch(given):
-            return [Target("address", given.lower())]
-        return [_target(text) for text in _split(given)]
+        return list(_of_text(given))
     return [_target(item.strip()) for item in (given if isinstance(given, (list, tuple)) else [given]) if isinstance(item, str)]
+
+
+@functools.lru_cache(maxsize=2**16)
+def _of_text(given: str) -> tuple[Target, ...]:
+    """The targets in a text. Each check of the addresses asks for those of every alias."""
+    if _PLAIN.fullmatch(given):
+        return (Target("address", given.lower()),)
+    return tuple(_target(text) for text in _split(given))
 
 
 def _split(text: str) -> t.Iterator[str]:

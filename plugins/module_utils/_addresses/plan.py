@@ -45,22 +45,11 @@ def plan(
     parents: bool = True,
 ) -> dict[str, t.Any]:
     """Work out everything about the addresses; *accounts* and *system_aliases* may still be unknown."""
-    # What is no text is refused by whom it is for.
-    names, access = {name: value for name, value in (names or {}).items() if isinstance(value, str)}, access or {}
-    present = _present(users)
+    access, present = access or {}, _present(users)
     known = {**(accounts or {}), **present}
     with_postmaster = _with_postmaster(_entries(aliases), known, system_aliases or {})
-    book = AddressBook(
-        aliases=with_postmaster,
-        virtual_aliases=_entries(virtual_aliases),
-        system_aliases=system_aliases or {},
-        accounts=known,
-        local_domains=written_out(destinations or [], names),
-        origin=next(iter(written_out([str(names.get("myorigin", ""))], names)), ""),
-        virtual_domains=written_out(virtual_domains or [], names),
-        mailbox_domains=written_out(mailbox_domains or [], names),
-        mailboxes=mailboxes or [],
-        delimiter=delimiter,
+    book = _book(
+        with_postmaster, virtual_aliases, known, system_aliases, destinations, virtual_domains, mailbox_domains, mailboxes, names, delimiter
     )
     fetched_for = list(_fetched_for(fetched))
     problems = [
@@ -105,6 +94,66 @@ def plan(
         "mail_account_rows": with_mail.rows("$1"),
         "other_account_rows": with_mail.other_rows("root"),
     }
+
+
+def names_to_look_up(
+    aliases: t.Any,
+    virtual_aliases: t.Any = None,
+    users: t.Any = None,
+    accounts: t.Any = None,
+    system_aliases: t.Any = None,
+    destinations: t.Any = None,
+    virtual_domains: t.Any = None,
+    mailbox_domains: t.Any = None,
+    mailboxes: t.Any = None,
+    names: t.Any = None,
+    delimiter: str = "+",
+    fetched: t.Any = (),
+) -> list[str]:
+    """Return the names of which the host must say if it has such an account: ``look_up`` of `plan`, without its other answers."""
+    known = {**(accounts or {}), **_present(users)}
+    given = _entries(aliases)
+    book = _book(
+        _with_postmaster(given, known, system_aliases or {}),
+        virtual_aliases,
+        known,
+        system_aliases,
+        destinations,
+        virtual_domains,
+        mailbox_domains,
+        mailboxes,
+        names,
+        delimiter,
+    )
+    return _look_up(book, given, [name for _who, name in _fetched_for(fetched)])
+
+
+def _book(
+    aliases: dict[str, t.Any],
+    virtual_aliases: t.Any,
+    accounts: dict[str, bool],
+    system_aliases: t.Any,
+    destinations: t.Any,
+    virtual_domains: t.Any,
+    mailbox_domains: t.Any,
+    mailboxes: t.Any,
+    names: t.Any,
+    delimiter: str,
+) -> AddressBook:
+    # What is no text is refused by whom it is for.
+    names = {name: value for name, value in (names or {}).items() if isinstance(value, str)}
+    return AddressBook(
+        aliases=aliases,
+        virtual_aliases=_entries(virtual_aliases),
+        system_aliases=system_aliases or {},
+        accounts=accounts,
+        local_domains=written_out(destinations or [], names),
+        origin=next(iter(written_out([str(names.get("myorigin", ""))], names)), ""),
+        virtual_domains=written_out(virtual_domains or [], names),
+        mailbox_domains=written_out(mailbox_domains or [], names),
+        mailboxes=mailboxes or [],
+        delimiter=delimiter,
+    )
 
 
 def _with_postmaster(aliases: dict[str, t.Any], accounts: t.Mapping[str, bool], system_aliases: t.Mapping[str, str]) -> dict[str, t.Any]:

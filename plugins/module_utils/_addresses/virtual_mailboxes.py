@@ -46,20 +46,21 @@ def plan(
 
 def _problems(users: t.Sequence[t.Mapping[str, t.Any]], domains: t.Collection[str]) -> t.Iterator[str]:
     seen: set[str] = set()
+    right = {domain for domain in domains if DOMAIN.fullmatch(domain)}
     for user in users:
         address = _address(user)
-        place = f"{VARIABLE}: {address!r}"
         if not address:
             yield f"{VARIABLE} has a user without an address; write it as {{address: carol@shop.example, password: ...}}."
             continue
-        wrong = [f"{place} {what}" for what in _wrong_address(*split_address(address), domains)]
+        local, domain = split_address(address)
+        wrong = [] if domain in right and _LOCAL_PART.fullmatch(local) else list(_wrong_address(local, domain, domains))
         if address in seen:
-            wrong.append(f"{place} is given twice; join the two.")
+            wrong.append("is given twice; join the two.")
         seen.add(address)
         if not wrong and _is_present(user):
-            wrong += _wrong_password(user, address)
-            wrong += [f"{place} {what}" for what in _wrong_quota(user.get("quota"))]
-        yield from wrong
+            yield from _wrong_password(user, address)
+            wrong = list(_wrong_quota(user.get("quota")))
+        yield from (f"{VARIABLE}: {address!r} {what}" for what in wrong)
 
 
 # The roles ask for the plan in most of their tasks, and Ansible compiles for each task what is imported: what only users need,
@@ -72,10 +73,10 @@ def _quota(given: t.Any, dovecot_version: str) -> dict[str, str]:
     return dovecot_quota.user_fields(given, dialects.of(dovecot_version))
 
 
-def _wrong_password(user: t.Mapping[str, t.Any], address: str) -> list[str]:
+def _wrong_password(user: t.Mapping[str, t.Any], address: str) -> t.Iterator[str]:
     from ansible_collections.postroom.mail.plugins.module_utils._passwords import passwd_file
 
-    return [f"{VARIABLE}: {sentence}" for sentence in passwd_file.problems([{"name": address, **_password(user)}])]
+    yield from (f"{VARIABLE}: {sentence}" for sentence in passwd_file.problems_of({"name": address, **_password(user)}, None))
 
 
 def _wrong_address(local: str, domain: str, domains: t.Collection[str]) -> t.Iterator[str]:
@@ -90,8 +91,10 @@ def _wrong_address(local: str, domain: str, domains: t.Collection[str]) -> t.Ite
 
 
 def _wrong_quota(quota: t.Any) -> t.Iterator[str]:
+    if quota is None:
+        return
     try:
-        dovecot_quota.size("1G" if quota is None else quota)
+        dovecot_quota.size(quota)
     except MailError as e:
         yield f"has a quota that is none: {e}"
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._plan.clashes import Claim, is_secret, of_postfix, shown
+from ansible_collections.postroom.mail.plugins.module_utils._plan.clashes import Claim, of_postfix, shown
 
 Options = t.Mapping[str, t.Any]
 
@@ -187,7 +187,7 @@ def _of_the_call(group: t.Sequence[Wish], option: str) -> dict[str, t.Any]:
             if name in _JOINED:
                 found[name] = (_JOINED[name](present, value), wish)
             elif present != value:
-                one, other = (Claim(given, is_secret(name, given)) for given in (present, value))
+                one, other = (Claim(given, name) for given in (present, value))
                 raise Contradiction(
                     f"{_both(former, wish)} want {wish.module} with different values of the option {name}, {shown(one, other)}:"
                     " take it out of one of them."

@@ -63,6 +63,8 @@ ARGON2 = ("ARGON2ID", "ARGON2I")
 VERIFIED = {*MADE, *DIGESTS, *CRYPT, *ARGON2, "PBKDF2"}
 KNOWN = {*VERIFIED, *ALIASES, "OTP", "PLAIN-MD4", "PLAIN-TRUNC"}
 
+_FIELD = re.compile(r"\{([^{}.]+)(?:\.(hex|b64|base64))?\}(.*)", re.IGNORECASE | re.DOTALL)
+
 # How a hash of crypt(3) or Argon2 tells by itself what it is.
 PREFIXES = {
     "$6$": "SHA512-CRYPT",
@@ -128,7 +130,7 @@ def claim(password: str, name: str, realm: str | None) -> Claim:
 
 def parse(field: str) -> Stored | None:
     """Parse a password field; None when it has no scheme that Dovecot knows, by name or by form."""
-    match = re.fullmatch(r"\{([^{}.]+)(?:\.(hex|b64|base64))?\}(.*)", field, re.IGNORECASE | re.DOTALL)
+    match = _FIELD.fullmatch(field)
     if match:
         name, text = match.group(1).upper(), match.group(3)
     elif field.startswith("$"):

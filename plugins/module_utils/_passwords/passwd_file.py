@@ -23,6 +23,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._passwords import ha
 FIELDS = ("uid", "gid", "gecos", "home")
 NOBODY_KNOWS = "{CRYPT}*"  # The password of a user who was given none: no password has this hash.
 CONTROL = r"[\x00-\x1f\x7f]"
+_NOT_IN_NAME = re.compile(rf"[:/]|{CONTROL}")
+_NOT_IN_FIELD = re.compile(rf":|{CONTROL}")
 
 Extra = dict[str, t.Optional[str]]  # The value of a field; None for one that stands by its name alone.
 
@@ -139,15 +141,16 @@ def users_from(given: t.Sequence[t.Mapping[str, t.Any]], scheme: str | None = No
 def problems(given: t.Sequence[t.Mapping[str, t.Any]], scheme: str | None = None) -> list[str]:
     """Report each problem of *given*; no sentence contains a password or hash."""
     found = list(_problems_of_scheme(scheme, "users"))
-    found += [sentence for options in given for sentence in _problems_of(options, scheme)]
+    found += [sentence for options in given for sentence in problems_of(options, scheme)]
     return found + core_users.repeated(options["name"] for options in given)
 
 
-def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> t.Iterator[str]:
+def problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> t.Iterator[str]:
+    """Report each problem of a single user."""
     name = options["name"]
     who = f"of user {name!r}"
     password, given_hash, scheme = options.get("password"), options.get("password_hash"), options.get("scheme")
-    if not name or re.search(rf"[:/]|{CONTROL}", name) or name.startswith("#") or name in (".", ".."):
+    if not name or _NOT_IN_NAME.search(name) or name.startswith("#") or name in (".", ".."):
         yield (
             f"{name!r} cannot be a user's name: a passwd-file's names are not empty, have no colon, slash or line break in them"
             " and do not begin with '#'."
@@ -158,11 +161,13 @@ def _problems_of(options: t.Mapping[str, t.Any], default_scheme: str | None) -> 
         yield f"The user {name!r} has both a password and a password_hash; give one of them."
     for field in FIELDS:
         value = str(options.get(field) or "")
-        if re.search(rf":|{CONTROL}", value):
+        if not value:
+            continue
+        if _NOT_IN_FIELD.search(value):
             yield f"The {field} {who} has a colon or a line break in it, which a passwd-file cannot hold."
         elif field in ("uid", "gid") and value in ("0", "root"):
             yield f"The {field} {who} is root's, and Dovecot serves no mail as root; name another account."
-        elif field == "home" and value and not value.startswith(("/", "%")):
+        elif field == "home" and not value.startswith(("/", "%")):
             yield f"The home {who} must be an absolute path, and '{value}' is not."
     extra = options.get("extra_fields") or {}
     for field, value in extra.items():
@@ -178,7 +183,7 @@ def _problems_of_secret(password: t.Any, given_hash: t.Any, scheme: str | None, 
             yield f"The password {who} {wrong}."
     if given_hash is not None:
         wrong = core_password.not_text(given_hash)
-        if not wrong and re.search(rf":|{CONTROL}", given_hash):
+        if not wrong and _NOT_IN_FIELD.search(given_hash):
             wrong = "has a colon or a line break in it, which a passwd-file cannot hold"
         wrong = wrong or hashes.problem_with(given_hash, scheme)
         if wrong:

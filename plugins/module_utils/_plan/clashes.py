@@ -30,7 +30,13 @@ class Claim(t.NamedTuple):
     """A value that one role wants something to have."""
 
     value: t.Any
-    secret: bool = False
+    # What it is called, by which it can be a secret; None for what always is one.
+    name: str | None = None
+
+    @property
+    def secret(self) -> bool:
+        """Tell if messages must not show it. Asked only of two values that differ: a table can have ten thousand entries."""
+        return self.name is None or _is_secret(self.name, self.value)
 
 
 def clashes(parts: t.Mapping[str, Part]) -> t.Iterator[str]:
@@ -58,12 +64,12 @@ def _claims(part: Part, nouns: t.Mapping[str, str]) -> t.Iterator[tuple[str, Cla
     yield from _of_settings(part.settings)
     for file in part.files:
         # Files of databases hold passwords.
-        yield f"the file {file.path}", Claim((file.content, file.mode), secret=True)
+        yield f"the file {file.path}", Claim((file.content, file.mode))
     for path in part.former_files:
-        yield f"the file {path}", Claim(None, secret=True)
+        yield f"the file {path}", Claim(None)
     for single in (field.name for field in dataclasses.fields(part) if field.default is None):
         for option, value in (getattr(part, single) or {}).items():
-            yield f"the option {option} of {single}", Claim(value, is_secret(option, value))
+            yield f"the option {option} of {single}", Claim(value, option)
 
 
 def _key(item: Options, names: t.Sequence[str]) -> tuple[str, ...]:
@@ -77,33 +83,32 @@ def _of_item(label: str, item: Options, key: t.Sequence[str]) -> t.Iterator[tupl
                 yield f"the parameter {name} of {label}", of_postfix(name, override)
         elif option not in key:
             in_secret = bool(item.get("secret")) and option in ("entries", "content")
-            yield f"the option {option} of {label}", Claim(value, in_secret or is_secret(option, value))
+            yield f"the option {option} of {label}", Claim(value, None if in_secret else option)
 
 
 def of_postfix(name: str, value: t.Any) -> Claim:
     """Return the claim on a parameter by the value that Postfix reads; a value that it cannot read stands for itself."""
-    secret = secrets.is_secret(name, value)
     try:
-        return Claim(None if value is None else render(name, value), secret)
+        return Claim(None if value is None else render(name, value), name)
     except BadInput:
-        return Claim(value, secret)  # The module names the mistake.
+        return Claim(value, name)  # The module names the mistake.
 
 
 def _of_settings(settings: t.Mapping[str, t.Any], above: t.Sequence[str] = ()) -> t.Iterator[tuple[str, Claim]]:
     for name, value in settings.items():
         path = (*above, str(name))
         is_block = isinstance(value, t.Mapping)
-        yield f"the setting {' > '.join(path)} of Dovecot", Claim("a block" if is_block else value, is_secret(str(name), value))
+        yield f"the setting {' > '.join(path)} of Dovecot", Claim("a block" if is_block else value, str(name))
         if is_block:
             yield from _of_settings(value, path)
 
 
-def is_secret(name: str, value: t.Any) -> bool:
+def _is_secret(name: str, value: t.Any) -> bool:
     """Tell if the value holds a secret at any depth."""
     if isinstance(value, t.Mapping):
-        return any(is_secret(str(inner), item) for inner, item in value.items())
+        return any(_is_secret(str(inner), item) for inner, item in value.items())
     if isinstance(value, (list, tuple)):
-        return any(is_secret(name, item) for item in value)
+        return any(_is_secret(name, item) for item in value)
     return name == "password_hash" or secrets.is_secret(name, value)
 
 

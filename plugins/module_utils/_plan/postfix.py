@@ -46,6 +46,8 @@ def plan(variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> Part
     """Plan the part of the role. Before the host has answered, *facts* are empty: the names to look up do not depend on them."""
     postfix = {**NOT_INSTALLED, "managed_tables": [], "foreign_tables": [], **facts.get("postfix", {})}
     wishes = postfix_variables.in_full(variables, facts, offers)
+    if not facts:
+        return Part(problems=[], names_to_look_up=postfix_tables.names_to_look_up(wishes, variables, offers))
     addresses = postfix_tables.addresses(wishes, variables, facts, offers)
     types = postfix_tables.types_with_packages(wishes)
     # In check mode a package may have yet to be installed: then it is told that it would be, and no more of its tables.

@@ -43,7 +43,7 @@ def addresses(wishes: Variables, variables: t.Mapping[str, t.Any], facts: Facts,
     parents = by_hand.get(_PARENTS)
     return addresses_plan.plan(
         wishes["postfix_aliases"],
-        virtual_aliases=wishes["postfix_virtual_aliases"],
+        **_of_the_book(wishes, variables, facts, offers),
         relocated=wishes["postfix_relocated"],
         tables={
             "postfix_relocated": wishes["postfix_relocated"],
@@ -58,29 +58,41 @@ def addresses(wishes: Variables, variables: t.Mapping[str, t.Any], facts: Facts,
             "postfix_recipient_access": wishes["postfix_recipient_access"],
         },
         classes=_words(by_hand.get("smtpd_restriction_classes")),
-        users=variables["host_users"],
-        accounts=facts.get("accounts", {}),
-        system_aliases=facts.get("aliases", {}),
-        destinations=wishes["postfix_mydestination"],
-        virtual_domains=wishes["postfix_virtual_alias_domains"],
-        mailbox_domains=wishes["postfix_virtual_mailbox_domains"],
-        mailboxes=wishes["postfix_virtual_mailboxes"],
         relay_domains=offers.relayed_domains,
-        names={
-            "myhostname": wishes["postfix_myhostname"],
-            "mydomain": wishes["postfix_mydomain"],
-            "myorigin": wishes["postfix_myorigin"],
-        },
         commands=wishes["postfix_allow_mail_to_commands"],
         files=wishes["postfix_allow_mail_to_files"],
         uids=offers.mailbox_uids,
         without_mail=offers.accounts_without_mail,
-        delimiter=wishes["postfix_recipient_delimiter"],
-        fetched=offers.fetched_accounts,
         transports=wishes["postfix_mailbox_transports"],
         # Where it is not set, it names access tables.
         parents="smtpd_access_maps" in str(live.get(_PARENTS, "smtpd_access_maps") if parents is None else parents),
     )
+
+
+def names_to_look_up(wishes: Variables, variables: t.Mapping[str, t.Any], offers: Offers) -> list[str]:
+    """The names of which the host must say whether it has an account; they do not depend on its answers."""
+    return addresses_plan.names_to_look_up(wishes["postfix_aliases"], **_of_the_book(wishes, variables, {}, offers))
+
+
+def _of_the_book(wishes: Variables, variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> dict[str, t.Any]:
+    """What decides where an address leads, in the words of _addresses.plan."""
+    return {
+        "virtual_aliases": wishes["postfix_virtual_aliases"],
+        "users": variables["host_users"],
+        "accounts": facts.get("accounts", {}),
+        "system_aliases": facts.get("aliases", {}),
+        "destinations": wishes["postfix_mydestination"],
+        "virtual_domains": wishes["postfix_virtual_alias_domains"],
+        "mailbox_domains": wishes["postfix_virtual_mailbox_domains"],
+        "mailboxes": wishes["postfix_virtual_mailboxes"],
+        "names": {
+            "myhostname": wishes["postfix_myhostname"],
+            "mydomain": wishes["postfix_mydomain"],
+            "myorigin": wishes["postfix_myorigin"],
+        },
+        "delimiter": wishes["postfix_recipient_delimiter"],
+        "fetched": offers.fetched_accounts,
+    }
 
 
 def _words(value: t.Any) -> list[str]:

@@ -44,6 +44,9 @@ REQUIRED_PARAMETERS: dict[str, tuple[str, ...]] = {
     "ldap": ("server_host", "search_base"),
 }
 
+# The form of nearly every key and value, in the largest tables as well: nothing in it has a meaning of its own.
+_PLAIN = re.compile(r"[\w.+@-]+", re.ASCII)
+
 MANAGED = "# Managed by postroom.mail: this table is written whole, and changes made here by hand are lost.\n"
 
 
@@ -89,7 +92,7 @@ def fold(key: str, style: Style) -> str:
     if style == "aliases" and _is_quoted(key):
         key = re.sub(r"\\(.)", r"\1", key[1:-1])
     if style in ("table", "aliases"):
-        return "".join(c.lower() if c.isascii() else c for c in key)
+        return key.lower() if key.isascii() else "".join(c.lower() if c.isascii() else c for c in key)
     return key
 
 
@@ -112,6 +115,8 @@ def _pairs(given: t.Any, style: Style) -> t.Iterator[tuple[t.Any, t.Any]]:
 
 
 def _entry(key: t.Any, value: t.Any, style: Style) -> Entry:
+    if style == "table" and isinstance(key, str) and isinstance(value, str) and _PLAIN.fullmatch(key) and _PLAIN.fullmatch(value):
+        return Entry(key, value)
     if isinstance(key, (int, float)) and not isinstance(key, bool):
         key = str(key)
     if not isinstance(key, str):

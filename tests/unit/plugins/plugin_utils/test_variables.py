@@ -166,3 +166,15 @@ def test_a_secret_of_the_vault_is_opened():
 def test_the_same_variables_are_known_again(more, is_same):
     before = {**play(), "role_name": "host", "groups": {"mail": []}}
     assert (_variables.fingerprint({**before, **more}) == _variables.fingerprint(before)) is is_same
+
+
+def test_a_value_without_a_template_is_evaluated_once():
+    given = play("postfix", mail_virtual_aliases={"a@ok.example": "alice"}, mail_hostname="{{ host_info.host.fqdn }}", mail_networks="{{ typo }}")
+    templar, roles = Templar(DataLoader(), given), _variables.roles_in(given)
+    before = _variables.evaluated(templar, given, roles, {})
+    later = _variables.evaluated(templar, given, roles, FACTS, before)
+    assert "mail_virtual_aliases" in before.constant
+    assert not {"mail_hostname", "mail_networks", "host_domain"} & before.constant
+    assert later.values["mail_virtual_aliases"] is before.values["mail_virtual_aliases"]
+    assert later.values["mail_hostname"] == "mx1.example.org"
+    assert later._replace(constant=set()) == _variables.evaluated(templar, given, roles, FACTS)._replace(constant=set())

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import struct
+import threading
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._passwords import hashes
@@ -232,3 +234,18 @@ def test_any_text_can_be_looked_at(field):
 
 def test_what_stands_in_the_braces_of_a_password_is_not_repeated():
     assert "hunter2" not in hashes.problem_with("{hunter2}x", None)
+
+
+def test_each_processor_checks_a_password_of_its_own(monkeypatch):
+    """The hash of each user waits until three are computed at a time; less would break the barrier."""
+    barrier = threading.Barrier(3)
+
+    class Waiting(LibCrypt):
+        def matches(self, password, stored):
+            barrier.wait(60)
+            return super().matches(password, stored)
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    stored = hashes.parse(hashes.field_from(LibCrypt().hash("x", "$5$"), None))
+    checked = hashes.Hasher(Waiting(), FakeSodium()).verify([(stored, hashes.claim(given, "alice", None)) for given in "xxy" * 3])
+    assert checked == [True, True, False] * 3

@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import threading
+
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._passwords.libcrypt import LibCrypt
@@ -38,3 +42,18 @@ def test_a_method_and_what_it_may_cost(prefix, cost, begin):
 def test_a_method_that_the_library_does_not_know():
     with pytest.raises(HostError, match=r"libcrypt cannot hash a password by the method \$zz\$ on this host\."):
         LibCrypt().hash("x", "$zz$")
+
+
+def test_each_processor_checks_a_password_of_its_own(monkeypatch):
+    """Three at a time pass the barrier; and a call by CDLL leaves the interpreter to the other threads, by PyDLL it would not."""
+    barrier = threading.Barrier(3)
+
+    class Waiting(LibCrypt):
+        def matches(self, password, stored):
+            barrier.wait(60)
+            return super().matches(password, stored)
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    crypt = Waiting()
+    assert crypt.verify([("x", crypt.hash("x", "$5$"))] * 6) == [True] * 6
+    assert not isinstance(crypt._library, ctypes.PyDLL)

@@ -103,6 +103,25 @@ def test_one_user_there_already(user, line, after):
     assert (result.create, result.remove) == ([], [])
 
 
+class CountingHasher(FakeHasher):
+    def __init__(self):
+        super().__init__()
+        self.checked = []
+
+    def verify(self, pairs):
+        self.checked += [who.user for _stored, who in pairs]
+        return super().verify(pairs)
+
+
+def test_a_hash_in_the_inventory_costs_a_comparison_and_a_password_one_check():
+    users = [{"name": "alice", "password_hash": SHA512}, {"name": "bob", "password_hash": "{PLAIN}new"}, {"name": "carol", "password": "pw"}]
+    wanted, before = passwd_file.users_from(users), f"alice:{SHA512}::::::\nbob:{{PLAIN}}old::::::\ncarol:{{PLAIN}}pw::::::\n"
+    hasher = CountingHasher()
+    assert passwd_file.plan(wanted, before, True, hasher).passwords == ["bob"]
+    # The hasher is not even asked about the hashes, the right one and the new one.
+    assert (hasher.checked, hasher.made) == (["carol"], [])
+
+
 def test_what_changes_of_whom_is_told_without_secrets():
     before = "alice:{PLAIN}old1:1:1::/a::pass=old2 keep=1 gone=old3\nbob:{PLAIN}b\n"
     users = [

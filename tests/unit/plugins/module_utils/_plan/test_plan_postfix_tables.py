@@ -24,7 +24,6 @@ def table(path, *given, **offers):
 
 def test_these_are_always_there():
     assert paths(plan().tables) == ALWAYS
-    assert paths(plan(there={}).tables) == ALWAYS
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def names_to_look_up(wishes: Variables, variables: t.Mapping[str, t.Any], offers
 
 
 def _of_the_book(wishes: Variables, variables: t.Mapping[str, t.Any], facts: Facts, offers: Offers) -> dict[str, t.Any]:
-    """What decides where an address leads, in the words of _addresses.plan."""
+    """Return the inventory of addresses, in the words of _addresses.plan."""
     return {
         "virtual_aliases": wishes["postfix_virtual_aliases"],
         "users": variables["host_users"],

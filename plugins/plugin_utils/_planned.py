@@ -28,7 +28,7 @@ def field(value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
     if named is None or variables.get(f"{named['role']}_plan") != f"{{{{ lookup('postroom.mail.plan', '{named['role']}') }}}}":
         return None
     try:
-        found = Plans(variables["inventory_hostname"]).part(named["role"])[named["field"]]
+        found = Plans(variables["inventory_hostname"]).field(named["role"], named["field"])
         return found if named["option"] is None else found[named["option"]]
     except (LookupError, TypeError):
         return None

@@ -37,6 +37,23 @@ def write(path: str, value: t.Any) -> None:
     os.replace(f"{path}.new", path)
 
 
+def write_fields(path: str, fields: t.Mapping[str, t.Any]) -> None:
+    """Keep a dictionary, of which each value can be read by itself."""
+    with open(f"{path}.new", "w", encoding="utf-8", opener=private) as f:
+        f.writelines(f"{name}={text(value)}\n" for name, value in fields.items())
+    os.replace(f"{path}.new", path)
+
+
+def read_fields(path: str, only: str | None = None) -> dict[str, t.Any] | None:
+    """The dictionary, or one value of it; None if there is no file."""
+    try:
+        with open(path, encoding="utf-8") as f:
+            lines = (line.partition("=") for line in f)
+            return {name: json.loads(value) for name, _equals, value in lines if only in (None, name)}
+    except FileNotFoundError:
+        return None
+
+
 def text(value: t.Any) -> str:
     """*value* as JSON, on one line."""
     return json.dumps(value, default=_plain)

@@ -7,8 +7,8 @@
 
 """Options of tasks that are a field of a plan.
 
-Ansible looks at each text of a value for a template, which takes it a second for ten thousand users, in each task. There are none in a plan:
-it was made from variables that had been evaluated.
+Ansible looks at each text of a value for a template, which takes it a second for ten thousand users, in each task. There are none in a
+plan: it was made from variables that had been evaluated.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _FIELD = re.compile(r"\{\{ (?P<role>\w+)_plan\.(?P<field>\w+)(?:\.(?P<option>\w+
 
 
 def field(value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
-    """Return what a plan says, if *value* is a template of that alone; None for any other value, and for what Ansible has to judge."""
+    """Return the value that a plan has, if *value* is a template of that alone; None for any other value, and for what Ansible has to judge."""
     named = _FIELD.fullmatch(value) if isinstance(value, str) else None
     # In vars/main.yml of each role.
     if named is None or variables.get(f"{named['role']}_plan") != f"{{{{ lookup('postroom.mail.plan', '{named['role']}') }}}}":
         return None
     try:
-        found = Plans(variables["inventory_hostname"]).part(named["role"])[named["field"]]
+        found = Plans(variables["inventory_hostname"]).field(named["role"], named["field"])
         return found if named["option"] is None else found[named["option"]]
     except (LookupError, TypeError):
         return None

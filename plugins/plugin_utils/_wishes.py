@@ -34,8 +34,11 @@ class Waiting:
 
     def owner(self) -> str | None:
         """Who began the change: the name of a role, or nothing for the play itself. None: there is no change."""
-        lines = self._lines()
-        return None if lines is None else lines[0]
+        try:
+            with open(self._path, encoding="utf-8") as f:
+                return t.cast("str", json.loads(f.readline()))
+        except FileNotFoundError:
+            return None
 
     def begin(self, owner: str) -> None:
         """Begin a change, in which *owner* has the last word."""

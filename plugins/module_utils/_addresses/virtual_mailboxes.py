@@ -25,14 +25,21 @@ _LOCAL_PART = re.compile(r"(?=.{1,64}$)[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 def plan(
-    users: t.Any, domains: t.Any = None, dovecot_version: str = "2.4", directory: str = DIRECTORY, account: str = ACCOUNT
+    users: t.Any,
+    domains: t.Any = None,
+    dovecot_version: str = "2.4",
+    directory: str = DIRECTORY,
+    account: str = ACCOUNT,
+    *,
+    addresses_only: bool = False,
 ) -> dict[str, t.Any]:
     """Work out everything that follows from *users*, the mailboxes, and *domains*, in which they must be.
 
     A domain without a mailbox has virtual aliases only: Postfix takes mail for any address in a mailbox domain without mailboxes.
+    With *addresses_only* the users are not checked and have no accounts: that takes time, and is for whoever knows Dovecot's version.
     """
     listed = [user if isinstance(user, t.Mapping) else {} for user in (users or [])]
-    problems = list(_problems(listed, [str(domain).lower() for domain in domains or []]))
+    problems = [] if addresses_only else list(_problems(listed, [str(domain).lower() for domain in domains or []]))
     there = [] if problems else [user for user in listed if _is_present(user)]
     with_mailboxes = dict.fromkeys(split_address(_address(user))[1] for user in there)
     return {
@@ -40,7 +47,7 @@ def plan(
         "domains": list(with_mailboxes),
         "alias_domains": [domain for domain in domains or [] if str(domain).lower() not in with_mailboxes],
         "addresses": [_address(user) for user in there],
-        "accounts": [_account(user, directory, account, str(dovecot_version)) for user in there],
+        "accounts": [] if addresses_only else [_account(user, directory, account, str(dovecot_version)) for user in there],
     }
 
 

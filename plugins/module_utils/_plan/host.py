@@ -73,6 +73,8 @@ def offers(variables: Variables, facts: Facts, offers: Offers) -> Offers:
         dovecot_version=offers.dovecot_version,
         directory=variables["host_virtual_directory"],
         account=variables["host_virtual_account"],
+        # Before the host has answered, only the names to look up count.
+        addresses_only=not facts,
     )
     # Nobody's mailbox is the account that owns the mail of them all.
     owner = [variables["host_virtual_account"]] if mailboxes["domains"] else []

@@ -26,7 +26,7 @@ VARIABLES = {"inventory_hostname": "mail", "sasl_plan": "{{ lookup('postroom.mai
 @pytest.fixture
 def templar(tmp_path, monkeypatch):
     monkeypatch.setitem(vars(constants), "DEFAULT_LOCAL_TMP", str(tmp_path))
-    Plans("mail").keep_parts({"sasl": PART}, {"sasl": []}, "Debian")
+    Plans("mail").keep_parts({"sasl": PART}, {"sasl": []}, {"os_family": "Debian", "package_lists": True})
     monkeypatch.setattr(lookup_loader, "get", lambda _name, **more: LookupModule(**more))
     return Templar(DataLoader(), {name: trust_as_template(value) if isinstance(value, str) else value for name, value in VARIABLES.items()})
 

@@ -125,7 +125,8 @@ def load(inside, outside):
 def faults(load, said):
     """The messages that were lost, doubled, broken after their end or never accepted."""
     there = load.delivered()
-    counts = {(number, box): there[box].get(number, 0) for number in said["accepted"] for box in load.mailboxes[number % len(load.mailboxes)]}
+    awaited = [(number, box) for number in said["accepted"] for box in load.mailboxes[number % len(load.mailboxes)]]
+    counts = {(number, box): there[box].get(number, 0) for number, box in awaited}
     return {
         "lost": [key for key, count in counts.items() if count == 0],
         "doubled": [key for key, count in counts.items() if count > 1],
@@ -235,6 +236,7 @@ def test_a_run_that_is_killed_in_a_restart_leaves_nothing_held(mail, outside, sl
         done = call(mail.name, "mail_service", services=[{"name": "postfix", "state": "applied"}])
         assert done["actions"] == ["reload postfix"], done
     assert wait(lambda: mail.out(INTAKE) == "666")
-    assert outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=f"bob@{mail.domain}") == {"accepted": True}
+    sent = outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=f"bob@{mail.domain}")
+    assert sent == {"accepted": True}
     assert outside.ask("imap", host=mail.fqdn, login=BOB, subject=subject)["count"] == 1
     assert call(mail.name, "mail_info")["services"]["postfix"]["reasons"] == []

@@ -193,7 +193,8 @@ with delivery_hold.at_rest(1, ".", of, limit=float(sys.argv[2])):
 def run(manager, queue):
     """A run that has brought Postfix to rest."""
     argv = [sys.executable, "-c", RUN, str(manager.pid), "600"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}) as run:
+    env = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as run:
         assert run.stdout.readline() == "at rest\n"
         assert (state(manager), is_open()) == ("T", False)
         yield run

@@ -22,6 +22,8 @@ description:
   - While Dovecot is reloaded, restarted or stopped, Postfix's queue manager pauses. Otherwise Dovecot could store a message,
     report it as not stored, and get it a second time. Postfix accepts mail all the
     while. After a start or restart of Dovecot, Postfix tries mail that had to wait for it again at once.
+  - Before Postfix is restarted or stopped, its deliveries and the messages that clients are sending come to their end, for half a
+    minute at most. Otherwise some of them would arrive twice. A warning counts those that did not end in time.
 extends_documentation_fragment:
   - postroom.mail._attributes
 attributes:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hold local delivery for a moment, so that Dovecot can be reloaded or restarted without a mail arriving twice.
+"""Hold Postfix for a moment, so that Dovecot or Postfix itself can be reloaded or restarted without a mail arriving twice.
 
 When Dovecot reloads, an LMTP session that has just stored a message may be answered with "421 shutting down" instead of
 "250 saved"; Postfix cannot know better and delivers the message again. To hold delivery through Postfix's
@@ -10,6 +10,11 @@ configuration (``defer_transports``) would mean two edits of main.cf, two reload
 we are killed in between. Instead Postfix's queue manager, which hands out every delivery, is stopped with SIGSTOP: mail
 is still accepted and queued. Sessions that are under way, or that Postfix keeps open for the next message, are waited
 for; they are over within seconds. With the last of them gone, no message is between the two daemons.
+
+A stop of Postfix ends each of its processes, and with the same result: a delivery agent that has handed a message over does not
+record it any more, and an smtpd(8) that has queued one does not answer. So its deliveries are held and waited for likewise. Then
+its intake is closed: no process may connect to cleanup(8) any more, through which each new message goes. Messages on their way through
+it are waited for. An smtpd waits at the next message, at RCPT TO, and its client has sent nothing yet when Postfix stops.
 """
 
 from __future__ import annotations
@@ -17,6 +22,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import subprocess
 import time
 import typing as t
@@ -26,8 +32,52 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.processes impo
 _POLL_SECONDS = 0.02
 # A message that the queue manager handed out may pass through local(8) before a session is opened for it.
 _QUIET_POLLS = 6
+# smtpd still has to answer its client when cleanup has the message, and pickup(8) to remove the file.
+_QUIET_INTAKE_POLLS = 12
 _CONNECTED = "03"
-_GUARD = 'sleep "$1"; kill -CONT "$2"'
+# It waits for our end, or for the limit, and then undoes what we have left.
+_GUARD = 'timeout "$1" cat; kill -CONT "$2"; shift 2; [ $# = 0 ] || chmod a+w -- "$@"'
+# Postfix opens all of its sockets to everybody; a lack of this is ours.
+_MAY_CONNECT = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+_AGENTS = ("smtp", "lmtp", "local", "virtual", "pipe", "error", "discard")
+# A queue manager that was stopped between the call to an agent and the order keeps that agent busy without a delivery.
+_NUDGES = 5
+_NUDGE_AFTER_SECONDS = 0.3
+_NUDGE_SECONDS = 0.005
+
+
+class Sockets(t.NamedTuple):
+    """The sockets of Postfix's services below its queue directory: of the delivery agents, and of what takes new messages."""
+
+    agents: frozenset[str] = frozenset()
+    intake: frozenset[str] = frozenset()
+
+
+class Rest(t.NamedTuple):
+    """A Postfix at rest, and what was still under way when there was no more patience."""
+
+    manager: int | None = None
+    deliveries: int = 0
+    messages: int = 0
+
+    def warning(self, action: str) -> str:
+        """Tell what the *action* interrupts."""
+        under_way = f"{self.deliveries} deliveries and {self.messages} messages that clients were sending"
+        return f"The {action} of Postfix interrupts {under_way}: it had waited for them long enough. One of them may arrive twice."
+
+    def wake(self) -> None:
+        """Let a queue manager hear that it was ended: one that sleeps would keep its place from the next one."""
+        if self.manager is not None:
+            _continue(self.manager)
+
+
+def sockets(services: t.Mapping[str, t.Mapping[str, t.Any]]) -> Sockets:
+    """Return the sockets of the *services* of master.cf, as `_postfix.facts.parse_services` gives them."""
+    commands = [(name.rpartition("/")[0], service["command"]) for name, service in services.items() if service["type"] == "unix"]
+    return Sockets(
+        frozenset(f"private/{name}" for name, command in commands if command in _AGENTS),
+        frozenset(f"public/{name}" for name, command in commands if command == "cleanup"),
+    )
 
 
 def lmtp_sessions(proc_net_unix: str) -> int:
@@ -36,10 +86,17 @@ def lmtp_sessions(proc_net_unix: str) -> int:
     A socket that was accepted carries the path of the one that it was accepted on. Dovecot's paths are absolute;
     Postfix's own ``private/lmtp``, which is something else, is relative.
     """
+    return sum(1 for path in _accepted(proc_net_unix) if path.startswith("/") and "lmtp" in os.path.basename(path))
+
+
+def requests(proc_net_unix: str, paths: t.Collection[str]) -> int:
+    """Return the number of requests that Postfix's services on *paths* work on, from the text of /proc/net/unix."""
+    return sum(1 for path in _accepted(proc_net_unix) if path in paths)
+
+
+def _accepted(proc_net_unix: str) -> t.Iterator[str]:
     rows = (line.split(None, 7) for line in proc_net_unix.splitlines()[1:])
-    return sum(
-        1 for row in rows if len(row) == 8 and row[5] == _CONNECTED and row[7].startswith("/") and "lmtp" in os.path.basename(row[7])
-    )
+    return (row[7] for row in rows if len(row) == 8 and row[5] == _CONNECTED)
 
 
 @contextlib.contextmanager
@@ -53,17 +110,34 @@ def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.I
     if manager is None:
         yield
         return
-    guard = _guard(manager, limit)
-    try:
+    with _guarded(manager, (), limit):
         os.kill(manager, signal.SIGSTOP)
-        _wait_for_sessions(patience)
+        _is_quiet(lambda: lmtp_sessions(_proc_net_unix()), time.monotonic() + patience, _QUIET_POLLS)
         yield
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(manager, signal.SIGCONT)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(guard.pid, signal.SIGKILL)
-        guard.wait()
+
+
+@contextlib.contextmanager
+def at_rest(master: int | None, queue_directory: str, of: Sockets, patience: float = 20.0, limit: float = 90.0) -> t.Iterator[Rest]:
+    """Bring the Postfix whose master process is *master* to rest while the block stops or restarts it.
+
+    Waits up to *patience* seconds for deliveries, and then up to half of that for messages that are being taken in.
+    """
+    manager = queue_manager(master)
+    if manager is None:
+        yield Rest()
+        return
+    intake = sorted(os.path.join(queue_directory, path) for path in of.intake)
+    with _guarded(manager, intake, limit):
+        os.kill(manager, signal.SIGSTOP)
+        deliveries = _deliveries_left(manager, of.agents, time.monotonic() + patience)
+        for path in intake:
+            _set_open(path, is_open=False)
+
+        def passing() -> int:
+            return requests(_proc_net_unix(), of.intake)
+
+        is_quiet = _is_quiet(passing, time.monotonic() + patience / 2, _QUIET_INTAKE_POLLS)
+        yield Rest(manager, deliveries, 0 if is_quiet else passing())
 
 
 def queue_manager(master: int | None) -> int | None:
@@ -71,20 +145,50 @@ def queue_manager(master: int | None) -> int | None:
     return next((child.pid for child in children(master) if child.name in ("qmgr", "oqmgr")), None)
 
 
-def is_abandoned(master: int | None, proc: str = "/proc") -> bool:
-    """Return whether the queue manager is stopped, and no run or guard is left to wake it."""
+def is_abandoned(master: int | None, queue_directory: str, proc: str = "/proc") -> bool:
+    """Return whether Postfix is held, and no run or guard is left to release it."""
     manager = queue_manager(master)
-    return manager is not None and _is_stopped(manager, proc) and not _has_guard(manager, proc)
-
-
-def release_abandoned(master: int | None) -> bool:
-    """Wake a queue manager if a killed run and its guard left it stopped; return whether it was."""
-    manager = queue_manager(master)
-    if manager is None or not is_abandoned(master):
+    if manager is None:
         return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(manager, signal.SIGCONT)
+    return (_is_stopped(manager, proc) or bool(_closed(queue_directory))) and not _has_guard(manager, proc)
+
+
+def release_abandoned(master: int | None, queue_directory: str) -> bool:
+    """Release a Postfix that a killed run and its guard left held; return whether it was."""
+    manager = queue_manager(master)
+    if manager is None or not is_abandoned(master, queue_directory):
+        return False
+    _release(manager, _closed(queue_directory))
     return True
+
+
+def _release(manager: int, intake: t.Iterable[str]) -> None:
+    for path in intake:
+        _set_open(path, is_open=True)
+    _continue(manager)
+
+
+def _continue(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGCONT)
+
+
+def _set_open(path: str, *, is_open: bool) -> None:
+    """Let nobody but root connect to the socket *path*, or everybody."""
+    with contextlib.suppress(OSError):
+        mode = stat.S_IMODE(os.lstat(path).st_mode)
+        os.chmod(path, mode | _MAY_CONNECT if is_open else mode & ~_MAY_CONNECT)
+
+
+def _closed(queue_directory: str) -> list[str]:
+    """Return the sockets for new messages that nobody may connect to."""
+    found = []
+    with contextlib.suppress(OSError), os.scandir(os.path.join(queue_directory, "public")) as entries:
+        for entry in entries:
+            mode = entry.stat(follow_symlinks=False).st_mode
+            if stat.S_ISSOCK(mode) and not mode & _MAY_CONNECT:
+                found.append(entry.path)
+    return sorted(found)
 
 
 def _is_stopped(pid: int, proc: str) -> bool:
@@ -103,26 +207,55 @@ def _has_guard(manager: int, proc: str) -> bool:
     return False
 
 
-def _guard(manager: int, limit: float) -> subprocess.Popen[bytes]:
-    """Start a process of its own that wakes the queue manager even if this one is killed."""
-    return subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, "sh", str(limit), str(manager)],
-        stdin=subprocess.DEVNULL,
+@contextlib.contextmanager
+def _guarded(manager: int, intake: t.Sequence[str], limit: float) -> t.Iterator[None]:
+    """Release Postfix after the block, and after *limit* seconds or the end of this process, whatever happens to it."""
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, "sh", str(limit), str(manager), *intake],
+        # Its other end is here: when we are killed it ends.
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    try:
+        yield
+    finally:
+        _release(manager, intake)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(guard.pid, signal.SIGKILL)
+        guard.communicate()
 
 
-def _wait_for_sessions(patience: float) -> None:
-    deadline = time.monotonic() + patience
-    quiet = 0
-    while quiet < _QUIET_POLLS and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-        quiet = 0 if _sessions_now() else quiet + 1
+def _deliveries_left(manager: int, agents: t.Collection[str], deadline: float) -> int:
+    """Wait for the deliveries under way, and return the number of those that were not over at the *deadline*."""
 
+    def running() -> int:
+        return requests(_proc_net_unix(), agents)
 
-def _sessions_now() -> int:
-    with contextlib.suppress(OSError), open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as f:
-        return lmtp_sessions(f.read())
+    nudges = _NUDGES
+    while not _is_quiet(running, min(deadline, time.monotonic() + _NUDGE_AFTER_SECONDS), _QUIET_POLLS):
+        left = running()
+        if time.monotonic() >= deadline:
+            return left
+        if left == 1 and nudges:
+            nudges -= 1
+            _continue(manager)
+            time.sleep(_NUDGE_SECONDS)
+            os.kill(manager, signal.SIGSTOP)
     return 0
+
+
+def _is_quiet(number: t.Callable[[], int], deadline: float, quiet_polls: int) -> bool:
+    """Wait until *number* is zero in so many polls in turn; return False when the time is over."""
+    quiet = 0
+    while quiet < quiet_polls and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        quiet = 0 if number() else quiet + 1
+    return quiet >= quiet_polls
+
+
+def _proc_net_unix() -> str:
+    with contextlib.suppress(OSError), open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as f:
+        return f.read()
+    return ""

@@ -36,7 +36,7 @@ class Running(t.NamedTuple):
     read: float
     listens: Addresses = {}
     sockets: t.AbstractSet[str] = frozenset()
-    # Its part that hands out mail was stopped (SIGSTOP) by somebody who is gone.
+    # Its part that hands out mail was stopped (SIGSTOP), or the one that takes it in closed, by somebody who is gone.
     is_held: bool = False
 
 
@@ -68,7 +68,7 @@ def need(name: str, running: Running | None, on_disk: OnDisk, now: float) -> Nee
         return Need()
     for_reload = []
     if running.is_held:
-        for_reload.append(f"A run that was killed has left the queue manager of {name} stopped.")
+        for_reload.append(f"A run that was killed has left {name} held: it takes in or hands out no mail.")
     unread = sorted(path for path, changed in on_disk.changed.items() if running.read < changed <= now)
     if unread:
         for_reload.append(f"{name} has not read {', '.join(unread)} since {'it' if len(unread) == 1 else 'they'} changed.")

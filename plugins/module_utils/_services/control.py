@@ -161,24 +161,39 @@ class Control:
         if action in ("enable", "disable"):
             self._command(self._enable_command(action, name), action, name)
             return
-        hold = name == "dovecot" and action in ("reload", "restart", "stop")
-        postfix = _services.master("postfix", self.queue_directory) if hold else None
         if name == "postfix":
             # A queue manager that sleeps would hear neither of a reload nor of a stop.
-            delivery_hold.release_abandoned(self._master(name))
+            delivery_hold.release_abandoned(self._master(name), self.queue_directory)
         # The restart of an init script gives no chance to see that the old daemon is really gone. A daemon from before an upgrade may
         # run in a unit of before, with which systemd refuses to restart the new one.
         outdated = self.outdated.get(name) is not None
         stepwise = action == "restart" and (self.manager != "systemd" or outdated) and name in _services.MASTERS
         if outdated and self.manager == "systemd":
             self._command(["systemctl", "daemon-reload"], action, name)
-        with delivery_hold.held(postfix, limit=2 * self.timeout + 30):
+        with self._held(action, name) as postfix:
             for step in ("stop", "start") if stepwise else (action,):
                 old = self._generation(name)
                 auth = former_auth.of(self._master(name)) if (name, step) == ("dovecot", "reload") else []
                 self._command(self._command_for(step, name), step, name)
+                postfix.wake()
                 self._prove(step, name, old)
                 former_auth.end(auth, self._master(name))
+
+    @contextlib.contextmanager
+    def _held(self, action: str, name: str) -> t.Iterator[delivery_hold.Rest]:
+        """Hold Postfix while the *action* could have it deliver or accept a message twice."""
+        postfix, limit = self._master("postfix"), 2 * self.timeout + 30
+        if name == "dovecot" and action in ("reload", "restart", "stop"):
+            with delivery_hold.held(postfix, limit=limit):
+                yield delivery_hold.Rest()
+        elif name == "postfix" and action in ("restart", "stop"):
+            services = postfix_facts.parse_services(self.run(["postconf", "-M"])[1], chroot_default=False)
+            with delivery_hold.at_rest(postfix, self.queue_directory, delivery_hold.sockets(services), limit=limit) as rest:
+                if rest.deliveries or rest.messages:
+                    self.warnings.append(rest.warning(action))
+                yield rest
+        else:
+            yield delivery_hold.Rest()
 
     def _command(self, command: list[str], action: str, name: str) -> None:
         started = time.time()

@@ -50,7 +50,7 @@ def need_of_postfix(postfix: Facts, proc: str = "/proc") -> applied.Need:
     running = _running(master, ("qmgr", "oqmgr"), proc)
     if running is None or not postfix["installed"]:
         return applied.Need()
-    running = running._replace(is_held=delivery_hold.is_abandoned(master))
+    running = running._replace(is_held=delivery_hold.is_abandoned(master, postfix["queue_directory"]))
     parameters = postfix["parameters"]
     changed = changed_at(applied.files_of_postfix(parameters, postfix["services"], postfix["config_directory"]))
     listens = {}

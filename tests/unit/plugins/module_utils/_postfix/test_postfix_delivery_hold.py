@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -26,6 +30,17 @@ SESSION = "0000000095c0d704: 00000003 00000000 00000000 0001 03 519999 /var/spoo
 def test_lmtp_sessions():
     assert delivery_hold.lmtp_sessions(UNIX) == 0
     assert delivery_hold.lmtp_sessions(UNIX + 2 * SESSION) == 2
+
+
+def test_requests_of_postfix_itself():
+    assert delivery_hold.requests(UNIX + SESSION, {"private/lmtp", "private/local"}) == 1
+    assert delivery_hold.requests(UNIX, {"public/cleanup"}) == 0
+
+
+def test_sockets_of_services():
+    commands = {"lmtp/unix": "lmtp", "mine/unix": "pipe", "smtp/inet": "smtpd", "rewrite/unix": "trivial-rewrite", "early/unix": "cleanup"}
+    services = {name: {"type": name.partition("/")[2], "command": command} for name, command in commands.items()}
+    assert delivery_hold.sockets(services) == (frozenset({"private/lmtp", "private/mine"}), frozenset({"public/early"}))
 
 
 @pytest.fixture
@@ -64,13 +79,13 @@ def test_the_queue_manager_goes_on_at_the_limit_even_if_nobody_wakes_it(manager)
 
 def test_it_waits_for_open_sessions(manager, monkeypatch):
     sessions = iter([2, 1, 0, 1, 0, 0, 0, 0, 0, 0])
-    monkeypatch.setattr(delivery_hold, "_sessions_now", lambda: next(sessions))
+    monkeypatch.setattr(delivery_hold, "lmtp_sessions", lambda text: next(sessions))
     with delivery_hold.held(1):
         assert next(sessions, "all polled") == "all polled"
 
 
 def test_it_waits_no_longer_than_it_has_patience(manager, monkeypatch):
-    monkeypatch.setattr(delivery_hold, "_sessions_now", lambda: 1)
+    monkeypatch.setattr(delivery_hold, "lmtp_sessions", lambda text: 1)
     started = time.monotonic()
     with delivery_hold.held(1, patience=0.2):
         assert time.monotonic() - started < 2
@@ -81,15 +96,167 @@ def test_without_postfix_there_is_nothing_to_hold():
         pass
 
 
-def test_a_queue_manager_that_nobody_will_wake_is_found_and_released(manager):
-    assert not delivery_hold.is_abandoned(1)
+@pytest.fixture
+def queue(tmp_path, monkeypatch):
+    """A queue directory with sockets as Postfix has them, bound below it; nobody accepts yet."""
+    monkeypatch.chdir(tmp_path)
+    with contextlib.ExitStack() as stack:
+        listeners = {}
+        for path in ("private/lmtp", "public/cleanup"):
+            os.makedirs(os.path.dirname(path))
+            listeners[path] = stack.enter_context(socket.socket(socket.AF_UNIX))
+            listeners[path].bind(path)
+            listeners[path].listen()
+            os.chmod(path, 0o666)
+        yield listeners
+
+
+OF = delivery_hold.Sockets(frozenset({"private/lmtp"}), frozenset({"public/cleanup"}))
+
+
+def is_open(path="public/cleanup"):
+    return os.stat(path).st_mode & 0o777 == 0o666
+
+
+@contextlib.contextmanager
+def request(queue, path):
+    """A request that a service works on."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        with queue[path].accept()[0]:
+            yield
+
+
+def test_postfix_rests_while_the_block_runs(manager, queue, tmp_path):
+    with delivery_hold.at_rest(1, str(tmp_path), OF) as rest:
+        assert rest == (manager.pid, 0, 0)
+        assert state(manager) == "T"
+        assert not is_open()
+        assert not delivery_hold.is_abandoned(1, str(tmp_path)), "its guard is there"
+        rest.wake()
+        assert state(manager) != "T"
+    assert is_open()
+
+
+def test_postfix_goes_on_when_the_block_fails(manager, queue, tmp_path):
+    with pytest.raises(RuntimeError), delivery_hold.at_rest(1, str(tmp_path), OF):
+        raise RuntimeError
+    assert state(manager) != "T"
+    assert is_open()
+
+
+@pytest.mark.parametrize(("path", "left"), [("private/lmtp", (1, 0)), ("public/cleanup", (0, 1))])
+def test_it_tells_what_is_not_over_when_there_is_no_more_patience(manager, queue, tmp_path, path, left):
+    with request(queue, path), delivery_hold.at_rest(1, str(tmp_path), OF, patience=0.6) as rest:
+        assert rest[1:] == left
+        assert "{} deliveries and {} messages".format(*left) in rest.warning("restart")
+
+
+@pytest.mark.parametrize("path", ["private/lmtp", "public/cleanup"])
+def test_it_waits_for_the_end_of_a_request(manager, queue, tmp_path, path):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(request(queue, path))
+        timer = threading.Timer(0.8, stack.close)
+        timer.start()
+        started = time.monotonic()
+        with delivery_hold.at_rest(1, str(tmp_path), OF) as rest:
+            assert rest == (manager.pid, 0, 0)
+            assert time.monotonic() - started > 0.8
+        timer.join()
+
+
+def test_an_agent_that_waits_for_its_order_gets_it(manager, queue, tmp_path, monkeypatch):
+    """The queue manager was stopped when it had called the agent: it must go on for a moment."""
+    counted = iter([1] * 40)
+    seen = []
+    monkeypatch.setattr(delivery_hold, "_continue", lambda pid: seen.append(pid) or os.kill(pid, signal.SIGCONT))
+    monkeypatch.setattr(delivery_hold, "requests", lambda text, paths: next(counted) if not seen and "private/lmtp" in paths else 0)
+    with delivery_hold.at_rest(1, str(tmp_path), OF) as rest:
+        assert seen == [manager.pid]
+        assert rest == (manager.pid, 0, 0)
+        assert state(manager) == "T"
+
+
+RUN = """
+import sys
+from ansible_collections.postroom.mail.plugins.module_utils._core.processes import Process
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
+delivery_hold.children = lambda parent: [Process(int(sys.argv[1]), "qmgr", parent)]
+of = delivery_hold.Sockets(frozenset(), frozenset({"public/cleanup"}))
+with delivery_hold.at_rest(1, ".", of, limit=float(sys.argv[2])):
+    print("at rest", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def run(manager, queue):
+    """A run that has brought Postfix to rest."""
+    argv = [sys.executable, "-c", RUN, str(manager.pid), "600"]
+    env = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as run:
+        assert run.stdout.readline() == "at rest\n"
+        assert (state(manager), is_open()) == ("T", False)
+        yield run
+        run.kill()
+
+
+def guards(manager):
+    """The processes of the guard, the shell first."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline") as f:
+            if str(manager.pid) in (words := f.read().split("\0")) and delivery_hold._GUARD in words:
+                found.append(int(pid))
+    return found
+
+
+def wait(true):
+    deadline = time.monotonic() + 10
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return true()
+
+
+def test_a_run_that_is_killed_leaves_postfix_as_it_was(manager, run):
+    run.kill()
+    assert wait(lambda: (state(manager) != "T", is_open()) == (True, True))
+
+
+def test_the_next_run_releases_what_a_run_and_its_guard_left(manager, run, tmp_path):
+    for pid in guards(manager):
+        os.kill(pid, signal.SIGKILL)
+    run.kill()
+    run.wait()
+    assert wait(lambda: delivery_hold.is_abandoned(1, str(tmp_path)))
+    assert (state(manager), is_open()) == ("T", False)
+    assert delivery_hold.release_abandoned(1, str(tmp_path))
+    assert (state(manager) != "T", is_open()) == (True, True)
+    assert not delivery_hold.is_abandoned(1, str(tmp_path))
+    assert not delivery_hold.release_abandoned(1, str(tmp_path))
+
+
+def test_nobody_but_root_connects_to_a_closed_socket(manager, queue, tmp_path):
+    code = "import os, socket; os.getuid() or os.setuid(65534); socket.socket(socket.AF_UNIX).connect('public/cleanup')"
+
+    def refusal():
+        return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False).stderr.rpartition("\n")[0][-50:]
+
+    os.chmod(tmp_path, 0o755)
+    assert refusal() == ""
+    with delivery_hold.at_rest(1, str(tmp_path), OF):
+        assert "Permission denied" in refusal()
+
+
+def test_a_queue_manager_that_nobody_will_wake_is_found_and_released(manager, tmp_path):
+    assert not delivery_hold.is_abandoned(1, str(tmp_path))
     with delivery_hold.held(1, patience=0.1):
-        assert not delivery_hold.is_abandoned(1), "its guard is there"
+        assert not delivery_hold.is_abandoned(1, str(tmp_path)), "its guard is there"
     # The module and the guard were killed, both.
     manager.send_signal(signal.SIGSTOP)
     while state(manager) != "T":
         time.sleep(0.01)
-    assert delivery_hold.is_abandoned(1)
-    assert delivery_hold.release_abandoned(1)
+    assert delivery_hold.is_abandoned(1, str(tmp_path))
+    assert delivery_hold.release_abandoned(1, str(tmp_path))
     assert state(manager) != "T"
-    assert not delivery_hold.release_abandoned(1)
+    assert not delivery_hold.release_abandoned(1, str(tmp_path))

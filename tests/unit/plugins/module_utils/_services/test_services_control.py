@@ -9,6 +9,7 @@ import contextlib
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import RejectedByDaemon
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import Process
+from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
 from ansible_collections.postroom.mail.plugins.module_utils._services import control as services_control
 from ansible_collections.postroom.mail.plugins.module_utils._services import ready, running_daemon, services
 from ansible_collections.postroom.mail.plugins.module_utils._services.applied import Need
@@ -204,11 +205,48 @@ def test_postfix_delivers_nothing_while_dovecot_goes(monkeypatch, wanted, held):
 
     monkeypatch.setattr(services_control.delivery_hold, "held", hold)
     host.bring(Wanted("dovecot", wanted))
-    assert holds == [4711 if held else None]
+    assert holds == [4711] * held
     commands = [
         call for call in host.calls if call in ("hold", "let go") or call.split()[1:2] in (["reload"], ["restart"], ["stop"], ["start"])
     ]
-    assert [call.split()[0] for call in commands] == ["hold", "systemctl", "let"]
+    assert [call.split()[0] for call in commands] == (["hold", "systemctl", "let"] if held else ["systemctl"])
+
+
+@pytest.mark.parametrize("manager", ["systemd", "sysvinit"])
+@pytest.mark.parametrize(("wanted", "rests"), [("restarted", True), ("stopped", True), ("reloaded", False), ("started", False)])
+def test_postfix_rests_before_it_is_stopped(monkeypatch, manager, wanted, rests):
+    host = Host(monkeypatch, manager=manager, postfix=DOWN if wanted == "started" else UP)
+    host.answers["postconf -hx queue_directory"] = (0, "/queue\n", "")
+    host.answers["postconf -M"] = (0, "lmtp unix - - y - - lmtp\ncleanup unix n - y - 0 cleanup\n", "")
+    asked = []
+
+    class Resting(delivery_hold.Rest):
+        def wake(self):
+            host.calls.append("wake")
+
+    @contextlib.contextmanager
+    def at_rest(*args, **kwargs):
+        asked.append(args)
+        host.calls.append("rest")
+        yield Resting(4711, deliveries=3)
+        host.calls.append("let go")
+
+    monkeypatch.setattr(services, "master", lambda name, queue=None: None if name == "dovecot" else 4710)
+    monkeypatch.setattr(Control, "_prove", lambda *args: host.calls.append("prove"))
+    monkeypatch.setattr(delivery_hold, "release_abandoned", lambda *args: host.calls.append("released"))
+    monkeypatch.setattr(delivery_hold, "at_rest", at_rest)
+    control = Control(host.run)
+    control.bring([Wanted("postfix", wanted)])
+    of = delivery_hold.Sockets(frozenset({"private/lmtp"}), frozenset({"public/cleanup"}))
+    assert asked == ([(4710, "/queue", of)] if rests else [])
+    told = {"rest", "wake", "let go", "prove", "released"}
+    steps = [call for call in host.calls if call in told or {"stop", "start", "restart"} & set(call.split())]
+    if wanted == "restarted":
+        stepwise = [f"/etc/init.d/postfix {step}" for step in ("stop", "start")]
+        commands = ["systemctl restart -- postfix"] if manager == "systemd" else stepwise
+        assert steps == ["released", "rest", *(step for command in commands for step in (command, "wake", "prove")), "let go"]
+    assert len(control.warnings) == rests
+    assert all("3 deliveries and 0 messages" in warning for warning in control.warnings)
 
 
 def test_an_explicit_wish_is_no_crash_loop(monkeypatch):

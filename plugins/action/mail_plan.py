@@ -92,7 +92,8 @@ class ActionModule(ActionBase):
         if facts.get("failed") or facts.get("unreachable"):
             raise NotAsked(facts)
         play = str(self._task.play._uuid)
-        return Record(play, facts, questions, handled=record.handled if record else [], services=facts["services"])
+        known = {"services": facts["services"], "files": facts.get("files", {})}
+        return Record(play, facts, questions, handled=record.handled if record else [], **known)
 
     def _evaluated(self, names: t.Sequence[str], record: Record | None, task_vars: dict[str, t.Any]) -> Variables:
         found = _variables.evaluated(self._templar, task_vars, names, record.facts if record else {})

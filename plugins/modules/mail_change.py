@@ -75,6 +75,12 @@ options:
       - What M(postroom.mail.mail_info) has just said of C(services). A daemon that runs as it should is then not asked again.
     type: dict
     default: {}
+  asked:
+    description:
+      - What M(postroom.mail.mail_info) has said of C(files) when the change was planned. If one of them is to be replaced and has been changed
+        since, nothing is changed at all.
+    type: dict
+    default: {}
   proof:
     description:
       - What must succeed after a change, as options of M(postroom.mail.mail_probe). The probes start from the host itself.

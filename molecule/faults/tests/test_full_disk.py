@@ -24,11 +24,12 @@ def read_only(place: str) -> str:
 
 
 def full(place: str, room: int = 0) -> str:
-    """A copy of *place* takes its place, on a disk with *room* bytes left."""
+    """A copy of *place* takes its place, on a disk with *room* bytes left; an empty one gets a page, because 0 is no limit."""
     return f"""
         mkdir -p /run/full && mount -t tmpfs -o mode=755 tmpfs /run/full && cp -a {place}/. /run/full/ &&
         chown --reference={place} /run/full && chmod --reference={place} /run/full &&
-        used=$(df --output=used -B1 /run/full | tail -1) && mount -o remount,size=$((used + {room})) /run/full &&
+        size=$(($(df --output=used -B1 /run/full | tail -1) + {room})) &&
+        mount -o remount,size=$((size ? size : 4096)) /run/full &&
         mount --rbind /run/full {place}
     """
 
@@ -48,6 +49,8 @@ def refused(mail, carry_out, place, command, words):
         before = files(mail)
         ran = carry_out(mail, "latter")
         after, leftovers = files(mail), left(mail)
+    if not ran.failed:
+        carry_out(mail, "former")
     sentence = ran.result.get("msg", "")
     is_well = ran.failed and is_a_sentence(sentence) and words in sentence and after == before and leftovers == ""
     return None if is_well else (mail.name, ran, sorted(set(before.splitlines()) ^ set(after.splitlines())), leftovers)

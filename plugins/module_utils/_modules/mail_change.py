@@ -79,7 +79,7 @@ def work(call: Call) -> dict[str, t.Any]:
     for wish, one in calls:
         if wish.module != "mail_service":
             works[wish.module in wishes.FIRST].append(change.Work(wish.module, functools.partial(DOORS[wish.module].work, one)))
-    host = change.Change(daemons, check_mode=call.check_mode)
+    host = change.Change(daemons, check_mode=call.check_mode, asked=options["asked"])
     try:
         outcome = host.carry_out(works[True], works[False])
     finally:
@@ -169,6 +169,7 @@ DOOR = Door(
         "state": {"type": "str", "choices": ["begun", "done"], "default": "done"},
         "wishes": {"type": "list", "elements": "dict", "default": [], "options": WISH, "no_log": True},
         "services": {"type": "dict", "default": {}},
+        "asked": {"type": "dict", "default": {}},
         "proof": {"type": "dict", "default": {}, "no_log": True},
         "timeout": {"type": "int", "default": 30},
     },

@@ -16,8 +16,10 @@ if t.TYPE_CHECKING:
 # again has changed its time.
 _PLACES = "/etc /var/spool/postfix/etc/sasldb2 /home /var/vmail"
 _NOT_OURS = r"-path '*/Maildir/*' -o -path '/var/vmail/*/Maildir*' -o -name '*.lock' -o -name 'dovecot.*' -o -name '.pwd.lock'"
-# What is made by a program, and not twice the same byte for byte.
-_MADE = re.compile(r".*\.(db|svbin)|.*/sasldb2")
+# What a program makes, not twice the same byte for byte: databases, and hashes of passwords.
+_MADE = re.compile(r".*\.(db|svbin)|.*/sasldb2|/etc/dovecot/postroom-virtual-users")
+
+_STAGED = re.compile(r"\.tmp$|/\.postroom-")
 
 FILES = rf"""
 find {_PLACES} \( -path /etc/dovecot/dovecot.conf -o ! \( {_NOT_OURS} \) \) \( -type f -o -type l \) -printf '%i %T@ %C@ %m %u %g %p %l\n' | sort -k7
@@ -37,9 +39,9 @@ def files(mail: MailHost) -> str:
 
 
 def contents(mail: MailHost) -> dict[str, str]:
-    """What each file holds, by its path; of files that are made of others only that they are there."""
+    """What each file holds, by its path, but for what is staged; of files that are made of others only that they are there."""
     listed = re.findall(r"^([0-9a-f]{64})  (.*)$", files(mail), re.MULTILINE)
-    return {path: "there" if _MADE.fullmatch(path) else digest for digest, path in listed if not path.endswith(".tmp")}
+    return {path: "there" if _MADE.fullmatch(path) else digest for digest, path in listed if not _STAGED.search(path)}
 
 
 def left(mail: MailHost) -> str:

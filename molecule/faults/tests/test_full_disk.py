@@ -16,7 +16,7 @@ from state_of_host import contents, files, is_a_sentence, left
 # Where a change writes, in its order, and what lies there that the daemons go on reading.
 PLACES = ["/run/postroom", "/var/lib/postroom", "/etc/postfix", "/etc/dovecot/sieve/users", "/etc/dovecot", "/var/spool/postfix/etc", "/etc"]
 # Bytes that are left on the disk, up to more than is needed: it becomes full at another step with each.
-ROOM = [4096 * pages for pages in (1, 2, 4, 8, 16, 32, 64)]
+ROOM = [4096 * pages for pages in (1, 3, 9, 27, 81)]
 
 
 def read_only(place: str) -> str:

@@ -53,25 +53,28 @@ class Killing:
         self.flow = flow
         # At moments spread over all of the change, in no order.
         chance = random.Random(f"{SEED} {mail.name}")
-        self.moments = [(number + chance.random()) / KILLS * ends["seconds"] for number in range(KILLS)]
-        chance.shuffle(self.moments)
-        self.whom = [chance.choice(("it", "all")) for _ in range(KILLS)]
-        self.number = 0
-        self.halves = 0
+        moments = [(number + chance.random()) / KILLS for number in range(KILLS)]
+        chance.shuffle(moments)
+        self.kills = [(moment, chance.choice(("it", "all"))) for moment in moments]
+        self.seconds = ends["seconds"]
+        self.tries = self.halves = 0
 
     def run(self):
-        """How often it was killed, and how often that left the host half changed."""
-        kills = 0
-        for number, (moment, whom) in enumerate(zip(self.moments, self.whom)):
-            kills += self.kill(NAMES[number % 2], moment, whom)
+        """How often a kill left the host half changed."""
+        for number, (moment, whom) in enumerate(self.kills):
+            while not self.kill(NAMES[self.tries % 2], moment, whom):
+                assert self.tries < 3 * KILLS, "the runs end before they are killed"
             if number % EVERY == EVERY - 1:
                 self.recover(NAMES[number // EVERY % 2])
-        return kills, self.halves
+        return self.halves
 
     def kill(self, name, moment, whom):
-        ran = self.carry_out(self.mail, name, killed_after=moment, whom=whom)
+        """Whether it was still there to be killed. On a busy machine a run takes longer than the one before it."""
+        self.tries += 1
+        ran = self.carry_out(self.mail, name, killed_after=moment * self.seconds, whom=whom)
         where = (SEED, self.mail.name, name, moment, whom)
         assert ran.killed or not ran.failed, (where, ran)
+        self.seconds = self.seconds if ran.killed else min(self.seconds, ran.seconds)
         assert self.flow.goes_on(), (where, "no mail goes through", self.flow.refused[-3:])
         self.nothing_is_half_written(where)
         self.halves += self.is_half_changed()
@@ -97,10 +100,9 @@ class Killing:
 
 def test_whenever_it_is_killed_the_host_serves_and_the_next_run_mends_it(mails, saved, ends, mail_goes_on):
     print(f"POSTROOM_FAULTS_SEED={SEED}")
-    told = on_each(mails, lambda mail: Killing(mail, saved, ends[mail.name], mail_goes_on[mail.name]).run())
-    print(told)
-    # On a machine that has become faster meanwhile, some runs end before they are killed.
-    assert all(kills > KILLS / 2 and halves for kills, halves in told), (SEED, told)
+    halves = on_each(mails, lambda mail: Killing(mail, saved, ends[mail.name], mail_goes_on[mail.name]).run())
+    # Some of the moments are between the first rename and the end of the proof.
+    assert all(halves), (SEED, halves)
     for mail in mails:
         saved(mail, "former")
         again = saved(mail, "former")

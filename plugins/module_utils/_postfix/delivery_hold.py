@@ -27,7 +27,8 @@ _POLL_SECONDS = 0.02
 # A message that the queue manager handed out may pass through local(8) before a session is opened for it.
 _QUIET_POLLS = 6
 _CONNECTED = "03"
-_GUARD = 'sleep "$1"; kill -CONT "$2"'
+# Its input ends with the process that holds the deliveries, and no later than this is over.
+_GUARD = '{ sleep "$1"; kill -CONT "$2"; } & cat; kill -CONT "$2"; kill $!'
 
 
 def lmtp_sessions(proc_net_unix: str) -> int:
@@ -46,8 +47,8 @@ def lmtp_sessions(proc_net_unix: str) -> int:
 def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.Iterator[None]:
     """Hold the deliveries of the Postfix whose master process is *master* while the block runs.
 
-    Waits up to *patience* seconds for sessions under way. Whatever happens to this process, the queue manager goes on
-    after *limit* seconds at the latest.
+    Waits up to *patience* seconds for sessions under way. The queue manager goes on after *limit* seconds at the latest, and at once
+    if this process is killed.
     """
     manager = queue_manager(master)
     if manager is None:
@@ -63,7 +64,7 @@ def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.I
             os.kill(manager, signal.SIGCONT)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(guard.pid, signal.SIGKILL)
-        guard.wait()
+        guard.communicate()
 
 
 def queue_manager(master: int | None) -> int | None:
@@ -107,7 +108,7 @@ def _guard(manager: int, limit: float) -> subprocess.Popen[bytes]:
     """Start a process of its own that wakes the queue manager even if this one is killed."""
     return subprocess.Popen(
         ["/bin/sh", "-c", _GUARD, "sh", str(limit), str(manager)],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

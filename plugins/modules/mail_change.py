@@ -77,8 +77,8 @@ options:
     default: {}
   asked:
     description:
-      - What M(postroom.mail.mail_info) has said of C(files) when the change was planned. If one of them is to be replaced and has been changed
-        since, nothing is changed at all.
+      - What M(postroom.mail.mail_info) said of C(files) when the change was planned. If somebody has since changed one of them that is to
+        be replaced, nothing is changed at all.
     type: dict
     default: {}
   proof:

@@ -29,9 +29,7 @@ def mail_goes_on(mails, outside):
 
     subject = f"steady-{uuid.uuid4()}"
     flows = {
-        mail.name: Steady(
-            outside, host=address(mail), subject=subject, recipient=f"{ALICE[0]}@{mail.domain}", login=ALICE, seconds=1800.0
-        )
+        mail.name: Steady(outside, host=address(mail), subject=subject, recipient=f"{ALICE[0]}@{mail.domain}", login=ALICE, seconds=1800.0)
         for mail in mails
     }
     yield flows

@@ -15,15 +15,15 @@ if t.TYPE_CHECKING:
 # Of all daemons: below /etc, in the chroot, and in homes. A directory shows by its mode alone: what was staged in it and taken away
 # again has changed its time.
 _PLACES = "/etc /var/spool/postfix/etc/sasldb2 /home /var/vmail"
-_NOT_OURS = r"-path '*/Maildir/*' -o -path '/var/vmail/*/Maildir*' -o -name '*.lock' -o -name 'dovecot.*' -o -name '.pwd.lock'"
+_NOT_OURS = r"-path '*/Maildir/*' -o -path '/var/vmail/*/Maildir*' -o -name '*.lock' -o -name '.pwd.lock'"
 # What a program makes, not twice the same byte for byte: databases, and hashes of passwords.
 _MADE = re.compile(r".*\.(db|svbin)|.*/sasldb2|/etc/dovecot/postroom-virtual-users")
 
 _STAGED = re.compile(r"\.tmp$|/\.postroom-")
 
 FILES = rf"""
-find {_PLACES} \( -path /etc/dovecot/dovecot.conf -o ! \( {_NOT_OURS} \) \) \( -type f -o -type l \) -printf '%i %T@ %C@ %m %u %g %p %l\n' | sort -k7
-find {_PLACES} \( -path /etc/dovecot/dovecot.conf -o ! \( {_NOT_OURS} \) \) -type f -exec sha256sum {{}} + | sort -k2
+find {_PLACES} ! \( {_NOT_OURS} \) \( -type f -o -type l \) -printf '%i %T@ %C@ %m %u %g %p %l\n' | sort -k7
+find {_PLACES} ! \( {_NOT_OURS} \) -type f -exec sha256sum {{}} + | sort -k2
 find {_PLACES} -type d ! -path '*/Maildir*' ! -path '/var/vmail/*/*/*' -printf '%m %u %g %p\n' | sort
 """
 

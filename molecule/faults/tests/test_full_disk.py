@@ -14,7 +14,15 @@ from saved_changes import on_each
 from state_of_host import contents, files, is_a_sentence, left
 
 # Where a change writes, in its order, and what lies there that the daemons go on reading.
-PLACES = ["/run/postroom", "/var/lib/postroom", "/etc/postfix", "/etc/dovecot/sieve/users", "/etc/dovecot", "/var/spool/postfix/etc", "/etc"]
+PLACES = [
+    "/run/postroom",
+    "/var/lib/postroom",
+    "/etc/postfix",
+    "/etc/dovecot/sieve/users",
+    "/etc/dovecot",
+    "/var/spool/postfix/etc",
+    "/etc",
+]
 # Bytes that are left on the disk, up to more than is needed: it becomes full at another step with each.
 ROOM = [4096 * pages for pages in (1, 3, 9, 27, 81)]
 
@@ -74,7 +82,8 @@ def fills_up(mail, carry_out, place):
             if not ran.failed:
                 break
             sentence = ran.result["msg"]
-            assert is_a_sentence(sentence) and "No space left on device" in sentence, (room, ran)
+            assert is_a_sentence(sentence), (room, ran)
+            assert "No space left on device" in sentence, (room, ran)
             assert (after, leftovers) == (before, ""), (room, sentence)
             found.append(room)
     return found

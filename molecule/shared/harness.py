@@ -17,6 +17,7 @@ import re
 import shlex
 import subprocess
 import time
+import types
 import typing as t
 import zipfile
 
@@ -128,11 +129,19 @@ def killed(hosts: t.Sequence[Peer], name: str, *, limit: str, variables: dict[st
     assert run.rc != 0, run.output
 
 
-def play(name: str | pathlib.Path, *arguments: str, limit: str, timeout: float = 600, **more: t.Any) -> Run:
+def play(
+    name: str | pathlib.Path,
+    *arguments: str,
+    limit: str,
+    timeout: float = 600,
+    environment: t.Mapping[str, str] = types.MappingProxyType({}),
+    **more: t.Any,
+) -> Run:
     """Run *name* on *limit*, with *variables* on top of the inventory's, as an administrator would without a terminal."""
     done = subprocess.run(
         [*command(name, limit, **more), *arguments],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False,
+        env={**os.environ, "ANSIBLE_NOCOLOR": "1", **environment},
     )  # fmt: skip
     return Run(done.returncode, done.stdout + done.stderr)
 

@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         # Whatever becomes of them: what was refused is not carried out with something else later.
         waiting.end()
         plans = Plans(task_vars["inventory_hostname"])
-        known = {"services": plans.services_now(str(self._task.play._uuid)), "proof": plans.proof(roles)}
+        known = {**plans.known_now(str(self._task.play._uuid)), "proof": plans.proof(roles)}
         return {"wishes": wishes, **{option: value for option, value in known.items() if value}}
 
 

@@ -92,7 +92,8 @@ class ActionModule(ActionBase):
         if facts.get("failed") or facts.get("unreachable"):
             raise NotAsked(facts)
         play = str(self._task.play._uuid)
-        record = Record(play, facts, questions, handled=record.handled if record else [], services=facts["services"])
+        known = {"services": facts["services"], "files": facts.get("files", {})}
+        record = Record(play, facts, questions, handled=record.handled if record else [], **known)
         return record, self._evaluated(names, record, task_vars, found)
 
     def _evaluated(

@@ -81,6 +81,12 @@ options:
       - What M(postroom.mail.mail_info) has just said of C(services). A daemon that runs as it should is then not asked again.
     type: dict
     default: {}
+  files:
+    description:
+      - What M(postroom.mail.mail_info) said of C(files) when the change was planned. If somebody has since changed one of them that is to
+        be replaced, nothing is changed at all.
+    type: dict
+    default: {}
   proof:
     description:
       - What must succeed after a change, as options of M(postroom.mail.mail_probe). The probes start from the host itself.

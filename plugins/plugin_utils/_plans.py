@@ -36,6 +36,8 @@ class Record:
     handled: list[str] = dataclasses.field(default_factory=list)
     # What of the services is still as the facts have it.
     services: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    # And of the files that the facts come from.
+    files: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Plans:
@@ -89,10 +91,16 @@ class Plans:
         delivery = [probe for part in parts for probe in part["delivery"]] if {"postfix", "dovecot"} <= set(roles) else []
         return {"probes": [*probes, *delivery], "validate_certs": False} if probes else {}
 
-    def services_now(self, play: str) -> dict[str, t.Any]:
-        """Return the answers about the services, once: the change that asks for them makes them old."""
+    def known_now(self, play: str) -> dict[str, t.Any]:
+        """Return the answers about the services and the files, once: the change that asks for them makes them old."""
         record = self.record(play)
         if record is None:
-            return {}
-        self.keep(dataclasses.replace(record, services={}))
-        return record.services
+            return {"services": {}, "files": {}}
+        self.keep(dataclasses.replace(record, services={}, files={}))
+        return {"services": record.services, "files": record.files}
+
+    def forget_files(self, play: str) -> None:
+        """Expect the files to be others than the host said: a task of the play has written some."""
+        record = self.record(play)
+        if record is not None:
+            self.keep(dataclasses.replace(record, files={}))

@@ -21,6 +21,7 @@ import typing as t
 from ansible import context
 from ansible.plugins.action.normal import ActionModule as NormalActionModule
 from ansible_collections.postroom.mail.plugins.plugin_utils import _kept, _planned
+from ansible_collections.postroom.mail.plugins.plugin_utils._plans import Plans
 
 COLLECTION = "postroom.mail"
 
@@ -85,7 +86,10 @@ class WishAction(NormalActionModule):
         waiting = waiting_for(self._task, task_vars)
         if role is None or waiting.owner() is None or _is_for_now(self._task) or is_elsewhere(self._task, task_vars):
             run: t.Callable[[t.Any, t.Any], dict[str, t.Any]] = super().run
-            return run(tmp, task_vars)
+            result = run(tmp, task_vars)
+            if result.get("changed"):
+                Plans(task_vars["inventory_hostname"]).forget_files(str(self._task.play._uuid))
+            return result
         module = str(self._task.resolved_action).rpartition(".")[2]
         waiting.note({"module": module, "options": self._task.args, "role": role})
         return {"changed": False, "waits": True}

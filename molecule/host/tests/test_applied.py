@@ -7,11 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from harness import call, killed, play
+from harness import call, play
 from mail_hosts import BOB, address
 
-# Dovecot reads the first at a reload. Postfix closes ports at a reload, and listens elsewhere only after a restart.
-CHANGES = {"dovecot_denied_users": ["bob"], "postfix_submission": False, "postfix_inet_interfaces": ["loopback-only"]}
 DOORS = {25: "smtp", 465: "", 587: "smtp", 993: "", 995: "", 143: "imap", 110: "pop3"}
 
 
@@ -35,31 +33,6 @@ def served(host, outside):
 
 def logs_in(host, outside):
     return outside.ask("imap", host=address(host), login=BOB)["login"]
-
-
-@pytest.fixture(scope="module")
-def killed_play(mails):
-    """A run that was killed when it had begun to put files in place."""
-    killed(mails, "site", limit="mail", variables=CHANGES)
-    return mails
-
-
-def test_a_killed_run_is_undone_and_done_by_the_next(killed_play, outside):
-    ports = [25, 465, 587]
-    for mail in killed_play:
-        assert mail.out("ls /var/lib/postroom/change/manifest.json"), "killed too early"
-    for arguments in (["--check"], []):
-        run = play("site", *arguments, limit="mail", variables=CHANGES)
-        assert run.rc == 0, run.output
-        for mail in killed_play:
-            assert run.changed(mail.name) > 0, run.output
-        assert run.output.count("A run that was killed left the host half changed") == len(killed_play), run.output
-    for mail in killed_play:
-        assert outside.ask("reachable", host=mail.fqdn, ports=ports) == {"25": False, "465": False, "587": False}
-        assert not logs_in(mail, outside)
-        assert mail.out("ls -A /var/lib/postroom; find /etc -name '*.tmp' -o -name '.postroom-*'") == "lock"
-    again = play("site", limit="mail", variables=CHANGES)
-    assert [again.changed(mail.name) for mail in killed_play] == [0, 0], again.output
 
 
 def test_what_nobody_applied_is_told_and_applied(mails, outside):

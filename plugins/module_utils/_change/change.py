@@ -13,13 +13,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
+import types
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._change.journal import Journal
 from ansible_collections.postroom.mail.plugins.module_utils._change.placing import Placing
 from ansible_collections.postroom.mail.plugins.module_utils._change.stage import Stage
-from ansible_collections.postroom.mail.plugins.module_utils._core import staging
+from ansible_collections.postroom.mail.plugins.module_utils._core import changed_at, staging
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError, MailError
+from ansible_collections.postroom.mail.plugins.module_utils._core.locked_copy import FileBusy
 
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.staging import Effect
@@ -74,8 +77,18 @@ class Outcome:
 class Change:
     """The change of one host."""
 
-    def __init__(self, services: Services, *, check_mode: bool = False, journal: Journal | None = None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        services: Services,
+        *,
+        check_mode: bool = False,
+        journal: Journal | None = None,
+        patience: float = PATIENCE,
+        asked: t.Mapping[str, str] = types.MappingProxyType({}),
+    ) -> None:
+        """*asked* has the stamps of files at the time when the host was asked about what they say (`_core.changed_at`)."""
         self.services = services
+        self.asked = asked
         self.check_mode = check_mode
         self.journal = journal or Journal()
         self.patience = patience
@@ -130,7 +143,18 @@ class Change:
             for work in works:
                 self.outcome.results.setdefault(work.name, []).append(work.do())
         stage.settle()
+        self._see_that_it_is_as_the_host_said(stage)
         self.outcome.files = list(stage.entries)
+
+    def _see_that_it_is_as_the_host_said(self, stage: Stage) -> None:
+        """Raise `FileBusy` when a file would be replaced that somebody has changed since the wishes were made from what it says.
+
+        After a run that was killed they were made from what that has left.
+        """
+        now = changed_at.stamps(self.asked)
+        for path, stamp in () if self.outcome.recovered else self.asked.items():
+            if now.get(path) != stamp and os.path.realpath(path) in stage.entries:
+                raise FileBusy(f"{path} was changed by somebody else since the host was asked; nothing was changed: run the play again.")
 
     def _put_in_place(self, stage: Stage) -> None:
         if stage.is_empty:

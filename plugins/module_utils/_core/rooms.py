@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import stat
 import tempfile
 import typing as t
 
@@ -22,6 +23,7 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 PLACE = "/run/postroom"
 # The beginning of the name of a directory beside the file for which it is made.
 BESIDE = ".postroom-"
+OPEN = 0o711
 
 
 @contextlib.contextmanager
@@ -71,7 +73,8 @@ def _one_at_a_time() -> t.Iterator[str]:
     fd = _opened(PLACE)
     try:
         # Everybody may go through, into a room that was opened to them, and nobody else may look round.
-        os.fchmod(fd, 0o711)
+        if stat.S_IMODE(os.fstat(fd).st_mode) != OPEN:
+            os.fchmod(fd, OPEN)
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield PLACE
     finally:

@@ -194,7 +194,8 @@ class Fetchmail:
             return
         said = [line.removeprefix("fetchmail:").strip() for line in stderr.splitlines() if "Running as root" not in line and line.strip()]
         if rc != 0:
-            raise Refused(f"fetchmail does not take what {path} would hold, which was left as it is: {' | '.join(said) or f'status {rc}'}")
+            words = " | ".join(said).rstrip(".") or f"status {rc}"
+            raise Refused(f"fetchmail does not take what {path} would hold, which was left as it is: {words}.")
         self.warnings += [f"fetchmail says of {path}: {re.sub('^WARNING: ', '', line)}" for line in said]
 
     def _write(self, owner: str | None, text: str, homes: t.Mapping[str, str | None]) -> bool:

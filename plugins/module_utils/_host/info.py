@@ -14,7 +14,7 @@ import threading
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._addresses import facts as addresses_facts
-from ansible_collections.postroom.mail.plugins.module_utils._core import foreign_files, listeners
+from ansible_collections.postroom.mail.plugins.module_utils._core import changed_at, foreign_files, listeners
 from ansible_collections.postroom.mail.plugins.module_utils._core import packages as core_packages
 from ansible_collections.postroom.mail.plugins.module_utils._dovecot import facts as dovecot_facts
 from ansible_collections.postroom.mail.plugins.module_utils._host import names as host_names
@@ -27,7 +27,23 @@ from ansible_collections.postroom.mail.plugins.module_utils._takeover import fac
 if t.TYPE_CHECKING:  # pragma: no cover
     from ansible_collections.postroom.mail.plugins.module_utils._core.module import Run
 
-SUBSETS = ("host", "packages", "services", "postfix", "dovecot", "sasl", "queue", "listeners", "other_mail_servers", "accounts", "aliases")
+# First the files: what is told of them later is not older.
+SUBSETS = (
+    "files",
+    "host",
+    "packages",
+    "services",
+    "postfix",
+    "dovecot",
+    "sasl",
+    "queue",
+    "listeners",
+    "other_mail_servers",
+    "accounts",
+    "aliases",
+)
+# What the answers about the daemons come from, and a change replaces.
+FILES = ("/etc/postfix/main.cf", "/etc/postfix/master.cf", dovecot_facts.CONFIG_PATH)
 # These take longer, and no role needs them: they are told when they are asked for by name.
 ON_DEMAND = ("policy",)
 DPKG_STATUS = "/var/lib/dpkg/status"
@@ -54,6 +70,7 @@ class Host:
 
     def tell(self, questions: Questions) -> dict[str, t.Any]:
         answers: dict[str, t.Callable[[], t.Any]] = {
+            "files": lambda: changed_at.stamps(FILES),
             "host": lambda: self._host(questions.resolve),
             "packages": lambda: self._packages(questions.packages),
             "services": lambda: self._services(questions.services),

@@ -79,7 +79,7 @@ def work(call: Call) -> dict[str, t.Any]:
     for wish, one in calls:
         if wish.module != "mail_service":
             works[wish.module in wishes.FIRST].append(change.Work(wish.module, functools.partial(DOORS[wish.module].work, one)))
-    host = change.Change(daemons, check_mode=call.check_mode)
+    host = change.Change(daemons, check_mode=call.check_mode, asked=options["files"])
     try:
         outcome = host.carry_out(works[True], works[False])
     finally:

@@ -56,6 +56,7 @@ DOOR = Door(
         "questions": {"type": "dict", "default": {}},
         "wishes": {"type": "list", "elements": "dict", "default": [], "options": WISH, "no_log": True},
         "services": {"type": "dict", "default": {}},
+        "files": {"type": "dict", "default": {}},
         "proof": {"type": "dict", "default": {}, "no_log": True},
         "timeout": {"type": "int", "default": 30},
     },

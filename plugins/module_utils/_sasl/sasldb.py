@@ -202,11 +202,18 @@ class Sasldb:
         for path in (wanted.database, *wanted.copies):
             if not os.path.isabs(path):
                 raise BadPlace(f"'{path}' cannot be the place of a SASL database: give an absolute path.")
-            # In check mode a role before this one may be about to make it.
-            if not self.check_mode and not os.path.isdir(os.path.dirname(path)):
-                raise BadPlace(f"There is no directory {os.path.dirname(path)} on this host for {path} to be in; make it first.")
+            self._check_directory(os.path.dirname(path), path, is_copy=path in wanted.copies)
         if wanted.database in wanted.copies:
             raise BadPlace(f"{wanted.database} cannot be a copy of itself; take it out of 'copies'.")
+
+    def _check_directory(self, directory: str, path: str, *, is_copy: bool) -> None:
+        # In check mode a role before this one may be about to make it.
+        if self.check_mode or files.is_directory(directory):
+            return
+        if not is_copy or not os.path.isdir(os.path.dirname(directory)):
+            raise BadPlace(f"There is no directory {directory} on this host for {path} to be in; make it first.")
+        # Debian 13 makes etc in the chroot of Postfix, with this mode, only when Postfix starts for the first time.
+        files.make_directory(directory, mode=0o755)
 
     def _loaded(self) -> Library:
         if self._library is None:

@@ -15,7 +15,15 @@ from ansible_collections.postroom.mail.plugins.plugin_utils import _kept
 from ansible_collections.postroom.mail.plugins.plugin_utils._plans import Plans, Record
 
 HOST = {"os_family": "Debian", "package_lists": True}
-RECORD = Record("play", {"host": HOST}, {"packages": ["postfix"]}, "print", ["postfix"], {"postfix": {"running": True}})
+RECORD = Record(
+    "play",
+    {"host": HOST},
+    {"packages": ["postfix"]},
+    "print",
+    ["postfix"],
+    {"postfix": {"running": True}},
+    {"/etc/postfix/main.cf": "1 2 3"},
+)
 SMTP, IMAP, MESSAGE = ({"name": name} for name in ("smtp", "imap", "message"))
 PARTS = {
     "postfix": Part(packages=["postfix"], parameters={"myhostname": "m"}, probes=[SMTP]),
@@ -81,12 +89,22 @@ def test_the_proof_is_for_those_who_take_part(planned, roles, probes):
     assert planned.proof(roles) == ({"probes": probes, "validate_certs": False} if probes else {})
 
 
-def test_what_was_said_of_the_services_counts_once(plans):
-    assert plans.services_now("play") == {}
+def test_what_was_said_of_the_services_and_files_counts_once(plans):
+    nothing = {"services": {}, "files": {}}
+    assert plans.known_now("play") == nothing
     plans.keep(RECORD)
-    assert plans.services_now("play") == RECORD.services
-    assert plans.services_now("play") == {}
+    assert plans.known_now("play") == {"services": RECORD.services, "files": RECORD.files}
+    assert plans.known_now("play") == nothing
     assert plans.record("play").facts == RECORD.facts
+
+
+def test_what_a_task_of_the_play_has_written_is_no_surprise(plans):
+    plans.forget_files("play")
+    plans.keep(RECORD)
+    plans.forget_files("another play")
+    assert plans.record("play") == RECORD
+    plans.forget_files("play")
+    assert plans.known_now("play") == {"services": RECORD.services, "files": {}}
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path, monkeypatch):

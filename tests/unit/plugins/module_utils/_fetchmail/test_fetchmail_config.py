@@ -220,7 +220,7 @@ def test_what_fetchmail_refuses_leaves_all_alone(host, answer, words, check_mode
     host.converge(SHARED, ALICE)
     before = host.tree()
     host.answer = answer
-    message = f"fetchmail does not take what /home/bob/.fetchmailrc would hold, which was left as it is: {words}"
+    message = f"fetchmail does not take what /home/bob/.fetchmailrc would hold, which was left as it is: {words}."
     with pytest.raises(Refused, match=f"^{re.escape(message)}$"):
         host.bring(BOB, {**SHARED, "keep": True}, check_mode=check_mode)
     assert host.tree() == before

@@ -77,6 +77,23 @@ def test_the_queue_manager_goes_on_at_the_limit_even_if_nobody_wakes_it(manager)
         assert state(manager) != "T"
 
 
+def test_the_queue_manager_goes_on_when_the_run_is_killed(manager):
+    ready, told = os.pipe()
+    run = os.fork()
+    if not run:
+        with delivery_hold.held(1, patience=0.1, limit=60):
+            os.write(told, state(manager).encode())
+            time.sleep(60)
+        os._exit(0)
+    assert os.read(ready, 1) == b"T"
+    os.kill(run, signal.SIGKILL)
+    os.waitpid(run, 0)
+    deadline = time.monotonic() + 10
+    while state(manager) == "T":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_it_waits_for_open_sessions(manager, monkeypatch):
     sessions = iter([2, 1, 0, 1, 0, 0, 0, 0, 0, 0])
     monkeypatch.setattr(delivery_hold, "lmtp_sessions", lambda text: next(sessions))

@@ -160,6 +160,13 @@ def test_copies_are_kept_in_step_and_healed(case):
         assert not case.apply([ALICE], copies=[str(copy)]).changed
 
 
+def test_a_copy_makes_the_directory_that_postfix_would_make(case):
+    """Below one that is there; Debian 13's Postfix makes etc in its chroot at its first start."""
+    copy = case.database.parent / "etc" / "copy"
+    assert case.apply([ALICE], copies=[str(copy)]).copies == [str(copy)]
+    assert (mode(copy.parent), copy.read_bytes()) == (0o755, case.database.read_bytes())
+
+
 def mode(path):
     return stat.S_IMODE(path.stat().st_mode)
 

@@ -22,7 +22,7 @@ _FIELD = re.compile(r"\{\{ (?P<role>\w+)_plan\.(?P<field>\w+)(?:\.(?P<option>\w+
 
 
 def field(value: t.Any, variables: t.Mapping[str, t.Any]) -> t.Any:
-    """Return the value that a plan has, if *value* is a template of that alone; None for any other value, and for what Ansible has to judge."""
+    """Return the value in a plan that the template *value* names, and nothing but that; None for any other value, which Ansible judges."""
     named = _FIELD.fullmatch(value) if isinstance(value, str) else None
     # In vars/main.yml of each role.
     if named is None or variables.get(f"{named['role']}_plan") != f"{{{{ lookup('postroom.mail.plan', '{named['role']}') }}}}":

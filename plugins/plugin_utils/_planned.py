@@ -7,8 +7,8 @@
 
 """Options of tasks that are a field of a plan.
 
-Ansible looks at each text of a value for a template, which takes it a second for ten thousand users, in each task. There are none in a plan:
-it was made from variables that had been evaluated.
+Ansible looks at each text of a value for a template, which takes it a second for ten thousand users, in each task. There are none in a
+plan: it was made from variables that had been evaluated.
 """
 
 from __future__ import annotations

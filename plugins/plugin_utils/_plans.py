@@ -55,23 +55,20 @@ class Plans:
 
     def part(self, role: str) -> dict[str, t.Any]:
         """What *role* wants, which packages it has to install, and on what family of systems. Raises `LookupError`."""
-        return self._read(role)
+        found = _kept.read(f"{self._path}-{role}")
+        if found is None:
+            raise LookupError(f"Nothing was planned for the role {role}: begin its tasks with postroom.mail.mail_plan.")
+        return t.cast("dict[str, t.Any]", found)
 
     def field(self, role: str, name: str) -> t.Any:
         """A field of the part of *role* by itself, since others may hold ten thousand users. Raises `LookupError`."""
-        return self._read(role, name)[name]
-
-    def _read(self, role: str, only: str | None = None) -> dict[str, t.Any]:
-        found = _kept.read_fields(f"{self._path}-{role}", only)
-        if found is None:
-            raise LookupError(f"Nothing was planned for the role {role}: begin its tasks with postroom.mail.mail_plan.")
-        return found
+        return _kept.read_field(f"{self._path}-{role}", name)
 
     def keep_parts(self, parts: t.Mapping[str, Part], missing_packages: t.Mapping[str, t.Sequence[str]], os_family: str) -> None:
         for role, part in parts.items():
             fields = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
             more = {"files": [dataclasses.asdict(file) for file in part.files], "os_family": os_family}
-            _kept.write_fields(f"{self._path}-{role}", {**fields, **more, "missing_packages": missing_packages[role]})
+            _kept.write(f"{self._path}-{role}", {**fields, **more, "missing_packages": missing_packages[role]})
 
     def proof(self, roles: t.Collection[str]) -> dict[str, t.Any]:
         """What must hold when these *roles* have changed the host, as options of mail_probe."""

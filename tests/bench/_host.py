@@ -105,9 +105,7 @@ class Host:
     def ping(self) -> None:
         self._command(["ansible", "-m", "ansible.builtin.ping", "all"])
 
-    def play(
-        self, play: str | list[dict[str, t.Any]], *, changed: bool | None = False, inventory: pathlib.Path | None = None
-    ) -> None:
+    def play(self, play: str | list[dict[str, t.Any]], *, changed: bool | None = False, inventory: pathlib.Path | None = None) -> None:
         """Run a playbook by name, or a play's tasks or roles; *changed* says what the recap must show of each host, None anything."""
         if not isinstance(play, str):
             path = self.folder / "play.json"

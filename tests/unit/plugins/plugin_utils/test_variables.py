@@ -169,7 +169,9 @@ def test_the_same_variables_are_known_again(more, is_same):
 
 
 def test_a_value_without_a_template_is_evaluated_once():
-    given = play("postfix", mail_virtual_aliases={"a@ok.example": "alice"}, mail_hostname="{{ host_info.host.fqdn }}", mail_networks="{{ typo }}")
+    given = play(
+        "postfix", mail_virtual_aliases={"a@ok.example": "alice"}, mail_hostname="{{ host_info.host.fqdn }}", mail_networks="{{ typo }}"
+    )
     templar, roles = Templar(DataLoader(), given), _variables.roles_in(given)
     before = _variables.evaluated(templar, given, roles, {})
     later = _variables.evaluated(templar, given, roles, FACTS, before)

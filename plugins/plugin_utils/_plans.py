@@ -53,16 +53,16 @@ class Plans:
     def keep(self, record: Record) -> None:
         _kept.write(self._path, dataclasses.asdict(record))
 
+    def field(self, role: str, name: str) -> t.Any:
+        """A field of the part of *role* by itself, since others may hold ten thousand users. Raises `LookupError`."""
+        return _kept.read_field(f"{self._path}-{role}", name)
+
     def part(self, role: str) -> dict[str, t.Any]:
         """What *role* wants, which packages it has to install, and on what family of systems. Raises `LookupError`."""
         found = _kept.read(f"{self._path}-{role}")
         if found is None:
             raise LookupError(f"Nothing was planned for the role {role}: begin its tasks with postroom.mail.mail_plan.")
         return t.cast("dict[str, t.Any]", found)
-
-    def field(self, role: str, name: str) -> t.Any:
-        """A field of the part of *role* by itself, since others may hold ten thousand users. Raises `LookupError`."""
-        return _kept.read_field(f"{self._path}-{role}", name)
 
     def keep_parts(self, parts: t.Mapping[str, Part], missing_packages: t.Mapping[str, t.Sequence[str]], os_family: str) -> None:
         for role, part in parts.items():

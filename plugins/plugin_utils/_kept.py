@@ -31,27 +31,24 @@ def read(path: str) -> t.Any:
         return None
 
 
-def write(path: str, value: t.Any) -> None:
-    with open(f"{path}.new", "w", encoding="utf-8", opener=private) as f:
-        f.write(text(value))
-    os.replace(f"{path}.new", path)
-
-
-def write_fields(path: str, fields: t.Mapping[str, t.Any]) -> None:
-    """Keep a dictionary, of which each value can be read by itself."""
-    with open(f"{path}.new", "w", encoding="utf-8", opener=private) as f:
-        f.writelines(f"{name}={text(value)}\n" for name, value in fields.items())
-    os.replace(f"{path}.new", path)
-
-
-def read_fields(path: str, only: str | None = None) -> dict[str, t.Any] | None:
-    """The dictionary, or one value of it; None if there is no file."""
+def read_field(path: str, name: str) -> t.Any:
+    """One value of the dictionary in the file, without a look at the others. Raises `LookupError`."""
+    begin = f"{json.dumps(name)}: "
     try:
         with open(path, encoding="utf-8") as f:
-            lines = (line.partition("=") for line in f)
-            return {name: json.loads(value) for name, _equals, value in lines if only in (None, name)}
+            for line in f:
+                if line.startswith(begin):
+                    return json.loads(line[len(begin) :].rstrip("\n").rstrip(","))
     except FileNotFoundError:
-        return None
+        pass
+    raise LookupError(name)
+
+
+def write(path: str, value: t.Mapping[str, t.Any]) -> None:
+    """Keep a dictionary: as JSON, with a line for each key."""
+    with open(f"{path}.new", "w", encoding="utf-8", opener=private) as f:
+        f.write("{\n" + ",\n".join(f"{json.dumps(key)}: {text(inner)}" for key, inner in value.items()) + "\n}\n")
+    os.replace(f"{path}.new", path)
 
 
 def text(value: t.Any) -> str:

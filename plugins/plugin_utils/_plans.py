@@ -55,19 +55,16 @@ class Plans:
     def keep(self, record: Record) -> None:
         _kept.write(self._path, dataclasses.asdict(record))
 
-    def part(self, role: str) -> dict[str, t.Any]:
-        """Return the part of *role*, the packages that it has to install, and the family of systems. Raises `LookupError`."""
-        return self._read(role)
-
     def field(self, role: str, name: str) -> t.Any:
         """Return a field of the part of *role* by itself, since others may hold ten thousand users. Raises `LookupError`."""
-        return self._read(role, name)[name]
+        return _kept.read_field(f"{self._path}-{role}", name)
 
-    def _read(self, role: str, only: str | None = None) -> dict[str, t.Any]:
-        found = _kept.read_fields(f"{self._path}-{role}", only)
+    def part(self, role: str) -> dict[str, t.Any]:
+        """Return the part of *role*, the packages that it has to install, and the family of systems. Raises `LookupError`."""
+        found = _kept.read(f"{self._path}-{role}")
         if found is None:
             raise LookupError(f"Nothing was planned for the role {role}: begin its tasks with postroom.mail.mail_plan.")
-        return found
+        return t.cast("dict[str, t.Any]", found)
 
     def keep_parts(self, parts: t.Mapping[str, Part], missing_packages: t.Mapping[str, t.Sequence[str]], host: Facts) -> None:
         """Keep what each role wants; of the *host* only what the installation of packages must know."""
@@ -78,14 +75,14 @@ class Plans:
                 "os_family": host["os_family"],
                 "package_lists": host["package_lists"],
             }
-            _kept.write_fields(f"{self._path}-{role}", {**fields, **more, "missing_packages": missing_packages[role]})
+            _kept.write(f"{self._path}-{role}", {**fields, **more, "missing_packages": missing_packages[role]})
 
     def proof(self, roles: t.Collection[str]) -> dict[str, t.Any]:
         """Give what must hold when these *roles* have changed the host, as options of mail_probe.
 
         A role that was not planned has nothing to prove.
         """
-        parts = [part for role in roles if (part := _kept.read_fields(f"{self._path}-{role}"))]
+        parts = [part for role in roles if (part := _kept.read(f"{self._path}-{role}"))]
         probes = [probe for part in parts for probe in part["probes"]]
         # A message passes through both daemons.
         delivery = [probe for part in parts for probe in part["delivery"]] if {"postfix", "dovecot"} <= set(roles) else []

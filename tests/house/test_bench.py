@@ -17,7 +17,5 @@ def test_a_group_that_there_is_not_is_one_sentence_before_anything_is_started():
         [sys.executable, ROOT / "tests/bench/run", "--only", "15", "--only", "unknown"], capture_output=True, text=True, check=False
     )
     assert (asked.returncode, asked.stdout) == (2, "")
-    assert (
-        asked.stderr
-        == "There is no group 'unknown' to measure; --only takes host, 1e5, 1e6, 15, 300, sasl, delivery, logins, first, fleet, scale.\n"
-    )
+    known = "host, 1e5, 1e6, 15, 300, sasl, delivery, logins, first, fleet, scale"
+    assert asked.stderr == f"There is no group 'unknown' to measure; --only takes {known}.\n"

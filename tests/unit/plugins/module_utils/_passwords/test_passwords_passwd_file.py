@@ -114,11 +114,8 @@ class CountingHasher(FakeHasher):
 
 
 def test_a_hash_in_the_inventory_costs_a_comparison_and_a_password_one_check():
-    users = [
-        {"name": "alice", "password_hash": SHA512},
-        {"name": "bob", "password_hash": "{PLAIN}new"},
-        {"name": "carol", "password": "pw"},
-    ]
+    hashed = [{"name": "alice", "password_hash": SHA512}, {"name": "bob", "password_hash": "{PLAIN}new"}]
+    users = [*hashed, {"name": "carol", "password": "pw"}]
     wanted, before = passwd_file.users_from(users), f"alice:{SHA512}::::::\nbob:{{PLAIN}}old::::::\ncarol:{{PLAIN}}pw::::::\n"
     hasher = CountingHasher()
     assert passwd_file.plan(wanted, before, True, hasher).passwords == ["bob"]

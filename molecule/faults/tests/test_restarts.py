@@ -177,7 +177,7 @@ import socket, sys, time
 connection = socket.create_connection((sys.argv[1], 25), 30)
 lines = connection.makefile("rb")
 lines.readline()
-for command in ("HELO slow.example.net", "MAIL FROM:<slow@load.example.net>", "RCPT TO:<" + sys.argv[2] + ">", "DATA"):
+for command in ("HELO slow.example.net", "MAIL FROM:<x@y.example>", "RCPT TO:<" + sys.argv[2] + ">", "DATA"):
     connection.sendall(command.encode() + b"\\r\\n")
     print(lines.readline().decode().strip(), flush=True)
 time.sleep(60)
@@ -227,8 +227,7 @@ def wait(true, seconds=20):
 def test_a_run_that_is_killed_in_a_restart_leaves_nothing_held(mail, outside, slow_client, subject, more):
     killer = ["docker", "exec", mail.container, "python3", "-c", KILLER, *more]
     with subprocess.Popen(killer, stderr=subprocess.PIPE, text=True) as killing:
-        with pytest.raises(AssertionError, match="(?i)unreachable|rc.*137|module failure|no start of json"):
-            assert not call(mail.name, "mail_service", services=[{"name": "postfix", "state": "restarted"}])["failed"], "unreachable"
+        assert call(mail.name, "mail_service", services=[{"name": "postfix", "state": "restarted"}])["failed"], "it was not killed"
         assert killing.wait(timeout=10) == 0, killing.stderr.read()
     if more:
         assert mail.out(INTAKE) == "444"

@@ -27,6 +27,7 @@ import subprocess
 import time
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._core import unix_sockets
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import children
 
 _POLL_SECONDS = 0.02
@@ -40,10 +41,6 @@ _GUARD = 'timeout "$1" cat; kill -CONT "$2"; shift 2; [ $# = 0 ] || chmod a+w --
 # Postfix opens all of its sockets to everybody; a lack of this is ours.
 _MAY_CONNECT = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _AGENTS = ("smtp", "lmtp", "local", "virtual", "pipe", "error", "discard")
-# A queue manager that was stopped between the call to an agent and the order keeps that agent busy without a delivery.
-_NUDGES = 5
-_NUDGE_AFTER_SECONDS = 0.3
-_NUDGE_SECONDS = 0.005
 
 
 class Sockets(t.NamedTuple):
@@ -89,9 +86,17 @@ def lmtp_sessions(proc_net_unix: str) -> int:
     return sum(1 for path in _accepted(proc_net_unix) if path.startswith("/") and "lmtp" in os.path.basename(path))
 
 
-def requests(proc_net_unix: str, paths: t.Collection[str]) -> int:
-    """Return the number of requests that Postfix's services on *paths* work on, from the text of /proc/net/unix."""
-    return sum(1 for path in _accepted(proc_net_unix) if path in paths)
+def messages(proc_net_unix: str, intake: t.Collection[str]) -> int:
+    """Return the number of messages on their way through the sockets *intake*, from the text of /proc/net/unix."""
+    return sum(1 for path in _accepted(proc_net_unix) if path in intake)
+
+
+def deliveries(connections: t.Iterable[unix_sockets.Connection], agents: t.Collection[str]) -> int:
+    """Return the number of deliveries under way, of the connections of the queue manager to the sockets *agents*.
+
+    An agent that is done waits for the queue manager to hear it, which sleeps. So does one that waits for its order.
+    """
+    return sum(1 for connection in connections if connection.path in agents and not connection.is_answered)
 
 
 def _accepted(proc_net_unix: str) -> t.Iterator[str]:
@@ -129,15 +134,10 @@ def at_rest(master: int | None, queue_directory: str, of: Sockets, patience: flo
     intake = sorted(os.path.join(queue_directory, path) for path in of.intake)
     with _guarded(manager, intake, limit):
         os.kill(manager, signal.SIGSTOP)
-        deliveries = _deliveries_left(manager, of.agents, time.monotonic() + patience)
+        under_way = _left(lambda: _deliveries_now(of.agents), patience, _QUIET_POLLS)
         for path in intake:
             _set_open(path, is_open=False)
-
-        def passing() -> int:
-            return requests(_proc_net_unix(), of.intake)
-
-        is_quiet = _is_quiet(passing, time.monotonic() + patience / 2, _QUIET_INTAKE_POLLS)
-        yield Rest(manager, deliveries, 0 if is_quiet else passing())
+        yield Rest(manager, under_way, _left(lambda: _messages_now(of.intake), patience / 2, _QUIET_INTAKE_POLLS))
 
 
 def queue_manager(master: int | None) -> int | None:
@@ -227,23 +227,21 @@ def _guarded(manager: int, intake: t.Sequence[str], limit: float) -> t.Iterator[
         guard.communicate()
 
 
-def _deliveries_left(manager: int, agents: t.Collection[str], deadline: float) -> int:
-    """Wait for the deliveries under way, and return the number of those that were not over at the *deadline*."""
+def _deliveries_now(agents: t.Collection[str]) -> int:
+    try:
+        return deliveries(unix_sockets.connections(), agents)
+    except OSError:
+        # This kernel does not tell which of them are done. Those into Dovecot's mailboxes are known anyway.
+        return lmtp_sessions(_proc_net_unix())
 
-    def running() -> int:
-        return requests(_proc_net_unix(), agents)
 
-    nudges = _NUDGES
-    while not _is_quiet(running, min(deadline, time.monotonic() + _NUDGE_AFTER_SECONDS), _QUIET_POLLS):
-        left = running()
-        if time.monotonic() >= deadline:
-            return left
-        if left == 1 and nudges:
-            nudges -= 1
-            _continue(manager)
-            time.sleep(_NUDGE_SECONDS)
-            os.kill(manager, signal.SIGSTOP)
-    return 0
+def _messages_now(intake: t.Collection[str]) -> int:
+    return messages(_proc_net_unix(), intake)
+
+
+def _left(number: t.Callable[[], int], patience: float, quiet_polls: int) -> int:
+    """Wait until nothing is left, and return what is when there is no more patience."""
+    return 0 if _is_quiet(number, time.monotonic() + patience, quiet_polls) else number()
 
 
 def _is_quiet(number: t.Callable[[], int], deadline: float, quiet_polls: int) -> bool:

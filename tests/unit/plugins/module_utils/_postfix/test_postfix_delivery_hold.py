@@ -15,6 +15,7 @@ import time
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._core.processes import Process
+from ansible_collections.postroom.mail.plugins.module_utils._core.unix_sockets import Connection
 from ansible_collections.postroom.mail.plugins.module_utils._postfix import delivery_hold
 
 UNIX = """\
@@ -32,9 +33,16 @@ def test_lmtp_sessions():
     assert delivery_hold.lmtp_sessions(UNIX + 2 * SESSION) == 2
 
 
-def test_requests_of_postfix_itself():
-    assert delivery_hold.requests(UNIX + SESSION, {"private/lmtp", "private/local"}) == 1
-    assert delivery_hold.requests(UNIX, {"public/cleanup"}) == 0
+def test_messages_on_their_way():
+    assert (
+        delivery_hold.messages(UNIX + SESSION.replace("/var/spool/postfix/private/dovecot-lmtp", "public/cleanup"), {"public/cleanup"}) == 1
+    )
+    assert delivery_hold.messages(UNIX, {"public/cleanup"}) == 0
+
+
+def test_a_delivery_is_under_way_until_its_agent_has_answered():
+    connections = [Connection("private/lmtp"), Connection("private/lmtp", True), Connection("private/rewrite"), Connection("")]
+    assert delivery_hold.deliveries(connections, {"private/lmtp", "private/local"}) == 1
 
 
 def test_sockets_of_services():
@@ -136,11 +144,12 @@ def is_open(path="public/cleanup"):
 
 
 @contextlib.contextmanager
-def request(queue, path):
-    """A request that a service works on."""
+def request(queue, path, answer=b""):
+    """A request that a service works on; its *answer* is not read."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(path)
-        with queue[path].accept()[0]:
+        with queue[path].accept()[0] as service:
+            service.sendall(answer)
             yield
 
 
@@ -182,16 +191,21 @@ def test_it_waits_for_the_end_of_a_request(manager, queue, tmp_path, path):
         timer.join()
 
 
-def test_an_agent_that_waits_for_its_order_gets_it(manager, queue, tmp_path, monkeypatch):
-    """The queue manager was stopped when it had called the agent: it must go on for a moment."""
-    counted = iter([1] * 40)
-    seen = []
-    monkeypatch.setattr(delivery_hold, "_continue", lambda pid: seen.append(pid) or os.kill(pid, signal.SIGCONT))
-    monkeypatch.setattr(delivery_hold, "requests", lambda text, paths: next(counted) if not seen and "private/lmtp" in paths else 0)
-    with delivery_hold.at_rest(1, str(tmp_path), OF) as rest:
-        assert seen == [manager.pid]
-        assert rest == (manager.pid, 0, 0)
-        assert state(manager) == "T"
+@pytest.mark.parametrize("answer", [b"protocol", b"status=0"])
+def test_an_agent_that_waits_for_the_queue_manager_has_no_delivery(manager, queue, tmp_path, answer):
+    """It announces itself before it gets the order, and waits after its last word until the queue manager hangs up."""
+    with request(queue, "private/lmtp", answer), delivery_hold.at_rest(1, str(tmp_path), OF, patience=1.0) as rest:
+        assert rest.deliveries == 0
+
+
+def test_where_the_kernel_does_not_tell_sessions_with_dovecot_count(manager, queue, tmp_path, monkeypatch):
+    def refuses():
+        raise OSError
+
+    monkeypatch.setattr(delivery_hold.unix_sockets, "connections", refuses)
+    monkeypatch.setattr(delivery_hold, "_proc_net_unix", lambda: UNIX + SESSION)
+    with delivery_hold.at_rest(1, str(tmp_path), OF, patience=0.2) as rest:
+        assert rest.deliveries == 1
 
 
 RUN = """

@@ -43,6 +43,7 @@ def failed(mails, mail_goes_on, variables):
     assert run.rc != 0, run.output
     assert on_each(mails, contents) == before
     assert on_each(mails, left) == ["", ""]
+    assert on_each(mails, left) == ["", ""]
     assert all(mail_goes_on[mail.name].goes_on() for mail in mails)
     sentences = [said(run.output, mail.name) for mail in mails]
     assert all(is_a_sentence(sentence) for sentence in sentences), sentences

@@ -43,7 +43,7 @@ LATTER: dict[str, t.Any] = {
 }
 PLACE = "/root/saved"
 
-# Makes of the file that Ansible has left a directory to run from, and one more for check mode. What was known of the daemons then is
+# Makes of the file that Ansible has left a directory to run from, and one more for check mode. What the host had said just before is
 # not known when it runs again.
 _SAVE = f"""
 import glob, json, os, shutil, subprocess, sys
@@ -57,7 +57,7 @@ for place in (f"{PLACE}/{{name}}", f"{PLACE}/{{name}}-check"):
     with open(f"{{place}}/debug_dir/args") as f:
         arguments = json.load(f)
     options = arguments["ANSIBLE_MODULE_ARGS"]
-    options |= {{"services": {{}}, "_ansible_check_mode": place.endswith("check"), "_ansible_keep_remote_files": False}}
+    options |= {{"services": {{}}, "asked": {{}}, "_ansible_check_mode": place.endswith("check"), "_ansible_keep_remote_files": False}}
     options["_ansible_tmpdir"] = None
     with open(f"{{place}}/debug_dir/args", "w") as f:
         json.dump(arguments, f)

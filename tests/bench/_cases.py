@@ -90,7 +90,12 @@ def rendered(value: t.Any) -> str:
 
 
 def whole_host(host: Host) -> Group:
-    relay = [{"roles": ["postroom.mail.postfix", "postroom.mail.relay_policy"]}]
+    # As docs/change.md has it for some of the roles.
+    roles = [
+        {"ansible.builtin.import_role": {"name": f"postroom.mail.{name}", "tasks_from": "wishes"}}
+        for name in ("host", "postfix", "relay_policy")
+    ]
+    relay = [{"tasks": [{"postroom.mail.mail_plan": {}}, *roles, {"postroom.mail.mail_change": {}}]}]
 
     def prepare() -> None:
         host.play("postroom.mail.site", changed=True)

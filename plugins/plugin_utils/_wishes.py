@@ -34,7 +34,7 @@ class Waiting:
         self._path = os.path.join(directory or _kept.directory(), f"postroom-change-{name}")
 
     def owner(self) -> str | None:
-        """Who began the change: the name of a role, or nothing for the play itself. None: there is no change."""
+        """Return the role that began the change, or nothing for the play itself. None: there is no change."""
         try:
             with open(self._path, encoding="utf-8") as f:
                 return t.cast("str", json.loads(f.readline()))
@@ -50,7 +50,7 @@ class Waiting:
         self._write("a", wish)
 
     def wishes(self) -> list[t.Any]:
-        """What waits, in its order."""
+        """Return the wishes that wait, in their order."""
         return (self._lines() or [""])[1:]
 
     def end(self) -> None:
@@ -114,12 +114,12 @@ def roles_around(task: t.Any) -> list[str]:
 
 
 def _is_for_now(task: t.Any) -> bool:
-    """Whether the task, or a block around it, says by itself if it only checks: it wants to know, or to be done, now."""
+    """Tell if the task, or a block around it, says by itself if it only checks: it wants to know, or to be done, now."""
     return "check_mode" in (task.get_ds() or {}) or bool(task.check_mode) != bool(context.CLIARGS.get("check"))
 
 
 def is_elsewhere(task: t.Any, task_vars: t.Mapping[str, t.Any]) -> bool:
-    """Whether *task* is delegated to another host, whose change this is not."""
+    """Tell if *task* is delegated to another host, which has a change of its own."""
     return task.delegate_to not in (None, "", task_vars["inventory_hostname"])
 
 

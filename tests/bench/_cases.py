@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is measured, against what, and within which budget."""
+"""The cases that are measured, each with its rival and its budget."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the mail host itself is measured at: mail that is delivered, and clients that log in at once."""
+"""Cases that the mail host measures by itself: mail that is delivered, and clients that log in at once."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What other hosts than the first one are measured at: the first run, many hosts at once, and inventories with many users."""
+"""Cases on hosts of their own: the first run, many hosts at once, and inventories with many users."""
 
 from __future__ import annotations
 

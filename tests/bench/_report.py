@@ -17,7 +17,7 @@ BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->
 
 @dataclasses.dataclass
 class Sample:
-    """How long a case took, round by round, and the floor measured right before each."""
+    """The seconds of a case, round by round, and the floor measured right before each."""
 
     case: Case
     seconds: list[float] = dataclasses.field(default_factory=list)
@@ -29,7 +29,7 @@ class Sample:
 
     @property
     def net(self) -> float:
-        """What is left of the median without the way to the host and back."""
+        """Return the median without the way to the host and back."""
         return self.median - statistics.median(self.pings)
 
     @property

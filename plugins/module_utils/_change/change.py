@@ -60,7 +60,7 @@ class Services(t.Protocol):
 
 @dataclasses.dataclass
 class Outcome:
-    """What was done, or would be in check mode."""
+    """The deeds of a change, or in check mode those that it would do."""
 
     results: dict[str, list[dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
     files: list[str] = dataclasses.field(default_factory=list)

@@ -84,7 +84,7 @@ class Daemons:
         }
 
     def _todo(self, name: str, results: Results, changed: bool) -> list[Wanted]:
-        """What is asked of a daemon; nothing where neither a wish, nor a change, nor what runs gives a reason."""
+        """Return the action that a daemon needs; none where neither a wish, nor a change, nor the running daemon gives a reason."""
         wanted, known = self.wanted.get(name, Wanted(name)), self.known.get(name, {})
         has_new_file = any(name in result.get("services", ()) for result in results.get("mail_file", ()))
         if wanted.state == "stopped":

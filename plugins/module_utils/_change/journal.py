@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was there before a change, kept until the change has proved itself.
+"""Keep everything that a change replaces, until the change has proved itself.
 
 It lies on the disk, for root alone: a run that is killed, or a machine that loses its power, leaves it, and the next run puts back
 from it what had been there. After a change that holds nothing of it is left.
@@ -38,11 +38,11 @@ Attributes = tuple[int, int, int]
 
 
 class Damaged(HostError):
-    """What a run that was killed has left cannot be read."""
+    """The journal of a run that was killed cannot be read."""
 
 
 class NotForgotten(HostError):
-    """What was kept cannot be taken away."""
+    """The journal cannot be taken away."""
 
 
 class Touch(t.NamedTuple):
@@ -173,7 +173,7 @@ class Journal:
     # After it ------------------------------------------------------------------------------------------------------------
 
     def is_left(self) -> bool:
-        """Whether a run was killed in the middle of a change."""
+        """Tell if a run was killed in the middle of a change."""
         return os.path.exists(os.path.join(self.directory, MANIFEST))
 
     def put_back(self, touched: t.Collection[str] | None = None) -> Told:
@@ -267,12 +267,12 @@ class Journal:
 
 
 class _Stays(HostError):
-    """Why something is not put back."""
+    """Return the reason why something is not put back."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Found:
-    """What is at a path: a file with its content, a link, something special, or nothing."""
+    """The state of a path: a file with its content, a link, something special, or nothing."""
 
     st: os.stat_result | None = None
     content: bytes | None = None

@@ -43,7 +43,7 @@ class Placing:
         self._seen: dict[str, Signature] = {}
 
     def touches(self) -> list[Touch]:
-        """What the journal has to keep."""
+        """Return everything that the journal must keep."""
         found = []
         for entry in self.entries:
             after = _digest(entry.after) if entry.is_text else UNKNOWN if entry.maker else SAME

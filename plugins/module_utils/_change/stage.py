@@ -29,7 +29,7 @@ AS_IT_IS: tuple[int, int, int | None] = (-1, -1, None)
 
 @dataclasses.dataclass
 class Entry:
-    """What becomes of one path: a text or a mode of its own, its end, or something that is made of other files."""
+    """The future of one path: a text or a mode of its own, its end, or something that is made of other files."""
 
     path: str
     # The file that is replaced, which a link may name.
@@ -78,12 +78,12 @@ class Stage:
     # What the functions of _core.files ask for ------------------------------------------------------------------------
 
     def read(self, path: str) -> tuple[bool, str | None]:
-        """Whether *path* is changed here, and the text that it will have."""
+        """Tell if *path* is changed here, and return the text that it will have."""
         entry = self._entry(path)
         return (True, entry.after) if entry and entry.is_text else (False, None)
 
     def will_exist(self, path: str) -> bool | None:
-        """Whether *path* will be there; None where that is as it is."""
+        """Tell if *path* will be there; None where that is as it is."""
         entry = self._entry(path)
         if entry is None:
             return True if path in self.directories else None
@@ -168,7 +168,7 @@ class Stage:
     # -------------------------------------------------------------------------------------------------------------------
 
     def _entry(self, path: str) -> Entry | None:
-        """What becomes of *path*: of a link that goes, or of the file that it names."""
+        """Return the future of *path*: of a link that goes, or of the file that it names."""
         return self.entries.get(_own_name(path)) or self.entries.get(os.path.realpath(path))
 
     def _note(self, entry: Entry) -> None:
@@ -202,7 +202,7 @@ def _owner() -> str | None:
 
 
 def _own_name(path: str) -> str:
-    """Where *path* itself lies, whatever it names."""
+    """Return the place of *path* itself, whatever it names."""
     return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
 
 
@@ -213,7 +213,7 @@ def _merged(former: tuple[int, int, int | None], wanted: tuple[int, int, int | N
 
 
 def _differ(former: Entry | None, target: str, wanted: tuple[int, int, int | None]) -> bool:
-    """Whether a file has another owner, group or mode than *wanted*, or will have."""
+    """Tell if a file has another owner, group or mode than *wanted*, or will have."""
     if former is None:
         return files.attributes_differ(target, *wanted)
     is_there = former.link is None and os.path.exists(target)

@@ -110,7 +110,7 @@ def _completed(options: Options, spec: Options) -> dict[str, t.Any]:
 
 
 def _place(wish: Wish, spec: Options) -> tuple[t.Any, bool]:
-    """What the call is about as a whole, and whether it is one that makes backups."""
+    """Return the place that a call is about as a whole, and tell if it makes backups."""
     option = _PLACES.get(wish.module, "config_directory")
     place = wish.options.get(option)
     # A backup is one of all the files of a call, or of none.

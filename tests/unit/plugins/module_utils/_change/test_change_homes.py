@@ -117,7 +117,7 @@ def test_what_cannot_be_kept_in_a_home_is_not_changed(host, home, monkeypatch):
 
 
 def test_a_link_in_a_home_has_nothing_removed_that_is_roots(host, home):
-    """What a killed run staged is taken away, and the user chooses what it lies beside."""
+    """The files that a killed run staged are taken away, and the user chooses what they lie beside."""
     host.write("first.tmp", "somebody's\n")
     (home / ".rc").symlink_to("../first")
     give(home / ".rc")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was there before is kept, and put back as it was."""
+"""The journal keeps what was there before, and puts it back as it was."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def _backups(monkeypatch):
 
 @pytest.fixture
 def ends(tmp_path):
-    """What there is before a change, and after it."""
+    """Return the files before a change, and after it."""
     host = Scenario(tmp_path / "twin")
     before = host.everything()
     host.carry_out(*host.works())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is gathered is read back, and touches nothing until it is put in place."""
+"""The stage reads back what it gathered, and touches nothing until that is put in place."""
 
 from __future__ import annotations
 

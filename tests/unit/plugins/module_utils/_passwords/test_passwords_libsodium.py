@@ -22,7 +22,7 @@ class Function:
 
 
 class FakeLibrary:
-    """What libsodium does, without its cost; it need not be on the machine where the tests run."""
+    """A libsodium without its cost; it need not be on the machine where the tests run."""
 
     def __init__(self, initialised=0, made=0):
         def make(room, data, size, operations, memory, algorithm):

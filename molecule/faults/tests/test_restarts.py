@@ -166,6 +166,8 @@ def as_converged():
 
 
 def test_no_mail_is_lost_or_doubled_by_changes_of_the_host(mails, load, as_converged):
+    # A parameter that is wished for no more stays as it is.
+    assert play("site", limit="mail", variables=change(0), timeout=1800).rc == 0
     loads = [load(mail, least=MAILS * RUNS // 10, seconds=3600, pace=PACE) for mail in mails]
     for run in range(1, RUNS + 1):
         output = play("site", limit="mail", variables=change(run), timeout=1800).output

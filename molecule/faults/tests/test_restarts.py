@@ -24,7 +24,7 @@ from harness import SHARED, call, play
 from mail_hosts import ALICE, BOB
 
 # So many messages to each host, and so many a second of them.
-MAILS = int(os.environ.get("POSTROOM_LOAD", "10000"))
+MAILS = int(os.environ.get("POSTROOM_LOAD", "5000"))
 PACE = float(os.environ.get("POSTROOM_LOAD_PACE", "40"))
 # What a load is there for: so many times all of this.
 ROUNDS = 10

@@ -11,27 +11,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.postroom.mail.plugins.module_utils._change.kinds import KINDS
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._plan.clashes import Claim, of_postfix, shown
 
 Options = t.Mapping[str, t.Any]
 
-# In this order they are carried out. The first ones make what the others need to be judged, and are not put back.
-FIRST = ("mail_certificate", "mail_user")
-KINDS = (
-    *FIRST,
-    "mail_file",
-    "postmap",
-    "postfix_config",
-    "postfix_service",
-    "dovecot_user",
-    "dovecot_setting",
-    "sasl_user",
-    "sasl_provider",
-    "fetchmail_config",
-    "mail_filter",
-    "mail_service",
-)
 # The option that holds a list, and what tells one of its items from the next.
 _LISTS = {
     "mail_user": ("users", ("name",)),

@@ -7,53 +7,73 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import typing as t
 
 from ansible_collections.postroom.mail.plugins.module_utils._change import change, wishes
 from ansible_collections.postroom.mail.plugins.module_utils._change.daemons import Daemons
+from ansible_collections.postroom.mail.plugins.module_utils._change.kinds import FIRST, KINDS
 from ansible_collections.postroom.mail.plugins.module_utils._core import secrets as core_secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door, completed, without_secrets
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
-from ansible_collections.postroom.mail.plugins.module_utils._modules import (
-    dovecot_setting,
-    dovecot_user,
-    fetchmail_config,
-    mail_certificate,
-    mail_file,
-    mail_filter,
-    mail_probe,
-    mail_service,
-    mail_user,
-    postfix_config,
-    postfix_service,
-    postmap,
-    sasl_provider,
-    sasl_user,
-)
 from ansible_collections.postroom.mail.plugins.module_utils._services.control import Wanted
 
-DOORS: dict[str, Door] = {
-    "dovecot_setting": dovecot_setting.DOOR,
-    "dovecot_user": dovecot_user.DOOR,
-    "fetchmail_config": fetchmail_config.DOOR,
-    "mail_certificate": mail_certificate.DOOR,
-    "mail_file": mail_file.DOOR,
-    "mail_filter": mail_filter.DOOR,
-    "mail_service": mail_service.DOOR,
-    "mail_user": mail_user.DOOR,
-    "postfix_config": postfix_config.DOOR,
-    "postfix_service": postfix_service.DOOR,
-    "postmap": postmap.DOOR,
-    "sasl_provider": sasl_provider.DOOR,
-    "sasl_user": sasl_user.DOOR,
-}
+if t.TYPE_CHECKING:  # pragma: no cover
+    from ansible_collections.postroom.mail.plugins.module_utils._modules import (
+        dovecot_setting,
+        dovecot_user,
+        fetchmail_config,
+        mail_certificate,
+        mail_file,
+        mail_filter,
+        mail_probe,
+        mail_service,
+        mail_user,
+        postfix_config,
+        postfix_service,
+        postmap,
+        sasl_provider,
+        sasl_user,
+    )
+
+    # Ansible sends a module all that it finds imported in it, also here.
+    SENT = (
+        dovecot_setting,
+        dovecot_user,
+        fetchmail_config,
+        mail_certificate,
+        mail_file,
+        mail_filter,
+        mail_probe,
+        mail_service,
+        mail_user,
+        postfix_config,
+        postfix_service,
+        postmap,
+        sasl_provider,
+        sasl_user,
+    )
+
+_HERE = __name__.rpartition(".")[0]
+
+
+class Doors(dict[str, Door]):
+    """The doors of the modules by name. Each is loaded when it is asked for, since that takes the host a moment."""
+
+    def __missing__(self, name: str) -> Door:
+        self[name] = importlib.import_module(f"{_HERE}.{name}").DOOR
+        return self[name]
+
+
+DOORS = Doors()
 
 
 def judge(option: str, value: t.Any, options: t.Mapping[str, t.Any]) -> tuple[t.Any, set[str]] | None:
     """Of a wish, and of a probe, those options are secret that are it in the module itself."""
-    door = mail_probe.DOOR if option == "proof" else DOORS.get(str(options.get("module")))
-    if door is None:
+    name = "mail_probe" if option == "proof" else str(options.get("module"))
+    if name not in (*KINDS, "mail_probe"):
         return None
+    door = DOORS[name]
     given, wrong = completed(door, value)
     # What a module would not take is told apart by nobody: all of it is secret.
     return None if wrong else core_secrets.parted(given, door.spec, door.judge)
@@ -61,9 +81,9 @@ def judge(option: str, value: t.Any, options: t.Mapping[str, t.Any]) -> tuple[t.
 
 def work(call: Call) -> dict[str, t.Any]:
     options = call.options
-    merged = wishes.merged(map(_typed, options["wishes"]), {name: door.spec for name, door in DOORS.items()})
+    merged = wishes.merged(map(_typed, options["wishes"]), {one["module"]: DOORS[one["module"]].spec for one in options["wishes"]})
     calls = [(wish, _call(DOORS[wish.module], wish.module, wish.options, call)) for wish in merged]
-    proof = _call(mail_probe.DOOR, "proof", options["proof"], call) if options["proof"] else None
+    proof = _call(DOORS["mail_probe"], "proof", options["proof"], call) if options["proof"] else None
     wanted = [_service(one) for wish, one in calls if wish.module == "mail_service"]
     # What the proof says when it holds.
     proved: list[str] = []
@@ -78,7 +98,7 @@ def work(call: Call) -> dict[str, t.Any]:
     works = {True: list[change.Work](), False: list[change.Work]()}
     for wish, one in calls:
         if wish.module != "mail_service":
-            works[wish.module in wishes.FIRST].append(change.Work(wish.module, functools.partial(DOORS[wish.module].work, one)))
+            works[wish.module in FIRST].append(change.Work(wish.module, functools.partial(DOORS[wish.module].work, one)))
     host = change.Change(daemons, check_mode=call.check_mode, asked=options["files"])
     try:
         outcome = host.carry_out(works[True], works[False])
@@ -129,7 +149,7 @@ def _proved(call: Call | None, proved: list[str]) -> str:
     """Return the failure of the probes; if they succeed, return nothing and add their message to *proved*."""
     if call is None:
         return ""
-    result = mail_probe.DOOR.work(call)
+    result = DOORS["mail_probe"].work(call)
     if not result["ok"]:
         return str(result["msg"])
     proved.append(str(result["msg"]))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.postroom.mail.plugins.module_utils._change import wishes
+from ansible_collections.postroom.mail.plugins.module_utils._change.kinds import KINDS
 from ansible_collections.postroom.mail.plugins.module_utils._core.door import Call, Door, completed
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 
@@ -45,7 +45,7 @@ def _asked(call: Call) -> dict[str, t.Any]:
 
 
 WISH: dict[str, dict[str, t.Any]] = {
-    "module": {"type": "str", "choices": list(wishes.KINDS), "required": True},
+    "module": {"type": "str", "choices": list(KINDS), "required": True},
     "options": {"type": "dict", "required": True, "no_log": True},
     "role": {"type": "str", "default": ""},
 }

@@ -11,7 +11,7 @@ import importlib
 import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.postroom.mail.plugins.action.mail_change import told
-from ansible_collections.postroom.mail.plugins.module_utils._change.wishes import KINDS
+from ansible_collections.postroom.mail.plugins.module_utils._change.kinds import KINDS
 from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import WishAction
 from ansible_collections.postroom.mail.tests.unit.plugins.action.controller import Controller
 

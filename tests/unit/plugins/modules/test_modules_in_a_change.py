@@ -9,17 +9,17 @@ from __future__ import annotations
 import stat
 
 import pytest
-from ansible_collections.postroom.mail.plugins.module_utils._change import wishes
 from ansible_collections.postroom.mail.plugins.module_utils._change.journal import Journal
+from ansible_collections.postroom.mail.plugins.module_utils._change.kinds import FIRST, KINDS
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._modules import carry_out
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.change_host import FakeServices
 from ansible_collections.postroom.mail.tests.unit.plugins.modules.case import always_with
 from ansible_collections.postroom.mail.tests.unit.plugins.modules.cases import CASES, KEEP_SECRETS, of
 
-PARTS = [name for name in CASES if name in wishes.KINDS and name != "mail_service"]
+PARTS = [name for name in CASES if name in KINDS and name != "mail_service"]
 # These come first, and are not put back.
-LATER = [name for name in PARTS if name not in wishes.FIRST]
+LATER = [name for name in PARTS if name not in FIRST]
 
 
 def contents(case):

@@ -105,7 +105,7 @@ def _accepted(proc_net_unix: str) -> t.Iterator[str]:
 
 
 @contextlib.contextmanager
-def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.Iterator[None]:
+def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.Iterator[Rest]:
     """Hold the deliveries of the Postfix whose master process is *master* while the block runs.
 
     Waits up to *patience* seconds for sessions under way. Whatever happens to this process, the queue manager goes on
@@ -113,12 +113,12 @@ def held(master: int | None, patience: float = 10.0, limit: float = 60.0) -> t.I
     """
     manager = queue_manager(master)
     if manager is None:
-        yield
+        yield Rest()
         return
     with _guarded(manager, (), limit):
         os.kill(manager, signal.SIGSTOP)
         _is_quiet(lambda: lmtp_sessions(_proc_net_unix()), time.monotonic() + patience, _QUIET_POLLS)
-        yield
+        yield Rest()
 
 
 @contextlib.contextmanager

@@ -171,6 +171,8 @@ class Control:
         if outdated and self.manager == "systemd":
             self._command(["systemctl", "daemon-reload"], action, name)
         with self._held(action, name) as postfix:
+            if postfix.deliveries or postfix.messages:
+                self.warnings.append(postfix.warning(action))
             for step in ("stop", "start") if stepwise else (action,):
                 old = self._generation(name)
                 auth = former_auth.of(self._master(name)) if (name, step) == ("dovecot", "reload") else []
@@ -179,21 +181,15 @@ class Control:
                 self._prove(step, name, old)
                 former_auth.end(auth, self._master(name))
 
-    @contextlib.contextmanager
-    def _held(self, action: str, name: str) -> t.Iterator[delivery_hold.Rest]:
+    def _held(self, action: str, name: str) -> contextlib.AbstractContextManager[delivery_hold.Rest]:
         """Hold Postfix while the *action* could have it deliver or accept a message twice."""
         postfix, limit = self._master("postfix"), 2 * self.timeout + 30
         if name == "dovecot" and action in ("reload", "restart", "stop"):
-            with delivery_hold.held(postfix, limit=limit):
-                yield delivery_hold.Rest()
-        elif name == "postfix" and action in ("restart", "stop"):
+            return delivery_hold.held(postfix, limit=limit)
+        if name == "postfix" and action in ("restart", "stop"):
             services = postfix_facts.parse_services(self.run(["postconf", "-M"])[1], chroot_default=False)
-            with delivery_hold.at_rest(postfix, self.queue_directory, delivery_hold.sockets(services), limit=limit) as rest:
-                if rest.deliveries or rest.messages:
-                    self.warnings.append(rest.warning(action))
-                yield rest
-        else:
-            yield delivery_hold.Rest()
+            return delivery_hold.at_rest(postfix, self.queue_directory, delivery_hold.sockets(services), limit=limit)
+        return contextlib.nullcontext(delivery_hold.Rest())
 
     def _command(self, command: list[str], action: str, name: str) -> None:
         started = time.time()

@@ -200,7 +200,7 @@ def test_postfix_delivers_nothing_while_dovecot_goes(monkeypatch, wanted, held):
     def hold(postfix, limit):
         holds.append(postfix)
         host.calls.append("hold")
-        yield
+        yield services_control.delivery_hold.Rest()
         host.calls.append("let go")
 
     monkeypatch.setattr(services_control.delivery_hold, "held", hold)

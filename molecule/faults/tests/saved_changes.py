@@ -48,7 +48,8 @@ PLACE = "/root/saved"
 _SAVE = f"""
 import glob, json, os, shutil, subprocess, sys
 name, = sys.argv[1:]
-(found,) = glob.glob("/root/.ansible/tmp/*/AnsiballZ_mail_change.py")
+# The first one asked the host.
+found = max(glob.glob("/root/.ansible/tmp/*/AnsiballZ_mail_change.py"), key=os.path.getmtime)
 for place in (f"{PLACE}/{{name}}", f"{PLACE}/{{name}}-check"):
     shutil.rmtree(place, ignore_errors=True)
     os.makedirs(place, 0o700)
@@ -57,7 +58,7 @@ for place in (f"{PLACE}/{{name}}", f"{PLACE}/{{name}}-check"):
     with open(f"{{place}}/debug_dir/args") as f:
         arguments = json.load(f)
     options = arguments["ANSIBLE_MODULE_ARGS"]
-    options |= {{"services": {{}}, "asked": {{}}, "_ansible_check_mode": place.endswith("check"), "_ansible_keep_remote_files": False}}
+    options |= {{"services": {{}}, "files": {{}}, "_ansible_check_mode": place.endswith("check"), "_ansible_keep_remote_files": False}}
     options["_ansible_tmpdir"] = None
     with open(f"{{place}}/debug_dir/args", "w") as f:
         json.dump(arguments, f)

@@ -24,10 +24,10 @@ from harness import SHARED, call, play
 from mail_hosts import ALICE, BOB
 
 # So many messages to each host, and so many a second of them.
-MAILS = int(os.environ.get("POSTROOM_LOAD", "5000"))
-PACE = float(os.environ.get("POSTROOM_LOAD_PACE", "40"))
+MAILS = int(os.environ.get("POSTROOM_LOAD", "500"))
+PACE = float(os.environ.get("POSTROOM_LOAD_PACE", "10"))
 # What a load is there for: so many times all of this.
-ROUNDS = 10
+ROUNDS = int(os.environ.get("POSTROOM_LOAD_ROUNDS", "3"))
 ACTIONS = [("postfix", "reloaded"), ("dovecot", "reloaded"), ("postfix", "restarted"), ("dovecot", "restarted")]
 LOAD = base64.b64encode(pathlib.Path(SHARED, "load.py").read_bytes()).decode()
 QUEUES = " ".join(f"/var/spool/postfix/{queue}" for queue in ("maildrop", "incoming", "active", "deferred"))

@@ -65,6 +65,8 @@ def of_delivery(
             "smtp": {"port": 25, "tls": "none"},
             "sender": f"postmaster@{domain}",
             "recipient": user if "@" in user else f"{user}@{domain}",
+            # On a busy host it waits in a queue with others.
+            "timeout": 60,
             _kind(protocol): {**_listener(protocol, ports), "host": _address(listen), "user": user, "password": password},
         }
     ]

@@ -118,6 +118,7 @@ def test_a_message_is_sent_read_and_taken_out_again():
             "smtp": {"port": 25, "tls": "none"},
             "sender": "postmaster@example.org",
             "recipient": "alice@example.org",
+            "timeout": 60,
             "imap": {"port": 993, "tls": "implicit", "host": "127.0.0.1", "user": "alice", "password": "a"},
         }
     ]

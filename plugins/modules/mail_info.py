@@ -31,18 +31,8 @@ options:
     elements: str
     choices: [files, host, packages, services, postfix, dovecot, sasl, queue, listeners, other_mail_servers, accounts, aliases, policy]
     default: [files, host, packages, services, postfix, dovecot, sasl, queue, listeners, other_mail_servers, accounts, aliases]
-  packages:
-    description:
-      - The names of the packages to look up.
-    type: list
-    elements: str
-    default: []
-  services:
-    description:
-      - The names of the services to look up.
-    type: list
-    elements: str
-    default: [postfix, dovecot]
+  packages: {description: "The names of the packages to look up.", type: list, elements: str, default: []}
+  services: {description: "The names of the services to look up.", type: list, elements: str, default: [postfix, dovecot]}
   resolve:
     description:
       - Host names to look up as this host sees them, in C(/etc/hosts) first and then through its
@@ -112,10 +102,7 @@ host:
     os_family: {description: "The family of the distribution, in Ansible's words.", type: str, sample: Debian}
     package_lists: {description: "If apt has package lists; before it has fetched some it finds no package.", type: bool}
     distribution: {description: "The distribution, in Ansible's words.", type: str, sample: Debian}
-    distribution_major_version:
-      description: Its major version, or the code name where it has no version.
-      type: str
-      sample: "13"
+    distribution_major_version: {description: "Its major version, or the code name where it has no version.", type: str, sample: "13"}
     service_manager:
       description:
         - The service manager. V(systemd) when it is running, V(sysvinit) when there are init scripts instead, V(none) when there is
@@ -157,9 +144,7 @@ services:
         - V(true) when its configuration, a certificate or a lookup table that is no compiled one has changed since it last
           read them, by any change, and with RV(services.restart_required) as well.
       type: bool
-    restart_required:
-      description: Whether it takes a restart, as for the addresses to listen on.
-      type: bool
+    restart_required: {description: "Whether it takes a restart, as for the addresses to listen on.", type: bool}
     reasons:
       description: The reasons, one sentence each.
       type: list
@@ -216,9 +201,7 @@ postfix:
       type: list
       elements: str
       sample: []
-    config_error:
-      description: Postfix's complaint about its configuration files, V(null) when they can be parsed.
-      type: str
+    config_error: {description: "Postfix's complaint about its configuration files, V(null) when they can be parsed.", type: str}
 dovecot:
   description: The configuration of Dovecot.
   returned: when O(gather) has V(dovecot)
@@ -226,10 +209,7 @@ dovecot:
   contains:
     installed: {description: Whether C(doveconf) is there., type: bool}
     version: {description: The version of Dovecot., type: str, sample: 2.4.1}
-    dialect:
-      description: Which of the two languages of dovecot.conf this version speaks, V(2.3) or V(2.4).
-      type: str
-      sample: "2.4"
+    dialect: {description: "Which of the two languages of dovecot.conf this version speaks, V(2.3) or V(2.4).", type: str, sample: "2.4"}
     config_path: {description: The main configuration file., type: str, sample: /etc/dovecot/dovecot.conf}
     pristine: {description: "Whether every file of the configuration is as the package shipped it, and none was added.", type: bool}
     managed: {description: Whether dovecot.conf was written by this collection., type: bool}
@@ -243,9 +223,7 @@ dovecot:
       type: list
       elements: str
       sample: [/etc/dovecot/postroom-passdb-accounts.conf.ext]
-    pam_service:
-      description: The PAM service by which the role C(dovecot) has passwords checked, V(null) if it is not there.
-      type: str
+    pam_service: {description: "The PAM service by which the role C(dovecot) has passwords checked, V(null) if it is not there.", type: str}
     settings:
       description:
         - The settings that differ from Dovecot's defaults, nested as M(postroom.mail.dovecot_setting) takes them. Of
@@ -301,10 +279,7 @@ sasl:
           description: The settings in the file for its start.
           type: dict
           sample: {MECHANISMS: pam, OPTIONS: -m /var/run/saslauthd}
-        socket:
-          description: The socket on which it answers, V(null) when it does not run.
-          type: str
-          sample: /var/run/saslauthd/mux
+        socket: {description: "The socket on which it answers, V(null) when it does not run.", type: str, sample: /var/run/saslauthd/mux}
 queue:
   description: How many messages each queue of Postfix holds; V(null) when it cannot be read or counted within a second.
   returned: when O(gather) has V(queue)
@@ -335,19 +310,12 @@ other_mail_servers:
   type: list
   elements: dict
   contains:
-    name:
-      description: The name of the mail server, or of its package where nothing else is known of it.
-      type: str
-      sample: exim
+    name: {description: "The name of the mail server, or of its package where nothing else is known of it.", type: str, sample: exim}
     summary:
       description: All of this in words.
       type: str
       sample: exim (exim4-daemon-light) runs and listens on port 25, 3 mails wait in its queue (/var/spool/exim4/input)
-    packages:
-      description: Its installed packages.
-      type: list
-      elements: str
-      sample: [exim4-daemon-light, exim4-base, exim4-config]
+    packages: {description: "Its installed packages.", type: list, elements: str, sample: [exim4-daemon-light, exim4-base, exim4-config]}
     installed: {description: Whether it still is in Postfix's place., type: bool}
     running: {description: Whether it runs., type: bool}
     enabled: {description: Whether it is started at boot., type: bool}

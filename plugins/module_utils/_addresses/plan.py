@@ -49,7 +49,16 @@ def plan(
     known = {**(accounts or {}), **present}
     with_postmaster = _with_postmaster(_entries(aliases), known, system_aliases or {})
     book = _book(
-        with_postmaster, virtual_aliases, known, system_aliases, destinations, virtual_domains, mailbox_domains, mailboxes, names, delimiter
+        with_postmaster,
+        known,
+        virtual_aliases=virtual_aliases,
+        system_aliases=system_aliases,
+        destinations=destinations,
+        virtual_domains=virtual_domains,
+        mailbox_domains=mailbox_domains,
+        mailboxes=mailboxes,
+        names=names,
+        delimiter=delimiter,
     )
     fetched_for = list(_fetched_for(fetched))
     problems = [
@@ -96,11 +105,18 @@ def plan(
     }
 
 
-def names_to_look_up(
-    aliases: t.Any,
+def names_to_look_up(aliases: t.Any, *, users: t.Any = None, accounts: t.Any = None, fetched: t.Any = (), **more: t.Any) -> list[str]:
+    """Return the names of which the host must say if it has such an account: ``look_up`` of `plan`, which has *more* options."""
+    known, given = {**(accounts or {}), **_present(users)}, _entries(aliases)
+    book = _book(_with_postmaster(given, known, more.get("system_aliases") or {}), known, **more)
+    return _look_up(book, given, [name for _who, name in _fetched_for(fetched)])
+
+
+def _book(
+    aliases: dict[str, t.Any],
+    accounts: dict[str, bool],
+    *,
     virtual_aliases: t.Any = None,
-    users: t.Any = None,
-    accounts: t.Any = None,
     system_aliases: t.Any = None,
     destinations: t.Any = None,
     virtual_domains: t.Any = None,
@@ -108,37 +124,6 @@ def names_to_look_up(
     mailboxes: t.Any = None,
     names: t.Any = None,
     delimiter: str = "+",
-    fetched: t.Any = (),
-) -> list[str]:
-    """Return the names of which the host must say if it has such an account: ``look_up`` of `plan`, without its other answers."""
-    known = {**(accounts or {}), **_present(users)}
-    given = _entries(aliases)
-    book = _book(
-        _with_postmaster(given, known, system_aliases or {}),
-        virtual_aliases,
-        known,
-        system_aliases,
-        destinations,
-        virtual_domains,
-        mailbox_domains,
-        mailboxes,
-        names,
-        delimiter,
-    )
-    return _look_up(book, given, [name for _who, name in _fetched_for(fetched)])
-
-
-def _book(
-    aliases: dict[str, t.Any],
-    virtual_aliases: t.Any,
-    accounts: dict[str, bool],
-    system_aliases: t.Any,
-    destinations: t.Any,
-    virtual_domains: t.Any,
-    mailbox_domains: t.Any,
-    mailboxes: t.Any,
-    names: t.Any,
-    delimiter: str,
 ) -> AddressBook:
     # What is no text is refused by whom it is for.
     names = {name: value for name, value in (names or {}).items() if isinstance(value, str)}

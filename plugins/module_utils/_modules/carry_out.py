@@ -19,25 +19,8 @@ from ansible_collections.postroom.mail.plugins.module_utils._core.errors import 
 from ansible_collections.postroom.mail.plugins.module_utils._services.control import Wanted
 
 if t.TYPE_CHECKING:  # pragma: no cover
+    # Ansible sends a module all that it finds imported in it, also here; `Doors` loads those of them that are needed.
     from ansible_collections.postroom.mail.plugins.module_utils._modules import (
-        dovecot_setting,
-        dovecot_user,
-        fetchmail_config,
-        mail_certificate,
-        mail_file,
-        mail_filter,
-        mail_probe,
-        mail_service,
-        mail_user,
-        postfix_config,
-        postfix_service,
-        postmap,
-        sasl_provider,
-        sasl_user,
-    )
-
-    # Ansible sends a module all that it finds imported in it, also here.
-    SENT = (
         dovecot_setting,
         dovecot_user,
         fetchmail_config,

@@ -131,12 +131,11 @@ def at_rest(master: int | None, queue_directory: str, of: Sockets, patience: flo
     if manager is None:
         yield Rest()
         return
-    intake = sorted(os.path.join(queue_directory, path) for path in of.intake)
-    with _guarded(manager, intake, limit):
+    with _opened(os.path.join(queue_directory, path) for path in of.intake) as intake, _guarded(manager, intake, limit):
         os.kill(manager, signal.SIGSTOP)
         under_way = _left(lambda: _deliveries_now(of.agents), patience, _QUIET_POLLS)
-        for path in intake:
-            _set_open(path, is_open=False)
+        for socket in intake:
+            _set_open(socket, is_open=False)
         yield Rest(manager, under_way, _left(lambda: _messages_now(of.intake), patience / 2, _QUIET_INTAKE_POLLS))
 
 
@@ -158,13 +157,14 @@ def release_abandoned(master: int | None, queue_directory: str) -> bool:
     manager = queue_manager(master)
     if manager is None or not is_abandoned(master, queue_directory):
         return False
-    _release(manager, _closed(queue_directory))
+    with _opened(_closed(queue_directory)) as intake:
+        _release(manager, intake)
     return True
 
 
-def _release(manager: int, intake: t.Iterable[str]) -> None:
-    for path in intake:
-        _set_open(path, is_open=True)
+def _release(manager: int, intake: t.Iterable[int]) -> None:
+    for socket in intake:
+        _set_open(socket, is_open=True)
     _continue(manager)
 
 
@@ -173,11 +173,31 @@ def _continue(pid: int) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-def _set_open(path: str, *, is_open: bool) -> None:
-    """Let nobody but root connect to the socket *path*, or everybody."""
+@contextlib.contextmanager
+def _opened(paths: t.Iterable[str]) -> t.Iterator[list[int]]:
+    """Open the sockets themselves. Postfix's account owns their directory, and can put a link to a file of root in their place."""
+    with contextlib.ExitStack() as stack:
+        found = []
+        for path in sorted(paths):
+            with contextlib.suppress(OSError):
+                opened = os.open(path, os.O_PATH | os.O_NOFOLLOW)
+                stack.callback(os.close, opened)
+                state = os.fstat(opened)
+                if stat.S_ISSOCK(state.st_mode) and state.st_nlink == 1:
+                    found.append(opened)
+        yield found
+
+
+def _place(socket: int) -> str:
+    """Return the name by which chmod reaches the socket that was opened, and nothing else."""
+    return f"/proc/self/fd/{socket}"
+
+
+def _set_open(socket: int, *, is_open: bool) -> None:
+    """Let nobody but root connect to the *socket*, or everybody."""
     with contextlib.suppress(OSError):
-        mode = stat.S_IMODE(os.lstat(path).st_mode)
-        os.chmod(path, mode | _MAY_CONNECT if is_open else mode & ~_MAY_CONNECT)
+        mode = stat.S_IMODE(os.fstat(socket).st_mode)
+        os.chmod(_place(socket), mode | _MAY_CONNECT if is_open else mode & ~_MAY_CONNECT)
 
 
 def _closed(queue_directory: str) -> list[str]:
@@ -208,10 +228,11 @@ def _has_guard(manager: int, proc: str) -> bool:
 
 
 @contextlib.contextmanager
-def _guarded(manager: int, intake: t.Sequence[str], limit: float) -> t.Iterator[None]:
+def _guarded(manager: int, intake: t.Sequence[int], limit: float) -> t.Iterator[None]:
     """Release Postfix after the block, and after *limit* seconds or the end of this process, whatever happens to it."""
     guard = subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, "sh", str(limit), str(manager), *intake],
+        ["/bin/sh", "-c", _GUARD, "sh", str(limit), str(manager), *map(_place, intake)],
+        pass_fds=intake,
         # Its other end is here: when we are killed it ends.
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

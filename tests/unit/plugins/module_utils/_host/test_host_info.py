@@ -42,9 +42,9 @@ def test_packages_are_asked_of_rpm_elsewhere(monkeypatch):
 @pytest.mark.parametrize(
     ("names", "there"),
     [
-        (["deb.debian.org_debian_dists_trixie_main_binary-amd64_Packages"], True),
-        (["deb.debian.org_debian_dists_trixie_main_binary-amd64_Packages.lz4"], True),
-        (["lock", "deb.debian.org_debian_dists_trixie_InRelease"], False),
+        (["mirror.example_debian_dists_trixie_main_binary-amd64_Packages"], True),
+        (["mirror.example_debian_dists_trixie_main_binary-amd64_Packages.lz4"], True),
+        (["lock", "mirror.example_debian_dists_trixie_InRelease"], False),
         ([], False),
         (None, False),
     ],

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import struct
-import threading
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._passwords import hashes
 from ansible_collections.postroom.mail.plugins.module_utils._passwords.libcrypt import LibCrypt
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.waiting_crypt import crypt_of_three
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -238,14 +237,7 @@ def test_what_stands_in_the_braces_of_a_password_is_not_repeated():
 
 def test_each_processor_checks_a_password_of_its_own(monkeypatch):
     """The hash of each user waits until three are computed at a time; less would break the barrier."""
-    barrier = threading.Barrier(3)
-
-    class Waiting(LibCrypt):
-        def matches(self, password, stored):
-            barrier.wait(60)
-            return super().matches(password, stored)
-
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    crypt = crypt_of_three(monkeypatch)
     stored = hashes.parse(hashes.field_from(LibCrypt().hash("x", "$5$"), None))
-    checked = hashes.Hasher(Waiting(), FakeSodium()).verify([(stored, hashes.claim(given, "alice", None)) for given in "xxy" * 3])
+    checked = hashes.Hasher(crypt, FakeSodium()).verify([(stored, hashes.claim(given, "alice", None)) for given in "xxy" * 3])
     assert checked == [True, True, False] * 3

@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import threading
 
 import pytest
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import HostError
 from ansible_collections.postroom.mail.plugins.module_utils._passwords.libcrypt import LibCrypt
+from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.waiting_crypt import crypt_of_three
 
 
 def test_the_hosts_own_crypt_knows_its_hashes():
@@ -46,14 +45,6 @@ def test_a_method_that_the_library_does_not_know():
 
 def test_each_processor_checks_a_password_of_its_own(monkeypatch):
     """Three at a time pass the barrier; and a call by CDLL leaves the interpreter to the other threads, by PyDLL it would not."""
-    barrier = threading.Barrier(3)
-
-    class Waiting(LibCrypt):
-        def matches(self, password, stored):
-            barrier.wait(60)
-            return super().matches(password, stored)
-
-    monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    crypt = Waiting()
+    crypt = crypt_of_three(monkeypatch)
     assert crypt.verify([("x", crypt.hash("x", "$5$"))] * 6) == [True] * 6
     assert not isinstance(crypt._library, ctypes.PyDLL)

@@ -267,6 +267,41 @@ def test_the_next_run_releases_what_a_run_and_its_guard_left(manager, run, tmp_p
     assert not delivery_hold.release_abandoned(1, str(tmp_path))
 
 
+@pytest.fixture
+def secret(tmp_path):
+    """A file that only root can read and write, for which Postfix's account puts a link where its socket was."""
+    path = tmp_path / "secret"
+    path.touch(0o600)
+    return path
+
+
+def put_a_link(link, secret):
+    os.unlink("public/cleanup")
+    link(secret, "public/cleanup")
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_link_in_the_place_of_a_socket_opens_no_other_file(manager, queue, tmp_path, secret, link, is_late):
+    if not is_late:
+        put_a_link(link, secret)
+    with delivery_hold.at_rest(1, str(tmp_path), OF):
+        if is_late:
+            put_a_link(link, secret)
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_nor_does_the_guard_of_a_run_that_was_killed(manager, run, secret, link):
+    put_a_link(link, secret)
+    left = guards(manager)
+    run.kill()
+    # Nobody may reap them here.
+    assert wait(lambda: all(not os.path.exists(f"/proc/{pid}/exe") for pid in left))
+    assert (len(left), state(manager) != "T") == (1, True)
+    assert secret.stat().st_mode & 0o777 == 0o600
+
+
 def test_nobody_but_root_connects_to_a_closed_socket(manager, queue, tmp_path):
     code = "import os, socket; os.getuid() or os.setuid(65534); socket.socket(socket.AF_UNIX).connect('public/cleanup')"
 

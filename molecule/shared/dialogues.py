@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a test has another container say to a mail host: ``dialogues.py NAME JSON`` answers with JSON.
+"""The dialogues of another container with a mail host, for tests: ``dialogues.py NAME JSON`` answers with JSON.
 
 Written with nothing but Python's own smtplib, imaplib and poplib (and the files beside it), and apart from the
 collection's code, so that a mistake there cannot agree with itself here. Every dialogue ends by itself: sockets time out,
@@ -221,7 +221,7 @@ def letters(host: str, login: list[str], subject: str, count: int, wait: float =
 
 
 def filed(host: str, login: list[str], subject: str, count: int = 1, wait: float = 20) -> list[list]:
-    """Where those are that have *subject* in theirs: folder, flags and Subject of each, as soon as there are *count*."""
+    """Return folder, flags and Subject of each message with *subject* in its Subject, as soon as there are *count*."""
     deadline = time.monotonic() + wait
     session = _imap(host, 993, "implicit")
     session.login(*login)
@@ -242,7 +242,7 @@ def filed(host: str, login: list[str], subject: str, count: int = 1, wait: float
 
 
 def quota(host: str, login: list[str]) -> list[str]:
-    """What GETQUOTAROOT says of INBOX: the name of the root, and what it counts."""
+    """Return the reply to GETQUOTAROOT for INBOX: the name of the root, and its resources."""
     session = _imap(host, 993, "implicit")
     session.login(*login)
     _ok, (_roots, quotas) = session.getquotaroot("INBOX")
@@ -304,7 +304,7 @@ def pop3(
 
 
 def reachable(host: str, ports: list[int]) -> dict:
-    """Which of *ports* accept a connection."""
+    """Return those of *ports* that accept a connection."""
     answer = {}
     for port in ports:
         try:

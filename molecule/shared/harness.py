@@ -70,7 +70,7 @@ class Peer:
         return json.loads(self.out(f"echo {DIALOGUES} | base64 -d >{client} && python3 {client} {said} && rm {client}"))
 
     def received(self, subject: str, wait: float = 0.0) -> int:
-        """How many messages with *subject* a mail server that takes in mail for all other domains has got."""
+        """Return the number of messages with *subject* that the mail server of all other domains has got."""
         deadline = time.monotonic() + wait
         while True:
             count = int(self.out(f"grep -rls '^Subject: {subject}$' /var/spool/sink | wc -l"))
@@ -84,7 +84,7 @@ class Run(t.NamedTuple):
     output: str
 
     def changed(self, host: str) -> int:
-        """What the recap says of *host*."""
+        """Return the recap of *host*."""
         recap = re.search(rf"^{host}\s+:.*\bchanged=(\d+)", self.output, re.MULTILINE)
         assert recap, self.output[-2000:]
         return int(recap.group(1))

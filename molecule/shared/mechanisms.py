@@ -96,7 +96,7 @@ MECHANISMS: dict[str, t.Callable[[str, str, str], Conversation]] = {
 
 
 def client(mechanism: str, user: str, password: str, service: str, host: str) -> t.Callable[[bytes], bytes]:
-    """What to answer to each challenge of the server."""
+    """Return the answer to each challenge of the server."""
     conversation = MECHANISMS[mechanism](user, password, f"{service}/{host}")
     next(conversation)
     return conversation.send

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a secret could be seen: in every way in which a program writes one, and in all that a host keeps."""
+"""The search for secrets: in every spelling that a program writes, and in everything that a host keeps."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def _send(number: int, host: str, subject: str, recipient: str, login: list[str]
 
 
 class _Mailbox:
-    """What has arrived; the session is made anew when the host has ended it, and now and then without a reason."""
+    """Return the messages that have arrived; the session is made anew when the host has ended it, and now and then without a reason."""
 
     def __init__(self, host: str, login: list[str], subject: str) -> None:
         self._host, self._login, self._subject = host, login, subject
@@ -148,7 +148,7 @@ class Steady:
                 self._told.notify_all()
 
     def goes_on(self, patience: float = 60.0) -> bool:
-        """Whether a message arrives that is sent from now on: the host greets, accepts, delivers and lets it be read."""
+        """Tell if a message arrives that is sent from now on: the host greets, accepts, delivers and lets it be read."""
         with self._told:
             # The one that is being sent may have been begun before.
             now = self._began + 1

@@ -55,7 +55,8 @@ NO_SUBJECT = re.compile(r"\s*(?:What|Whether|Who|Whom|Whose|How|Why|Where|When|W
 PYTHON = [
     name
     for name in files()
-    if name.parts[0] in ("plugins", "tests") and (name.suffix == ".py" or (ROOT / name).read_bytes().startswith(b"#!/usr/bin/env python"))
+    if name.parts[0] in ("plugins", "tests", "molecule")
+    and (name.suffix == ".py" or (ROOT / name).read_bytes().startswith(b"#!/usr/bin/env python"))
 ]
 
 

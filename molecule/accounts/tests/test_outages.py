@@ -50,7 +50,7 @@ def letter(host, recipient, subject):
 
 @pytest.fixture(scope="module")
 def outage(data, outside):
-    """What was said while the servers were down, by host, and who did not get in when they were up again."""
+    """Return the replies while the servers were down, by host, and the users who did not get in when they were up again."""
     subject = f"proof-outage-{time.time()}"
 
     def ask(host, talks):

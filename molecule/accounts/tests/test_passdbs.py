@@ -67,7 +67,7 @@ def talk(host, door, login, mechanism=None):
 
 
 def right(host):
-    """What must succeed. Mailboxes are first: who gets in there is no longer made to wait for failures of earlier tests."""
+    """Return the logins that must succeed. Mailboxes are first: a user who gets in there no longer waits for failures of earlier tests."""
     talks = {}
     for door in DOORS:
         talks |= {f"{who}, {door}": talk(host, door, login) for who, login in ACCOUNTS.items()}

@@ -20,7 +20,7 @@ DATA = Peer("data")
 
 @dataclasses.dataclass(frozen=True)
 class Provider:
-    """What the inventory says of a provider, who can log in through it, and how it goes down."""
+    """A provider: its variables, the users who can log in through it, and the way to stop it."""
 
     login: list[str]
     variables: dict[str, t.Any]
@@ -116,7 +116,7 @@ def provider(request, before, site):
 
 
 def log_in(outside: Peer, mail: Peer, attempts: list[tuple[int, str, str, list[str]]]) -> list[tuple]:
-    """What became of each attempt, of a port, whether TLS starts at once, a mechanism and a login: with its reply."""
+    """Return the end of each attempt (a port, TLS at once or not, a mechanism and a login), with its reply."""
     talks = [
         ["auth", {"host": mail.fqdn, "port": port, "tls": tls, "mechanism": word, "login": login}] for port, tls, word, login in attempts
     ]

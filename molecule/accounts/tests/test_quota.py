@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each may keep, what becomes of mail for a full mailbox, and of all mail when nobody can tell what is full."""
+"""The limit of each mailbox, the fate of mail for a full one, and of all mail when nobody can tell which is full."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = {"alice": 102400, "carol@shop.example": 102400, "carol@two.example": 10
 
 
 def replies(mail, outside, *recipients):
-    """What is said to each recipient of a stranger's message."""
+    """Return the reply to each recipient of a stranger's message."""
     said = outside.ask("smtp", host=mail.fqdn, commands=["MAIL FROM:<x@y.example>", *[f"RCPT TO:<{who}>" for who in recipients]])
     return [(code, text.split()[0]) for code, text in said["replies"][1:]]
 
@@ -64,7 +64,7 @@ def test_who_submitted_mail_for_a_full_mailbox_gets_it_back(mail, outside):
 
 
 def without_the_service(mail, outside, subject):
-    """Who is refused, and whose mail arrives, while nothing listens, and then while nobody answers who listens."""
+    """Return the refused and the served recipients, while nothing listens, and then while the listener does not answer."""
     mail.out(f"mv {SERVICE} {SERVICE}.away && postfix reload")
     try:
         gone = replies(mail, outside, DORA[0])

@@ -61,7 +61,7 @@ def submit(outside, host, subject, recipient, port=587, login=None, sender=None)
 
 
 def arrived(host, subject, mailbox="alice", wait=20.0):
-    """Whether a local user gets the mail."""
+    """Tell if a local user gets the mail."""
     deadline = time.monotonic() + wait
     while time.monotonic() < deadline:
         if host.run(f"grep -qs '^Subject: {subject}$' /var/mail/{mailbox}").returncode == 0:
@@ -120,7 +120,7 @@ def test_port_25_offers_what_it_offered_before(outside, host):
 
 
 def test_tls_begins_with_1_2(outside, host):
-    """Where the certificate is ours. A sendmail.mc with its own TLS keeps that."""
+    """The certificate is ours. A sendmail.mc with its own TLS keeps that."""
     assert "error" in outside.ask("handshake", host=host.fqdn, port=587, starttls=True, tls_max="TLSv1_1")
     assert outside.ask("handshake", host=host.fqdn, port=587, starttls=True, tls_max="TLSv1_2")["version"] == "TLSv1.2"
 

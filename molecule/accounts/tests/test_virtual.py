@@ -50,7 +50,7 @@ SENDERS = [
 
 
 def logins(mail, tries):
-    """Which of *tries* get in; said on the host itself, so that failures hold up nobody else."""
+    """Return those of *tries* that get in; they start on the host itself, so that failures hold up nobody else."""
     answers = together(mail, mail, [("imap", {"login": login}) for login in tries])
     return [login for login, answer in zip(tries, answers) if answer["login"]]
 

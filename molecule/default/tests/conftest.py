@@ -53,7 +53,7 @@ def testing():
 
 @pytest.fixture(scope="session")
 def everywhere(usual, plain, testing):
-    """Where the scenario has shown check mode and idempotence."""
+    """This runs when the scenario has shown check mode and idempotence."""
     return [usual, plain, testing]
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What happens to a mail host after its first day."""
+"""The life of a mail host after its first day."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_each_role_runs_by_itself(usual, tag):
 
 
 def test_a_role_takes_the_variables_that_the_play_gives_it(usual, tmp_path):
-    """Which the role host, asked once by the first of them, has not seen."""
+    """The role host, asked once by the first of them, has not seen these."""
     includes: list[dict] = [{"ansible.builtin.include_role": {"name": "postroom.mail.dovecot"}}]
     networks = ["10.8.0.0/16", "10.9.0.0/16"]
     for network in networks:

@@ -87,7 +87,7 @@ with tempfile.TemporaryFile() as out:
 
 
 class Ran(t.NamedTuple):
-    """What became of a saved change: what it returned, unless it was killed."""
+    """The end of a saved change, with its result unless it was killed."""
 
     killed: bool
     seconds: float
@@ -99,7 +99,7 @@ class Ran(t.NamedTuple):
 
     @property
     def recovered(self) -> bool:
-        """Whether it says that the one before was killed."""
+        """Tell if it reports that the one before was killed."""
         return any("A run that was killed left the host half changed" in reason for reason in self.result.get("reasons", []))
 
 

@@ -39,18 +39,18 @@ def files(mail: MailHost) -> str:
 
 
 def contents(mail: MailHost) -> dict[str, str]:
-    """What each file holds, by its path, but for what is staged; of files that are made of others only that they are there."""
+    """Return the digest of each file by its path, without staged files; a file that is made of others only counts as there."""
     listed = re.findall(r"^([0-9a-f]{64})  (.*)$", files(mail), re.MULTILINE)
     return {path: "there" if _MADE.fullmatch(path) else digest for digest, path in listed if not _STAGED.search(path)}
 
 
 def left(mail: MailHost) -> str:
-    """What a run has left that is no part of the host: staged copies, rooms, what was kept."""
+    """Return the files that a run has left beside those of the host: staged copies, rooms, kept files."""
     return mail.out(LEFT)
 
 
 def said(output: str, host: str) -> str:
-    """What a play says of its failure on *host*: the sentences of the first one."""
+    """Return the sentences of a play about its first failure on *host*."""
     found = re.search(rf'^fatal: \[{host}\]: .*"msg": "((?:[^"\\]|\\.)*)"', output, re.MULTILINE)
     assert found, output[-3000:]
     return found.group(1)

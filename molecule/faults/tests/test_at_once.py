@@ -35,7 +35,7 @@ def test_two_runs_at_the_same_time_end_right(mails, mail_goes_on):
 
 
 def two_that_differ(mail, carry_out):
-    """What two changes come to that want different things at the same time, and a third one after them."""
+    """Two changes want different things at the same time, and a third one follows them."""
     whole = {}
     for name in ("former", "latter"):
         assert not carry_out(mail, name).failed

@@ -51,7 +51,7 @@ def mounted(mail, place, command):
 
 
 def refused(mail, carry_out, place, command, words):
-    """What went wrong while the change *latter* was refused: nothing, if all is well."""
+    """Return the faults of a run in which the change *latter* had to be refused; none if all is well."""
     with mounted(mail, place, command):
         before = files(mail)
         ran = carry_out(mail, "latter")

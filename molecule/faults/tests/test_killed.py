@@ -29,7 +29,7 @@ IS_HALF = "test -e /var/lib/postroom/change/manifest.json"
 
 @pytest.fixture(scope="module")
 def ends(mails, saved):
-    """What each host's files hold before the change and after it, and how long the change takes."""
+    """Return the contents of each host's files before the change and after it, and the seconds that it takes."""
     found = {}
 
     def see(mail):
@@ -60,7 +60,7 @@ class Killing:
         self.tries = self.halves = 0
 
     def run(self):
-        """How often a kill left the host half changed."""
+        """Return the number of kills that left the host half changed."""
         for number, (moment, whom) in enumerate(self.kills):
             while not self.kill(NAMES[self.tries % 2], moment, whom):
                 assert self.tries < 3 * KILLS, "the runs end before they are killed"
@@ -69,7 +69,7 @@ class Killing:
         return self.halves
 
     def kill(self, name, moment, whom):
-        """Whether it was still there to be killed. On a busy machine a run takes longer than the one before it."""
+        """Tell if it was still there to be killed. On a busy machine a run takes longer than the one before it."""
         self.tries += 1
         ran = self.carry_out(self.mail, name, killed_after=moment * self.seconds, whom=whom)
         where = (SEED, self.mail.name, name, moment, whom)

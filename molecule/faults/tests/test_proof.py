@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What no tool can see before: the daemons do not come up or do not serve with what is new. Everything is put back."""
+"""No tool can see this before: the daemons do not come up or do not serve with the new files. Everything is put back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ END_IT = (
 
 
 def failed(mails, mail_goes_on, variables):
-    """What a play says on each host that fails in the end, when everything is as before."""
+    """Return the sentences of a play that fails in the end on each host, when everything is as before."""
     before = on_each(mails, contents)
     run = play("site", limit="mail", variables=variables)
     assert run.rc != 0, run.output

@@ -24,7 +24,7 @@ CERTIFICATES = (
 
 @dataclasses.dataclass(frozen=True)
 class Refusal:
-    """What is refused, beside what all roles want rightly; the words that say so; and what has to be done to the host before and after."""
+    """A wish that is refused beside the right ones of all roles, the words of the refusal, and the commands on the host around it."""
 
     variables: dict[str, t.Any]
     words: list[str]

@@ -225,7 +225,7 @@ def slow_client(mail, outside):
 
 
 def reasons(mail):
-    """Why the next run would reload or restart Postfix."""
+    """Return the reasons for which the next run would reload or restart Postfix."""
     return call(mail.name, "mail_info", services=["postfix"], gather=["postfix", "services"])["services"]["postfix"]["reasons"]
 
 

@@ -31,7 +31,7 @@ def send(outside, recipient, subject, header=""):
 
 
 def left(isp, account, subject, folder="INBOX", none_within=0.0):
-    """How many messages with *subject* the provider has; waits *none_within* seconds for none."""
+    """Return the number of messages with *subject* that the provider has; wait *none_within* seconds for none."""
     deadline = time.monotonic() + none_within
     while True:
         count = len(isp.out(f"doveadm search -u {account} mailbox '{folder}' header subject {subject}").splitlines())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is run before and after a connection, the link that must be there for it, and other ways than to Postfix."""
+"""The commands before and after a connection, the link that must be there for it, and other ways than to Postfix."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is wrong never gets live, who is away answers once, and going from one engine to the other is a change of one word."""
+"""A mistake never gets live, a user who is away answers once, and one word changes the engine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def places(outside, mail, login, subject, wait=30):
 
 
 def answers(outside, address, wait):
-    """What *address* was answered."""
+    """Return the answers to *address*."""
     tries = int(wait / 0.5)
     outside.run(f"for i in $(seq {tries}); do grep -rlsi '^To:.*{address}' /var/spool/sink && exit 0; sleep 0.5; done")
     found = outside.run(f"grep -rlsi '^To:.*{address}' /var/spool/sink").stdout.split()

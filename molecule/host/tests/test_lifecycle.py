@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a further run does to hosts that are already right, and to hosts that somebody changed by hand."""
+"""Further runs, on hosts that are already right, and on hosts that somebody changed by hand."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Postfix says to clients on 25, 465 and 587, heard from other containers."""
+"""The replies of Postfix to clients on 25, 465 and 587, heard from other containers."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What docs/speed.md says is in force; how fast it is belongs into the benchmark."""
+"""The settings of docs/speed.md are in force; their speed belongs into the benchmark."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which TLS the doors of a mail host speak."""
+"""The TLS of a mail host's listeners."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ each_version = pytest.mark.parametrize("version", [4, 6])
 
 
 def fire(mail, version, subject, doors=tuple(DOORS), **relay):
-    """What *mail* made of the battery, by door. Whatever it accepts is really sent, under *subject*."""
+    """Return the answers of *mail* to the battery, by port. Everything that it accepts is really sent, under *subject*."""
     target = {
         "domain": mail.domain,
         "hostname": mail.fqdn,

@@ -69,7 +69,7 @@ def test_everybody_gets_his_mail(mail, outside, subject, recipient, name):
 
 
 def test_a_user_keeps_his_tags(mail, outside, subject):
-    """What Postfix hands to Dovecot still has the tag, for the user's filters."""
+    """Mail that Postfix hands to Dovecot still has the tag, for the user's filters."""
     address = f"alice+{subject}@{mail.domain}"
     outside.ask("submit", host=mail.fqdn, subject=subject, sender="x@y.example", recipient=address)
     assert outside.ask("imap", host=mail.fqdn, login=ALICE, subject=subject)["count"] == 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host says that it accepts, forwards and for whom is what it does: each line of the report, tried by protocol."""
+"""A host accepts and forwards as its report says: each line, tried by protocol."""
 
 from __future__ import annotations
 

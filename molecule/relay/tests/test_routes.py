@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which way mail leaves: through a provider that wants a login, by sender, by recipient; and forwarded domains."""
+"""The ways of outgoing mail: through a provider that wants a login, by sender, by recipient; and forwarded domains."""
 
 from __future__ import annotations
 

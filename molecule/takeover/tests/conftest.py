@@ -36,7 +36,7 @@ class Host(Peer):
         return f"{self.name}.example"
 
     def inbox(self, outside: Peer, user: str, subject: str, wait: float = 20) -> dict:
-        """What *user* finds with *subject*: how many, and the first of them."""
+        """Return the number of messages with *subject* that *user* finds, and the first of them."""
         # The engine resolves the names of containers everywhere, also on the resolver itself.
         return outside.ask("imap", host=self.container, login=LOGINS[user], subject=subject, wait=wait)
 

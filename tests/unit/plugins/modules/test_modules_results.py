@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
+from ansible_collections.postroom.mail.plugins.module_utils import _modules
 from ansible_collections.postroom.mail.plugins.module_utils._core.errors import BadInput
 from ansible_collections.postroom.mail.plugins.module_utils._host import info
 from ansible_collections.postroom.mail.plugins.module_utils._services.services import State
@@ -17,6 +19,8 @@ from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.probe_ser
 from ansible_collections.postroom.mail.tests.unit.plugins.module_utils.services_host import DOWN, Host
 from ansible_collections.postroom.mail.tests.unit.plugins.modules import cases
 from ansible_collections.postroom.mail.tests.unit.plugins.modules.cases import OWNER, SECRET, of
+
+CARRY_OUT = "ansible_collections.postroom.mail.plugins.module_utils._modules.carry_out"
 
 # Postfix -----------------------------------------------------------------------------------------------------------
 
@@ -227,6 +231,15 @@ def test_a_host_that_cannot_tell_says_why_in_one_sentence(ask, monkeypatch):
     monkeypatch.setattr(info.Host, "tell", tell)
     told = ask({})
     assert (told.code, told.result["msg"], told.result["error"]) == (1, "The host is shy; ask another one.", "BadInput")
+
+
+def test_a_question_loads_nothing_that_only_a_change_needs(ask, monkeypatch):
+    """The host takes half a second to load all of that."""
+    monkeypatch.delitem(sys.modules, CARRY_OUT, raising=False)
+    monkeypatch.delattr(_modules, "carry_out", raising=False)
+    monkeypatch.setattr(info.Host, "tell", lambda host, questions: {})
+    ask({})
+    assert CARRY_OUT not in sys.modules
 
 
 def test_a_question_that_there_is_not(call):

@@ -46,6 +46,16 @@ def test_a_field_is_what_a_template_of_it_would_be(templar, template, value):
     assert WishAction.finalize_task_arg("o", given, templar, None) == templar.template(given) == value
 
 
+def test_ansible_is_not_asked_for_a_field(templar, monkeypatch):
+    """It would look at each of ten thousand texts."""
+
+    def template(_self, value):
+        raise AssertionError(value)
+
+    monkeypatch.setattr(Templar, "template", template)
+    assert WishAction.finalize_task_arg("tables", trust_as_template("{{ sasl_plan.tables }}"), templar, None) == [TABLE]
+
+
 @pytest.mark.parametrize(
     "given",
     [

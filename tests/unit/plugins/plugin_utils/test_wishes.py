@@ -13,6 +13,7 @@ import stat
 import pytest
 from ansible import context
 from ansible_collections.postroom.mail.plugins.plugin_utils import _wishes
+from ansible_collections.postroom.mail.plugins.plugin_utils._plans import Plans, Record
 from ansible_collections.postroom.mail.plugins.plugin_utils._wishes import Waiting, roles_around
 from ansible_collections.postroom.mail.tests.unit.plugins.action.controller import Controller, Role
 
@@ -129,6 +130,15 @@ def test_a_task_of_a_role_waits_while_a_change_is_open(controller):
         }
     ]
     assert not controller.run({"path": "/d"}, role="postfix")
+
+
+@pytest.mark.parametrize(("changed", "files"), [(True, {}), (False, {"/etc/postfix/main.cf": "1 2 3"})])
+def test_a_file_that_a_task_of_the_play_has_written_is_no_surprise(controller, changed, files):
+    plans = Plans("mail", str(controller.place))
+    plans.keep(Record("play 1", {}, {}, files={"/etc/postfix/main.cf": "1 2 3"}))
+    controller.answer = {"changed": changed}
+    controller.run({"path": "/a"})
+    assert plans.record("play 1").files == files
 
 
 @pytest.mark.parametrize("role", [None, Role("postfix", ""), Role("postfix", None), Role("postfix", "somebody.mail")])
